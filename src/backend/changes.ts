@@ -1,0 +1,160 @@
+/**
+ * The writes of a worker, as pure changes of a claimed cluster and its operation's record: progress, wait, end. A change may
+ * be applied again to a newer copy of the same claim, so none depends on anything but its arguments.
+ */
+import type { InstallationChanges, InstallationSnapshot } from "../installers/installer.ts";
+import type { ClusterDocument, EpochMs, OperationDocument } from "../model/document.ts";
+import {
+  operationEnded,
+  stepBegun,
+  stepEnded,
+  type StepPlace,
+} from "../model/operationRecord.ts";
+import { advance } from "../model/provisioningState.ts";
+import type { OperationError } from "../model/rpError.ts";
+import { sweepMarginMs, type Timing } from "../model/timing.ts";
+import type { Change } from "./fencedCluster.ts";
+
+/** What a step may see of a document. */
+export function snapshotOf(document: ClusterDocument): InstallationSnapshot {
+  return {
+    resourceId: document.resourceId,
+    name: document.name,
+    resourceGroup: document.resourceGroup,
+    subscriptionId: document.subscriptionId,
+    incarnationId: document.incarnationId,
+    operationId: document.operation.id,
+    cluster: document.cluster,
+    ...(document.applied === undefined ? {} : { applied: document.applied }),
+    secrets: document.secrets,
+    installation: document.installation,
+  };
+}
+
+/** What a step found out goes into the document. */
+function withChanges(
+  document: ClusterDocument,
+  changes: InstallationChanges | undefined,
+): ClusterDocument {
+  if (changes === undefined) return document;
+  return {
+    ...document,
+    installation: { ...document.installation, ...changes.installation },
+    secrets: { ...document.secrets, ...changes.secrets },
+    cluster: {
+      ...document.cluster,
+      ...(changes.apiserverUrl === undefined ? {} : { apiserverUrl: changes.apiserverUrl }),
+      ...(changes.consoleUrl === undefined ? {} : { consoleUrl: changes.consoleUrl }),
+    },
+  };
+}
+
+/** Notes in the middle of a step. */
+export function saved(changes: InstallationChanges): Change {
+  return ({ cluster, operation }) => ({ cluster: withChanges(cluster, changes), operation });
+}
+
+/** A step is done, and this worker goes on with `next`. Attempts count from one again: it is still this claim. */
+export function progressed(options: {
+  readonly changes: InstallationChanges | undefined;
+  readonly next: StepPlace;
+  readonly now: EpochMs;
+  readonly timing: Timing;
+}): Change {
+  const { changes, next, now, timing } = options;
+  return ({ cluster, operation }) => {
+    const { lastError: _, ...work } = cluster.work;
+    return {
+      cluster: {
+        ...withChanges(cluster, changes),
+        sweepAfter: now + sweepMarginMs(timing, cluster.sweeps),
+        work: { ...work, step: next.name, stepStartedAt: now, attempts: 1 },
+      },
+      operation: stepBegun(stepEnded(operation, now), next, now),
+    };
+  };
+}
+
+/** The step is to be begun again later. `attempts` and `lastError` say whether that was a failure. */
+export function postponed(options: {
+  readonly changes?: InstallationChanges | undefined;
+  readonly untilMs: EpochMs;
+  readonly attempts: number;
+  readonly lastError?: OperationError;
+  /** Set when the message is gone, so that the forwarder sends another. */
+  readonly unqueued: boolean;
+  readonly timing: Timing;
+}): Change {
+  return ({ cluster, operation }) => {
+    const { lastError: _, ...work } = cluster.work;
+    return {
+      cluster: {
+        ...withChanges(cluster, options.changes),
+        nextAttemptAt: options.untilMs,
+        unqueued: options.unqueued,
+        sweepAfter: options.untilMs + sweepMarginMs(options.timing, cluster.sweeps),
+        work: {
+          ...work,
+          attempts: options.attempts,
+          ...(options.lastError === undefined ? {} : { lastError: options.lastError }),
+        },
+      },
+      operation,
+    };
+  };
+}
+
+function rested(cluster: ClusterDocument): ClusterDocument {
+  const { step: _step, stepStartedAt: _started, lastError: _error, ...work } = cluster.work;
+  return { ...cluster, unqueued: false, nextAttemptAt: 0, work: { ...work, attempts: 0 } };
+}
+
+/** A create or update has reached its goal: cluster and record become terminal together (ARM-84). */
+export function succeeded(options: {
+  readonly changes: InstallationChanges | undefined;
+  readonly now: EpochMs;
+}): Change {
+  return ({ cluster, operation }) => {
+    const changed = withChanges(cluster, options.changes);
+    return {
+      cluster: {
+        ...rested(changed),
+        provisioningState: advance(cluster.provisioningState, "Succeeded"),
+        applied: changed.cluster,
+      },
+      operation: completed(operation, options.now),
+    };
+  };
+}
+
+/** The record of an operation that has reached its goal. */
+export function completed(operation: OperationDocument, now: EpochMs): OperationDocument {
+  return operationEnded(stepEnded(operation, now), { status: "Succeeded", now });
+}
+
+/**
+ * The operation ends without its goal. An update goes back to what was last reached, so that the resource shows the true
+ * state (ARM-91); tags and systemData need no worker, so they stay as asked.
+ */
+export function failed(options: { readonly error: OperationError; readonly now: EpochMs }): Change {
+  return ({ cluster, operation }) => {
+    const { tags, systemData } = cluster.cluster;
+    const { tags: _tags, systemData: _systemData, ...reached } = cluster.applied ?? cluster.cluster;
+    return {
+      cluster: {
+        ...rested(cluster),
+        provisioningState: advance(cluster.provisioningState, "Failed"),
+        cluster: {
+          ...reached,
+          ...(tags === undefined ? {} : { tags }),
+          ...(systemData === undefined ? {} : { systemData }),
+        },
+      },
+      operation: operationEnded(operation, {
+        status: "Failed",
+        now: options.now,
+        error: options.error,
+      }),
+    };
+  };
+}

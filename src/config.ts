@@ -1,0 +1,343 @@
+/**
+ * The settings: one schema from which names, defaults, descriptions and checks derive. It is the only reader of the
+ * environment; it must never open, create or print anything, nor let a value through that was not checked here.
+ */
+import { isIPv4 } from "node:net";
+import { z } from "zod";
+
+/** What a process can be, alone or together. */
+export type Role = (typeof roles)[number];
+const roles = ["frontend", "forwarder", "backend"] as const;
+
+/** The settings of a process: checked, in milliseconds where they are times, and frozen. */
+export interface Config {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** At least one, each once. */
+  readonly roles: readonly Role[];
+  /** Lower case, without spaces. */
+  readonly location: string;
+  readonly dataDir: string;
+  /** Lower case. */
+  readonly domain: string;
+  readonly installer: "local";
+  readonly localInstallMs: number;
+  readonly workers: number;
+  readonly heartbeatMs: number;
+  readonly leaseMs: number;
+  readonly visibilityMs: number;
+  readonly retryAfterSeconds: number;
+  readonly bodyLimitBytes: number;
+  /** The most that a clean stop may take. */
+  readonly shutdownMs: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+}
+
+/** Variables of a process by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One thing that is wrong with the environment. */
+export interface ConfigFault {
+  readonly variable: string;
+  readonly message: string;
+}
+
+/** Everything that is wrong with the environment, one line each. */
+export class ConfigError extends Error {
+  readonly faults: readonly ConfigFault[];
+
+  constructor(faults: readonly ConfigFault[]) {
+    super(faults.map(({ variable, message }) => `${variable} ${message}`).join("\n"));
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}
+
+/** Any text is shown in faults as JSON, cut short. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+interface SettingOptions {
+  /** As one would write it in the environment. */
+  readonly byDefault: string;
+  /** A sentence for the documentation; what is allowed is added to it. */
+  readonly meaning: string;
+}
+
+interface NumberOptions extends SettingOptions {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A number in plain decimal notation, with at most so many digits after the point. */
+function decimal(options: NumberOptions, fractionDigits: number) {
+  const { min, max, byDefault, meaning } = options;
+  const form = new RegExp(
+    fractionDigits === 0 ? "^[0-9]{1,15}$" : `^[0-9]{1,12}(\\.[0-9]{1,${fractionDigits}})?$`,
+  );
+  const kind =
+    fractionDigits === 0
+      ? "a whole number"
+      : `a decimal number with at most ${fractionDigits} digits after the point`;
+  return z
+    .string()
+    .refine((text) => form.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: ({ input }) => `must be ${kind} from ${min} to ${max}, not ${shown(input)}`,
+    })
+    .transform((text) => (fractionDigits === 0 ? Number(text) : Math.round(Number(text) * 1000)))
+    .prefault(byDefault)
+    .describe(`${meaning} From ${min} to ${max}.`);
+}
+
+function wholeNumber(options: NumberOptions) {
+  return decimal(options, 0);
+}
+
+/** A time in seconds, kept as whole milliseconds. */
+function seconds(options: NumberOptions) {
+  return decimal(options, 3);
+}
+
+function oneOf<const T extends string>(allowed: readonly T[], options: SettingOptions) {
+  return z
+    .string()
+    .transform((text, context): T => {
+      const found = allowed.find((name) => name === text);
+      if (found !== undefined) return found;
+      context.addIssue(`must be one of ${allowed.join(", ")}, not ${shown(text)}`);
+      return z.NEVER;
+    })
+    .prefault(options.byDefault)
+    .describe(`${options.meaning} One of ${allowed.join(", ")}.`);
+}
+
+/** Commas between them; spaces around them don't matter. */
+function listOf<const T extends string>(allowed: readonly T[], options: SettingOptions) {
+  return z
+    .string()
+    .transform((text, context): readonly T[] => {
+      const names: readonly string[] = text.split(",").map((name) => name.trim());
+      const found = allowed.filter((name) => names.includes(name));
+      if (found.length === names.length) return Object.freeze(found);
+      const list = allowed.join(", ");
+      context.addIssue(`must be a list of ${list}, each at most once, not ${shown(text)}`);
+      return z.NEVER;
+    })
+    .prefault(options.byDefault)
+    .describe(`${options.meaning} Any of ${allowed.join(", ")}, with commas between them.`);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+}
+
+/**
+ * With the longest names before it (`console-openshift-console.apps.` and a label of 63) a host stays within DNS's 253
+ * characters.
+ */
+const domainLengthMax = 158;
+const dnsLabel = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+const domainName = new RegExp(`^${dnsLabel}(\\.${dnsLabel})*$`, "i");
+
+/** Whether none of these has a fault of its own. */
+function sound(...variables: readonly string[]) {
+  return ({ issues }: { readonly issues: readonly { readonly path?: readonly PropertyKey[] }[] }) =>
+    !issues.some(({ path }) => variables.includes(String(path?.[0])));
+}
+
+const schema = z
+  .object({
+    HOST: z
+      .string()
+      .refine(isLoopback, {
+        error: ({ input }) =>
+          "must be a loopback address (127.0.0.1, ::1 or localhost): callers are not " +
+          `authenticated, so on ${shown(input)} whoever reaches the machine could do anything`,
+      })
+      .prefault("127.0.0.1")
+      .describe(
+        "Address where the frontend listens; loopback only, as callers are not authenticated.",
+      ),
+    PORT: wholeNumber({
+      min: 0,
+      max: 65_535,
+      byDefault: "8080",
+      meaning: "Port where the frontend listens; 0 takes any free one.",
+    }),
+    ROLES: listOf(roles, {
+      byDefault: roles.join(","),
+      meaning: "Which roles this process runs; one without the frontend opens no port.",
+    }),
+    LOCATION: z
+      .string()
+      .regex(/^[a-z0-9 ]*[a-z0-9][a-z0-9 ]*$/i, {
+        error: ({ input }) => `must be letters, digits and spaces, not ${shown(input)}`,
+      })
+      .max(60, { error: "must have at most 60 characters" })
+      .transform((text) => text.replaceAll(" ", "").toLowerCase())
+      .prefault("eastus")
+      .describe(
+        "The Azure region served; a cluster's `location` must equal it, case and spaces aside.",
+      ),
+    DATA_DIR: z
+      .string()
+      .refine((text) => text.trim() !== "" && !text.includes("\0"), {
+        error: ({ input }) => `must be the path of a folder, not ${shown(input)}`,
+      })
+      .prefault("./data")
+      .describe("Folder of the embedded database; several processes may share it."),
+    DOMAIN: z
+      .string()
+      .refine((text) => text.length <= domainLengthMax && domainName.test(text), {
+        error: ({ input }) =>
+          `must be a DNS name of at most ${domainLengthMax} characters, not ${shown(input)}`,
+      })
+      .transform((text) => text.toLowerCase())
+      .prefault("openshift.test")
+      .describe("Parent domain of the clusters' URLs."),
+    INSTALLER: oneOf(["local"], {
+      byDefault: "local",
+      meaning: "Which installer builds clusters; `local` creates no cloud resources.",
+    }),
+    LOCAL_INSTALL_SECONDS: seconds({
+      min: 0,
+      max: 86_400,
+      byDefault: "10",
+      meaning: "How long the local installer takes for a create; 0 is as fast as it can.",
+    }),
+    WORKERS: wholeNumber({
+      min: 1,
+      max: 1000,
+      byDefault: "100",
+      meaning: "How many clusters a backend works on at the same time.",
+    }),
+    HEARTBEAT_SECONDS: seconds({
+      min: 0.05,
+      max: 3600,
+      byDefault: "2",
+      meaning: "How often a worker renews what it holds; less than `LEASE_SECONDS`.",
+    }),
+    LEASE_SECONDS: seconds({
+      min: 0.1,
+      max: 3600,
+      byDefault: "6",
+      meaning: "After how long a silent worker is replaced; less than `VISIBILITY_SECONDS`.",
+    }),
+    VISIBILITY_SECONDS: seconds({
+      min: 0.2,
+      max: 3600,
+      byDefault: "8",
+      meaning: "After how long a message that was not completed comes back.",
+    }),
+    RETRY_AFTER_SECONDS: wholeNumber({
+      min: 0,
+      max: 3600,
+      byDefault: "1",
+      meaning: "When a caller should ask again about a running operation.",
+    }),
+    BODY_LIMIT_BYTES: wholeNumber({
+      min: 1024,
+      max: 4_194_304,
+      byDefault: "1048576",
+      meaning: "The largest request body accepted.",
+    }),
+    SHUTDOWN_SECONDS: seconds({
+      min: 0,
+      max: 3600,
+      byDefault: "10",
+      meaning: "The most that a clean stop may take.",
+    }),
+    LOG_LEVEL: oneOf(["debug", "info", "warn", "error", "silent"], {
+      byDefault: "info",
+      meaning: "What is logged to standard output: JSON lines, or text on a terminal.",
+    }),
+  })
+  .refine((values) => values.HEARTBEAT_SECONDS < values.LEASE_SECONDS, {
+    path: ["HEARTBEAT_SECONDS"],
+    error: "must be less than LEASE_SECONDS, or the lease runs out before it is renewed",
+    when: sound("HEARTBEAT_SECONDS", "LEASE_SECONDS"),
+  })
+  .refine((values) => values.LEASE_SECONDS < values.VISIBILITY_SECONDS, {
+    path: ["LEASE_SECONDS"],
+    error:
+      "must be less than VISIBILITY_SECONDS, or a crashed worker's message comes back while its " +
+      "lease still holds",
+    when: sound("LEASE_SECONDS", "VISIBILITY_SECONDS"),
+  });
+
+/**
+ * The settings of this process. An empty variable counts as absent.
+ *
+ * @throws {ConfigError} with every fault at once.
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const given: Record<string, string> = {};
+  for (const variable of Object.keys(schema.shape)) {
+    const value = environment[variable];
+    if (value !== undefined && value !== "") given[variable] = value;
+  }
+  const result = schema.safeParse(given);
+  if (!result.success) {
+    throw new ConfigError(
+      result.error.issues.map(({ path, message }) => ({ variable: String(path[0]), message })),
+    );
+  }
+  const values = result.data;
+  return Object.freeze({
+    host: values.HOST,
+    port: values.PORT,
+    roles: values.ROLES,
+    location: values.LOCATION,
+    dataDir: values.DATA_DIR,
+    domain: values.DOMAIN,
+    installer: values.INSTALLER,
+    localInstallMs: values.LOCAL_INSTALL_SECONDS,
+    workers: values.WORKERS,
+    heartbeatMs: values.HEARTBEAT_SECONDS,
+    leaseMs: values.LEASE_SECONDS,
+    visibilityMs: values.VISIBILITY_SECONDS,
+    retryAfterSeconds: values.RETRY_AFTER_SECONDS,
+    bodyLimitBytes: values.BODY_LIMIT_BYTES,
+    shutdownMs: values.SHUTDOWN_SECONDS,
+    logLevel: values.LOG_LEVEL,
+  });
+}
+
+/** One variable as documented. */
+export interface SettingDescription {
+  readonly variable: string;
+  readonly defaultText: string;
+  readonly meaning: string;
+}
+
+/** All variables, in the order of the documentation. */
+export function describeSettings(): readonly SettingDescription[] {
+  return Object.entries(schema.shape).map(([variable, setting]) => ({
+    variable,
+    defaultText: String(setting.def.defaultValue),
+    meaning: setting.description ?? "",
+  }));
+}
+
+/** The table of settings in README.md. */
+export function settingsTable(): string {
+  const rows = describeSettings().map(
+    ({ variable, defaultText, meaning }) => `| \`${variable}\` | \`${defaultText}\` | ${meaning} |`,
+  );
+  return ["| variable | default | meaning |", "|---|---|---|", ...rows].join("\n");
+}
+
+/** The text of `env.example`: every variable at its default, commented out. */
+export function environmentExample(): string {
+  const head = [
+    "# Every setting with its default. An empty value counts as absent.",
+    "# Use: copy to .env, edit, then: set -a; . ./.env; set +a; npm start",
+  ];
+  const blocks = describeSettings().map(
+    ({ variable, defaultText, meaning }) => `\n# ${meaning}\n#${variable}=${defaultText}`,
+  );
+  return `${[...head, ...blocks].join("\n")}\n`;
+}

@@ -1,0 +1,104 @@
+/**
+ * One pass of the forwarder: every cluster that waits gets its message, then its flag is cleared. The order is the
+ * guarantee: a crash in between sends the message twice, never not at all. The flag is cleared only on the ETag that was
+ * read *before* the send; if the document has changed since, it stays flagged and is sent again.
+ */
+import type { ClusterReference, Store } from "../store/store.ts";
+import { StoreConflictError } from "../store/store.ts";
+import type { Queue } from "../queue/queue.ts";
+import { QueueUnavailableError } from "../queue/queue.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { encodeWorkMessage } from "../model/workMessage.ts";
+import { sweepMarginMs, type Timing } from "../model/timing.ts";
+
+export interface ForwardOptions {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timing: Timing;
+  /** Whether the forwarder still holds its lease; asked before every document. */
+  readonly mayAct: () => boolean;
+  /** Called after each page in which something was sent. */
+  readonly onSent: () => void;
+  readonly signal: AbortSignal;
+}
+
+const pageSize = 100;
+
+/**
+ * @returns how many messages were sent, and how many documents could not be handled (they stay flagged).
+ * @throws {StoreUnavailableError} when the listing fails.
+ * @throws {QueueUnavailableError} when the queue doesn't take messages: going on would only fail for each document.
+ */
+export async function forwardUnqueued(
+  options: ForwardOptions,
+): Promise<{ readonly sent: number; readonly failed: number }> {
+  const { store, signal } = options;
+  let sent = 0;
+  let failed = 0;
+  let continuation: string | undefined;
+  do {
+    const page = await store.listUnqueued(
+      { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
+      { signal },
+    );
+    const outcomes = await Promise.all(
+      page.items.map(async (reference) => forwardOne(reference, options)),
+    );
+    const sentInPage = outcomes.filter((outcome) => outcome === "sent").length;
+    sent += sentInPage;
+    failed += outcomes.filter((outcome) => outcome === "failed").length;
+    if (sentInPage > 0) options.onSent();
+    if (outcomes.includes("queueUnavailable")) {
+      throw new QueueUnavailableError("the queue takes no messages");
+    }
+    continuation = page.continuation;
+  } while (continuation !== undefined && options.mayAct() && !signal.aborted);
+  return { sent, failed };
+}
+
+type Outcome = "sent" | "skipped" | "failed" | "queueUnavailable";
+
+async function forwardOne(reference: ClusterReference, options: ForwardOptions): Promise<Outcome> {
+  const { store, queue, clock, timing, signal } = options;
+  if (!options.mayAct() || signal.aborted) return "skipped";
+  const log = options.log.child({ documentId: reference.key.id, operationId: reference.operationId });
+  try {
+    const now = clock.now();
+    const delayMs = Math.max(0, reference.nextAttemptAt - now);
+    await queue.send(
+      encodeWorkMessage({
+        partition: reference.key.partition,
+        documentId: reference.key.id,
+        operationId: reference.operationId,
+      }),
+      { delayMs },
+      { signal },
+    );
+    await store.updateScheduling(
+      reference,
+      {
+        unqueued: false,
+        sweepAfter: now + delayMs + sweepMarginMs(timing, reference.sweeps),
+        sweeps: reference.sweeps,
+      },
+      { signal },
+    );
+    log.debug({}, "queued");
+    return "sent";
+  } catch (error) {
+    if (error instanceof StoreConflictError) {
+      // changed since it was read: whatever it is now will be listed again, or a worker has it already
+      log.debug({}, "changed while it was queued; its flag stays as it is");
+      return "sent";
+    }
+    if (error instanceof QueueUnavailableError) {
+      log.warn({ error }, "the queue took no message");
+      return "queueUnavailable";
+    }
+    log.error({ error }, "could not be queued; it stays flagged and others go on");
+    return "failed";
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Finds clusters whose operation nobody looks after any more — a message was lost, a worker died in an unlucky place —
+ * and flags them for the forwarder. It never touches a document under a live lease: that would make worker and sweep
+ * chase each other for ever.
+ */
+import type { ClusterReference, Store } from "../store/store.ts";
+import { StoreConflictError } from "../store/store.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { sweepMarginMs, type Timing } from "../model/timing.ts";
+import { clusterLeaseName } from "../model/leaseNames.ts";
+
+export interface SweepOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timing: Timing;
+  readonly mayAct: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+const pageSize = 100;
+
+/**
+ * @returns how many clusters were flagged.
+ * @throws {StoreUnavailableError} when the listing fails.
+ */
+export async function sweep(options: SweepOptions): Promise<number> {
+  const { store, clock, signal } = options;
+  let flagged = 0;
+  let continuation: string | undefined;
+  do {
+    const page = await store.listUnattended(
+      { now: clock.now() },
+      { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
+      { signal },
+    );
+    const outcomes = await Promise.all(
+      page.items.map(async (reference) => flagOne(reference, options)),
+    );
+    flagged += outcomes.filter(Boolean).length;
+    continuation = page.continuation;
+  } while (continuation !== undefined && options.mayAct() && !signal.aborted);
+  return flagged;
+}
+
+async function flagOne(reference: ClusterReference, options: SweepOptions): Promise<boolean> {
+  const { store, clock, timing, signal } = options;
+  if (!options.mayAct() || signal.aborted) return false;
+  const log = options.log.child({ documentId: reference.key.id, operationId: reference.operationId });
+  try {
+    const remainingMs = await store.leaseRemainingMs(clusterLeaseName(reference.key), { signal });
+    if (remainingMs !== undefined) return false;
+    const sweeps = reference.sweeps + 1;
+    await store.updateScheduling(
+      reference,
+      { unqueued: true, sweepAfter: clock.now() + sweepMarginMs(timing, sweeps), sweeps },
+      { signal },
+    );
+    log.warn({ sweeps }, "nobody looked after this operation; flagged again");
+    return true;
+  } catch (error) {
+    if (!(error instanceof StoreConflictError)) {
+      log.error({ error }, "could not be looked at; others go on");
+    }
+    return false;
+  }
+}

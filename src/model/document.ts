@@ -1,0 +1,141 @@
+/**
+ * The documents that the store keeps: one per cluster, one per operation, one per subscription. They are the truth;
+ * a queue message is only a hint. Nothing here knows a wire shape, an api-version or an engine.
+ *
+ * Every document may hold members that a newer release wrote, at any depth. Whoever writes one back spreads the one
+ * that was read and overwrites only what it knows; nothing is rebuilt from scratch.
+ */
+import type { Cluster } from "./cluster.ts";
+import type { ClusterSecrets } from "./clusterSecrets.ts";
+import type { OperationKind, ProvisioningState } from "./provisioningState.ts";
+import type { OperationError } from "./rpError.ts";
+
+/** Milliseconds since 1970, UTC. */
+export type EpochMs = number;
+
+/** The schema that this release writes. */
+export const schemaVersion = 1;
+
+interface DocumentBase {
+  /** Unique in its partition. */
+  readonly id: string;
+  /** The partition: the lower-cased subscription id. */
+  readonly subscriptionId: string;
+  /** The schema of the release that wrote last. */
+  readonly schemaVersion: number;
+  /**
+   * The lowest schema that a release must know to handle this document; absent means any. A reader that knows less
+   * answers `DocumentTooNew` for this cluster alone and touches nothing.
+   */
+  readonly minimumSchemaVersion?: number;
+}
+
+/** The operation that runs on a cluster, or the last one that did. */
+export interface CurrentOperation {
+  /** A fresh GUID; also the id of its `OperationDocument` in the same partition (ARM-79). */
+  readonly id: string;
+  readonly kind: OperationKind;
+  /** Ids of the request that started it, for the log of the backend. */
+  readonly correlationId: string;
+}
+
+/** What the workers of a cluster's current operation remember. Reset by the commit that starts an operation. */
+export interface Work {
+  /** Grows with every claim and is kept from operation to operation: the fencing token. */
+  readonly epoch: number;
+  /** Unique for each acquisition of the lease; absent before the first claim. */
+  readonly owner?: string;
+  /** Unique for each write of a worker: recognises a write whose answer was lost. */
+  readonly writeId?: string;
+  /** Claims since the last progress, the present one included. Counted at the claim, so that a crash counts. */
+  readonly attempts: number;
+  /** The name of the step to do next; absent before the first. A name, never an index. */
+  readonly step?: string;
+  /** When that step first started: its deadline runs from here, over crashes. */
+  readonly stepStartedAt?: EpochMs;
+  /** The last transient failure in words for a user; it becomes the reason if the attempts run out. */
+  readonly lastError?: OperationError;
+}
+
+/** One cluster. */
+export interface ClusterDocument extends DocumentBase {
+  readonly kind: "cluster";
+  /** The ARM id in the casing of its creation (decision 1). */
+  readonly resourceId: string;
+  readonly resourceGroup: string;
+  readonly name: string;
+  /** Minted at create. Everything made outside carries it, so that an old worker can't touch a re-created cluster. */
+  readonly incarnationId: string;
+  readonly provisioningState: ProvisioningState;
+  /** The ETag of the representation: changes when something a GET shows changes (decision 18). */
+  readonly revision: string;
+  /** What was asked for, and what an installation made visible. */
+  readonly cluster: Cluster;
+  /** The goal as last reached; an update that fails goes back to it (ARM-91). Absent before the first success. */
+  readonly applied?: Cluster;
+  /** All secrets of the cluster, in one place, so that one layer can seal them. */
+  readonly secrets: ClusterSecrets;
+  readonly operation: CurrentOperation;
+  /** Waits for the forwarder to put it on the queue. */
+  readonly unqueued: boolean;
+  /** The sweep leaves the document alone until then. */
+  readonly sweepAfter: EpochMs;
+  /** How often the sweep has flagged this operation again; its margin grows with it. */
+  readonly sweeps: number;
+  /** Nobody works on the operation before then. */
+  readonly nextAttemptAt: EpochMs;
+  readonly work: Work;
+  /** What the installer keeps between steps. Its shape is the installer's own; it holds no secret. */
+  readonly installation: InstallationState;
+}
+
+/** An installer's own notes, readable by nobody else. */
+export type InstallationState = Readonly<Record<string, unknown>>;
+
+/** The status of an operation. Anything but `InProgress` is final (ARM-81). */
+export type OperationStatus = "InProgress" | "Succeeded" | "Failed" | "Canceled";
+
+/** What happened in one step of an operation. */
+export interface StepRecord {
+  readonly name: string;
+  readonly phase: string;
+  /** How often it was begun. */
+  readonly attempts: number;
+  readonly startedAt: EpochMs;
+  readonly endedAt?: EpochMs;
+}
+
+/** One operation. It outlives its cluster and holds all that a poller asks for. */
+export interface OperationDocument extends DocumentBase {
+  readonly kind: "operation";
+  readonly operationKind: OperationKind;
+  readonly resourceId: string;
+  readonly resourceGroup: string;
+  readonly name: string;
+  /** The region in the status URL (ARM-77). */
+  readonly location: string;
+  readonly status: OperationStatus;
+  readonly startedAt: EpochMs;
+  readonly endedAt?: EpochMs;
+  /** 0 to 100. */
+  readonly percentComplete: number;
+  readonly error?: OperationError;
+  readonly steps: readonly StepRecord[];
+  readonly requestId: string;
+  readonly correlationId: string;
+  /** The store forgets the document then; absent while the operation runs (ARM-86: 7 days). */
+  readonly expiresAt?: EpochMs;
+}
+
+/** Any document, told apart by `kind`. */
+export type RpDocument = ClusterDocument | OperationDocument;
+export type DocumentKind = RpDocument["kind"];
+export type DocumentOfKind<K extends DocumentKind> = Extract<RpDocument, { readonly kind: K }>;
+
+/** How long the record of an ended operation is kept (ARM-86). */
+export const operationRetentionMs = 7 * 24 * 60 * 60 * 1000;
+
+/** Whether this release may handle the document. */
+export function isTooNew(document: { readonly minimumSchemaVersion?: number }): boolean {
+  return (document.minimumSchemaVersion ?? 0) > schemaVersion;
+}

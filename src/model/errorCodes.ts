@@ -1,0 +1,100 @@
+/**
+ * The catalogue of ARM error codes: every code a caller can ever see in `error.code`, with its HTTP status.
+ * It is the only place where a code is spelled; a test holds it against the table in README.md. It must never
+ * gain a code that nothing raises.
+ *
+ * Source of the shape: ARM-92 (PascalCase, stable), list in `Error codes` of the ARM resource provider contract.
+ */
+
+/** One row: the status that goes with the code, and when it is used, in a sentence for the README. */
+export interface ErrorCodeRow {
+  readonly status: number;
+  readonly meaning: string;
+}
+
+export const errorCodes = {
+  MissingApiVersionParameter: { status: 400, meaning: "The query has no `api-version`." },
+  InvalidApiVersionParameter: {
+    status: 400,
+    meaning: "The `api-version` is not one of those served; the message lists them.",
+  },
+  InvalidSubscriptionID: {
+    status: 400,
+    meaning: "The subscription id in the path is not a GUID of the form 8-4-4-4-12.",
+  },
+  InvalidResourceGroupName: {
+    status: 400,
+    meaning: "The resource group name in the path is not one that ARM allows.",
+  },
+  InvalidResourceNamespace: {
+    status: 400,
+    meaning: "The namespace in the path is not `RedHat.OpenShift`.",
+  },
+  InvalidResourceType: {
+    status: 400,
+    meaning: "The resource type in the path is not `OpenShiftClusters`.",
+  },
+  InvalidResourceName: {
+    status: 400,
+    meaning: "The cluster name is not a DNS label of at most 54 characters.",
+  },
+  InvalidRequestContent: {
+    status: 400,
+    meaning: "The body is not readable JSON, has a member of the wrong type, or an unknown one.",
+  },
+  InvalidParameter: {
+    status: 400,
+    meaning: "A value is missing, out of range, or breaks a rule; `target` is its JSON path.",
+  },
+  PropertyChangeNotAllowed: {
+    status: 400,
+    meaning: "The request changes a member that can only be set at creation.",
+  },
+  MismatchingResourceID: { status: 400, meaning: "`id` in the body differs from the URL." },
+  MismatchingResourceName: { status: 400, meaning: "`name` in the body differs from the URL." },
+  MismatchingResourceType: { status: 400, meaning: "`type` in the body differs from the URL." },
+  NotFound: { status: 404, meaning: "No such route, or no such operation." },
+  ResourceNotFound: { status: 404, meaning: "The cluster does not exist." },
+  MethodNotAllowed: {
+    status: 405,
+    meaning: "The route exists, but not with this method; `Allow` lists those it has.",
+  },
+  RequestTimeout: { status: 408, meaning: "The request did not arrive in time." },
+  Conflict: {
+    status: 409,
+    meaning: "The state of the cluster forbids the request now, mostly because an operation runs.",
+  },
+  OperationCanceled: { status: 409, meaning: "The operation was canceled by a later DELETE." },
+  PreconditionFailed: { status: 412, meaning: "`If-Match` or `If-None-Match` does not hold." },
+  RequestEntityTooLarge: { status: 413, meaning: "The body is larger than the limit of 1 MiB." },
+  RequestUriTooLong: { status: 414, meaning: "The request line is longer than the parser accepts." },
+  UnsupportedMediaType: { status: 415, meaning: "The body is not `application/json`." },
+  RequestHeaderFieldsTooLarge: { status: 431, meaning: "The headers are larger than the limit." },
+  InternalServerError: {
+    status: 500,
+    meaning: "A fault of the resource provider; the request id finds its cause in the log.",
+  },
+  ServiceUnavailable: {
+    status: 503,
+    meaning: "A dependency is down or throttles; try again after `Retry-After` seconds.",
+  },
+  DocumentTooNew: {
+    status: 503,
+    meaning: "The cluster was written by a newer release than this one; try again when it is updated.",
+  },
+  InstallationFailed: {
+    status: 409,
+    meaning: "The operation failed for the reason in the message.",
+  },
+  TooManyAttempts: {
+    status: 409,
+    meaning: "The operation made no progress in several attempts; the last cause is in the message.",
+  },
+  StepTimedOut: {
+    status: 409,
+    meaning: "A step of the operation did not end within its deadline.",
+  },
+} as const satisfies Record<string, ErrorCodeRow>;
+
+/** A code of the catalogue. */
+export type ErrorCode = keyof typeof errorCodes;

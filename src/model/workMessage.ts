@@ -1,0 +1,44 @@
+/**
+ * What travels on the queue: the ids of a document and of the operation that is to be driven, nothing else. State is
+ * read from the document; a message is a hint that may come twice, late or never.
+ */
+
+/** The format that this release writes. A reader takes any number and reads the members it knows. */
+const format = 1;
+
+export interface WorkMessage {
+  /** The partition of the cluster's document. */
+  readonly partition: string;
+  readonly documentId: string;
+  readonly operationId: string;
+}
+
+/** The body of a queue message. */
+export function encodeWorkMessage(message: WorkMessage): string {
+  return JSON.stringify({
+    format,
+    partition: message.partition,
+    documentId: message.documentId,
+    operationId: message.operationId,
+  });
+}
+
+/** Reads a body; `undefined` when it isn't one of ours, which no retry can mend. */
+export function decodeWorkMessage(body: string): WorkMessage | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const { partition, documentId, operationId } = value as Record<string, unknown>;
+  if (
+    typeof partition !== "string" ||
+    typeof documentId !== "string" ||
+    typeof operationId !== "string"
+  ) {
+    return undefined;
+  }
+  return { partition, documentId, operationId };
+}

@@ -1,0 +1,28 @@
+/**
+ * Time, as an effect handed to everyone. The system's clock is made here and nowhere else; everything in the core takes
+ * a `Clock`, so that a test can turn it.
+ */
+import type { EpochMs } from "../model/document.ts";
+import { setTimeout as sleepTimeout } from "node:timers/promises";
+
+export interface Clock {
+  /** The wall clock: for what is stored and shown. It may jump. */
+  now(): EpochMs;
+  /** Milliseconds that never go back: for deadlines of this process. */
+  monotonic(): number;
+  /**
+   * Waits.
+   *
+   * @throws {Error} named `AbortError` as soon as the signal is aborted.
+   */
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (durationMs, signal) => {
+    await sleepTimeout(durationMs, undefined, signal === undefined ? {} : { signal });
+  },
+};

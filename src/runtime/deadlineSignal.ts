@@ -1,0 +1,47 @@
+/**
+ * An abort signal that fires when a time is up by the given clock, or when another signal does. It never uses the
+ * system's timers itself, so that a turned clock fires it too.
+ */
+import type { Clock } from "./clock.ts";
+
+/** A signal, and the end of its timer: `using` it stops the clock's sleeper. */
+export interface DeadlineSignal extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * @param options.afterMs the time allowed.
+ * @param options.reason what the signal's reason will be.
+ * @param options.parents signals that abort it as well, with their own reasons.
+ */
+export function deadlineSignal(options: {
+  readonly clock: Clock;
+  readonly afterMs: number;
+  readonly reason: () => Error;
+  readonly parents?: readonly AbortSignal[];
+}): DeadlineSignal {
+  const timer = new AbortController();
+  const expiry = new AbortController();
+  options.clock
+    .sleep(Math.max(0, options.afterMs), timer.signal)
+    .then(() => expiry.abort(options.reason()))
+    .catch(() => {
+      // disposed before the time was up
+    });
+  return {
+    signal: AbortSignal.any([expiry.signal, ...(options.parents ?? [])]),
+    [Symbol.dispose]: () => timer.abort(),
+  };
+}
+
+/** Rejects with the signal's reason as soon as it is aborted; never resolves. Dispose of it to let go of the signal. */
+export function rejectOnAbort(signal: AbortSignal): Disposable & { readonly promise: Promise<never> } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {
+    // whoever races against it has seen the reason
+  });
+  const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return { promise, [Symbol.dispose]: () => signal.removeEventListener("abort", onAbort) };
+}

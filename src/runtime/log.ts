@@ -1,0 +1,25 @@
+/**
+ * The log as an effect: structured records, one line each. Whoever logs passes ids and durations, never a body, a
+ * secret or a person's name (ARM-105). The adapter over a log library stands in `pinoLog.ts`.
+ */
+
+/** Members of a record; `error` is shown with its causes. */
+export type LogFields = Readonly<Record<string, unknown>> & { readonly error?: unknown };
+
+export interface Log {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+  /** A log whose every record carries these members too. */
+  child(fields: LogFields): Log;
+}
+
+/** A log that says nothing. */
+export const silentLog: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silentLog,
+};

@@ -1,0 +1,48 @@
+/**
+ * A tap on the shoulder between loops of one process: whoever waits wakes at once instead of at its next poll. It carries
+ * no data and nothing may depend on it: what it announces is found by reading the store, with or without a nudge.
+ */
+import type { Clock } from "./clock.ts";
+
+export class Nudge {
+  readonly #clock: Clock;
+  readonly #waiters = new Set<AbortController>();
+  #pending = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Wakes everyone who waits; when nobody does, the next `wait` returns at once. Many calls count as one. */
+  notify(): void {
+    if (this.#waiters.size === 0) this.#pending = true;
+    for (const waiter of this.#waiters) waiter.abort();
+  }
+
+  /**
+   * Waits for a notification (one since the last wait counts), for at most so many milliseconds.
+   *
+   * @throws {Error} named `AbortError` as soon as the signal is aborted.
+   */
+  async wait(durationMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#pending && !signal.aborted) {
+      this.#pending = false;
+      return;
+    }
+    const waiter = new AbortController();
+    let notified = false;
+    waiter.signal.addEventListener("abort", () => (notified = !signal.aborted));
+    const onAbort = (): void => waiter.abort();
+    if (signal.aborted) waiter.abort();
+    else signal.addEventListener("abort", onAbort);
+    this.#waiters.add(waiter);
+    try {
+      await this.#clock.sleep(durationMs, waiter.signal);
+    } catch (error) {
+      if (!notified) throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#waiters.delete(waiter);
+    }
+  }
+}

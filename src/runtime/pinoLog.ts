@@ -1,0 +1,160 @@
+/**
+ * The log as JSON lines, or readable on a terminal; written synchronously, so that the last line before a crash is there.
+ * It is also the last net under the rule that no secret and no personal data is logged: values under such names are
+ * masked at any depth. Nobody may rely on the net; messages and error texts are not searched.
+ */
+import { pino, type Logger } from "pino";
+import { PinoPretty } from "pino-pretty";
+import { secretNames } from "../model/clusterSecrets.ts";
+import type { Clock } from "./clock.ts";
+import type { Log, LogFields } from "./log.ts";
+
+/** From the most to the least talkative. */
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** Where lines go: whole ones, each with its line feed. */
+export interface LineSink {
+  write(line: string): void;
+}
+
+/**
+ * @param options.readable coloured text for a person instead of JSON.
+ * @param options.sink standard output when absent.
+ */
+export function pinoLog(options: {
+  readonly level: LogLevel;
+  readonly clock: Clock;
+  readonly readable: boolean;
+  readonly sink?: LineSink;
+}): Log {
+  const { level, clock, readable, sink } = options;
+  return new PinoLog(
+    pino(
+      {
+        level,
+        base: null,
+        messageKey: "message",
+        timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
+        formatters: { level: (name) => ({ level: name }) },
+      },
+      readable ? readableSink(sink) : (sink ?? pino.destination({ dest: 1, sync: true })),
+    ),
+  );
+}
+
+function readableSink(sink: LineSink | undefined): LineSink {
+  const toText = PinoPretty.prettyFactory({
+    colorize: sink === undefined,
+    messageKey: "message",
+    translateTime: "SYS:HH:MM:ss.l",
+    errorLikeObjectKeys: ["error"],
+    singleLine: true,
+  });
+  const destination = sink ?? pino.destination({ dest: 1, sync: true });
+  return {
+    write: (line) => {
+      const text: string | undefined = toText(line);
+      if (text !== undefined) destination.write(text);
+    },
+  };
+}
+
+class PinoLog implements Log {
+  readonly #pino: Logger;
+
+  constructor(logger: Logger) {
+    this.#pino = logger;
+  }
+
+  debug(fields: LogFields, message: string): void {
+    if (this.#pino.isLevelEnabled("debug")) this.#pino.debug(loggable(fields), message);
+  }
+
+  info(fields: LogFields, message: string): void {
+    if (this.#pino.isLevelEnabled("info")) this.#pino.info(loggable(fields), message);
+  }
+
+  warn(fields: LogFields, message: string): void {
+    if (this.#pino.isLevelEnabled("warn")) this.#pino.warn(loggable(fields), message);
+  }
+
+  error(fields: LogFields, message: string): void {
+    if (this.#pino.isLevelEnabled("error")) this.#pino.error(loggable(fields), message);
+  }
+
+  child(fields: LogFields): Log {
+    return new PinoLog(this.#pino.child(loggable(fields)));
+  }
+}
+
+/** Deeper than this nothing is shown. */
+const depthMax = 8;
+const masked = "[masked]";
+
+/** Names as compared: lower case, letters and digits only. */
+const maskedNames: ReadonlySet<string> = new Set(
+  [
+    ...secretNames,
+    "token",
+    "accessToken",
+    "idToken",
+    "accountKey",
+    "sas",
+    // personal data (ARM-105)
+    "systemData",
+    "createdBy",
+    "lastModifiedBy",
+    "x-ms-arm-resource-system-data",
+    "x-ms-client-principal-name",
+  ].map(comparable),
+);
+const maskedWords =
+  /authorization|connectionstring|cookie|credential|kubeconfig|password|privatekey|secret/;
+
+function comparable(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+function isMasked(name: string): boolean {
+  const compared = comparable(name);
+  return maskedNames.has(compared) || maskedWords.test(compared);
+}
+
+/** The members of a record with secrets masked and errors unfolded. */
+function loggable(fields: LogFields): Record<string, unknown> {
+  return loggableMembers(fields, []);
+}
+
+function loggableMembers(value: object, parents: readonly object[]): Record<string, unknown> {
+  const members: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    if (member === undefined) continue;
+    members[name] = isMasked(name) ? masked : loggableValue(member, [...parents, value]);
+  }
+  return members;
+}
+
+function loggableValue(value: unknown, parents: readonly object[]): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (parents.includes(value)) return "[circular]";
+  if (parents.length >= depthMax) return "[too deep]";
+  if (value instanceof Error) return loggableError(value, parents);
+  if (Array.isArray(value)) return value.map((item) => loggableValue(item, [...parents, value]));
+  if (value instanceof Date) return value.toJSON();
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  return loggableMembers(value, parents);
+}
+
+/** Its own members are left out, since libraries hang whole requests on their errors. */
+function loggableError(error: Error, parents: readonly object[]): Record<string, unknown> {
+  const { code, cause, errors } = error as Error & { code?: unknown; errors?: unknown };
+  const deeper = [...parents, error];
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
+    stack: error.stack,
+    ...(cause === undefined ? {} : { cause: loggableValue(cause, deeper) }),
+    ...(Array.isArray(errors) ? { errors: loggableValue(errors, deeper) } : {}),
+  };
+}

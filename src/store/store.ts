@@ -1,0 +1,195 @@
+/**
+ * Port: where documents and leases are kept. Written for Cosmos DB, kept by SQLite as well; `test/store/storeSuite.ts`
+ * says in tests what every adapter must do.
+ *
+ * There is create, replace-if-match and delete-if-match and **no upsert**: an upsert would bring a deleted document
+ * back. ETags are opaque, change with every write, and are never reused, not even when a document is deleted and made
+ * again: a paused worker of an older incarnation must not find "its" ETag on the new one.
+ */
+import type { DocumentKey } from "../model/resourceId.ts";
+import type {
+  ClusterDocument,
+  DocumentKind,
+  DocumentOfKind,
+  EpochMs,
+  RpDocument,
+} from "../model/document.ts";
+
+declare const etagBrand: unique symbol;
+/** The version of a stored document. Opaque: never parse, quote or compare it with anything but itself. */
+export type ETag = string & { readonly [etagBrand]: true };
+
+/** A document as read or written. Only the store makes one, so only what was read can be replaced or deleted. */
+export interface Stored<D extends RpDocument = RpDocument> {
+  readonly document: D;
+  readonly etag: ETag;
+}
+
+export interface Create<D extends RpDocument = RpDocument> {
+  readonly create: D;
+}
+/** `document` takes the place of `replace`, if that is still what is stored. Kind, id and partition must be equal. */
+export interface Replace<D extends RpDocument = RpDocument> {
+  readonly replace: Stored<D>;
+  readonly document: D;
+}
+export interface Delete<D extends RpDocument = RpDocument> {
+  readonly delete: Stored<D>;
+}
+export type Write = Create | Replace | Delete;
+
+/** What `commit` gives back: the stored document of each write, in order; `undefined` for a delete. */
+export type Committed<W extends readonly Write[]> = {
+  readonly [I in keyof W]: W[I] extends Create<infer D>
+    ? Stored<D>
+    : W[I] extends Replace<infer D>
+      ? Stored<D>
+      : undefined;
+};
+
+export interface CallOptions {
+  /** Gives up waiting; a write may still happen (then `StoreOutcomeUnknownError`). */
+  readonly signal?: AbortSignal;
+}
+
+/** One page of a listing. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Present when there may be more. Opaque; it names a place in the order, so deletions don't disturb it. */
+  readonly continuation?: string;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly continuation?: string;
+}
+
+/** What the forwarder reads of a cluster: enough to send a message, no secret. */
+export interface ClusterReference {
+  readonly key: DocumentKey;
+  readonly etag: ETag;
+  readonly operationId: string;
+  readonly nextAttemptAt: EpochMs;
+  readonly sweeps: number;
+}
+
+/** The members that the forwarder and the sweep write, and nothing else of the document. */
+export interface Scheduling {
+  readonly unqueued: boolean;
+  readonly sweepAfter: EpochMs;
+  readonly sweeps: number;
+}
+
+/** A lease that was acquired. Renewal and release go by `owner`, which is new for every acquisition. */
+export interface Lease {
+  readonly name: string;
+  readonly owner: string;
+}
+
+/** Acquired, or held by somebody else for `remainingMs` more by the store's clock. */
+export type LeaseAttempt =
+  | { readonly acquired: true; readonly lease: Lease }
+  | { readonly acquired: false; readonly remainingMs: number };
+
+export interface Store {
+  /**
+   * A point read.
+   *
+   * @returns `undefined` when there is none, or when its `expiresAt` has passed.
+   * @throws {StoreUnavailableError}
+   */
+  read<K extends DocumentKind>(
+    kind: K,
+    key: DocumentKey,
+    options?: CallOptions,
+  ): Promise<Stored<DocumentOfKind<K>> | undefined>;
+
+  /**
+   * All writes or none, in one partition, at most 100.
+   *
+   * @throws {StoreConflictError} when a condition does not hold: nothing was written.
+   * @throws {StoreUnavailableError} nothing was written.
+   * @throws {StoreOutcomeUnknownError} perhaps all was written: read again to know.
+   */
+  commit<const W extends readonly Write[]>(
+    partition: string,
+    writes: W,
+    options?: CallOptions,
+  ): Promise<Committed<W>>;
+
+  /** Clusters of a partition in the order of their ids; `idPrefix` narrows it to one resource group. */
+  listClusters(
+    query: { readonly partition: string; readonly idPrefix?: string },
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<Stored<ClusterDocument>>>;
+
+  /** Clusters of all partitions that wait for the forwarder. */
+  listUnqueued(page: PageRequest, options?: CallOptions): Promise<Page<ClusterReference>>;
+
+  /**
+   * What the sweep has to look at, in all partitions: clusters in no terminal state, not `unqueued`, whose
+   * `nextAttemptAt` and `sweepAfter` are both before `now`. Leases are not looked at here.
+   */
+  listUnattended(
+    query: { readonly now: EpochMs },
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<ClusterReference>>;
+
+  /**
+   * Writes only the scheduling members of a cluster, if it still has the ETag of the reference; everything else stays,
+   * members of newer releases included.
+   *
+   * @throws {StoreConflictError} when the document has changed or is gone.
+   */
+  updateScheduling(
+    reference: ClusterReference,
+    scheduling: Scheduling,
+    options?: CallOptions,
+  ): Promise<void>;
+
+  /** Takes the lease if nobody holds it, or whoever held it has let it run out by the store's clock. */
+  acquireLease(
+    request: { readonly name: string; readonly owner: string; readonly leaseMs: number },
+    options?: CallOptions,
+  ): Promise<LeaseAttempt>;
+
+  /** Prolongs it to `leaseMs` from now; `false` when it is no longer this owner's (or has run out). */
+  renewLease(
+    lease: Lease,
+    request: { readonly leaseMs: number },
+    options?: CallOptions,
+  ): Promise<boolean>;
+
+  /** Ends it if it is still this owner's; else does nothing. */
+  releaseLease(lease: Lease, options?: CallOptions): Promise<void>;
+
+  /** How much longer somebody holds the lease, by the store's clock; `undefined` when nobody does. */
+  leaseRemainingMs(name: string, options?: CallOptions): Promise<number | undefined>;
+
+  /** Whether the store answers: resolves, or throws `StoreUnavailableError`. */
+  ping(options?: CallOptions): Promise<void>;
+}
+
+/** A condition did not hold: exists already, changed since it was read, or gone. Nothing was written. */
+export class StoreConflictError extends Error {
+  override readonly name = "StoreConflictError";
+}
+
+/** The store cannot serve now. Nothing was written. */
+export class StoreUnavailableError extends Error {
+  override readonly name = "StoreUnavailableError";
+  /** How long to wait, when the store said so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** No answer came: the write may have happened or not. */
+export class StoreOutcomeUnknownError extends Error {
+  override readonly name = "StoreOutcomeUnknownError";
+}

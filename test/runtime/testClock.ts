@@ -1,0 +1,96 @@
+/**
+ * A clock that a test turns. Sleepers wake in the order of their times; nothing in it waits for real time.
+ */
+import type { Clock } from "../../src/runtime/clock.ts";
+
+interface Sleeper {
+  readonly at: number;
+  readonly wake: () => void;
+}
+
+export class TestClock implements Clock {
+  #now: number;
+  readonly #start: number;
+  readonly #sleepers = new Set<Sleeper>();
+
+  constructor(start = Date.UTC(2026, 0, 1)) {
+    this.#start = start;
+    this.#now = start;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now - this.#start;
+  }
+
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const stopped = (): void => {
+      this.#sleepers.delete(sleeper);
+      reject(new DOMException("The operation was aborted", "AbortError"));
+    };
+    const sleeper: Sleeper = {
+      at: this.#now + Math.max(0, durationMs),
+      wake: () => {
+        this.#sleepers.delete(sleeper);
+        signal?.removeEventListener("abort", stopped);
+        resolve();
+      },
+    };
+    if (signal?.aborted) {
+      stopped();
+      return promise;
+    }
+    signal?.addEventListener("abort", stopped, { once: true });
+    this.#sleepers.add(sleeper);
+    return promise;
+  }
+
+  /** How many sleep. */
+  get sleeping(): number {
+    return this.#sleepers.size;
+  }
+
+  /** Turns the time on, waking each sleeper at its time and letting it run before the next. */
+  async advance(durationMs: number): Promise<void> {
+    const end = this.#now + durationMs;
+    await settled();
+    for (;;) {
+      const [next] = [...this.#sleepers].toSorted((one, other) => one.at - other.at);
+      if (next === undefined || next.at > end) break;
+      this.#now = Math.max(this.#now, next.at);
+      next.wake();
+      await settled();
+    }
+    this.#now = end;
+    await settled();
+  }
+
+  /**
+   * Turns the time on in small steps until the condition holds.
+   *
+   * @throws {Error} when it doesn't within `limitMs` of the clock's time.
+   */
+  async advanceUntil(
+    condition: () => boolean | Promise<boolean>,
+    options: { readonly limitMs?: number; readonly stepMs?: number } = {},
+  ): Promise<void> {
+    const { limitMs = 600_000, stepMs = 50 } = options;
+    const end = this.#now + limitMs;
+    await settled();
+    while (!(await condition())) {
+      if (this.#now >= end) throw new Error(`did not happen within ${limitMs} ms`);
+      await this.advance(stepMs);
+    }
+  }
+}
+
+/** Resolves when all that can happen without time has happened (a few turns of the event loop). */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 4; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Two sets of tests: `fast` is what `npm test` runs, `slow` is added by `npm run test:all`. A test is slow when it lies
+ * in `test/slow/` or its file ends in `.slow.test.ts`.
+ */
+import { defineConfig } from "vitest/config";
+
+const slow = ["test/slow/**/*.test.ts", "test/**/*.slow.test.ts"];
+
+export default defineConfig({
+  test: {
+    pool: "threads",
+    // a test that waits longer waits for something that will not come
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 5_000,
+    restoreMocks: true,
+    projects: [
+      {
+        extends: true,
+        test: { name: "fast", include: ["test/**/*.test.ts"], exclude: slow },
+      },
+      {
+        extends: true,
+        test: { name: "slow", include: slow, testTimeout: 300_000 },
+      },
+    ],
+  },
+});
