@@ -140,12 +140,20 @@ function isLoopback(host: string): boolean {
  */
 const domainLengthMax = 158;
 const dnsLabel = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
-const domainName = new RegExp(`^${dnsLabel}(\\.${dnsLabel})*$`, "i");
+const domainForm = new RegExp(`^${dnsLabel}(\\.${dnsLabel})*$`, "i");
 
-/** Whether none of these has a fault of its own. */
-function sound(...variables: readonly string[]) {
-  return ({ issues }: { readonly issues: readonly { readonly path?: readonly PropertyKey[] }[] }) =>
-    !issues.some(({ path }) => variables.includes(String(path?.[0])));
+/** Also for a URL parser, which takes a name whose last label is a number for an IPv4 address. */
+function isDomainName(text: string): boolean {
+  return (
+    text.length <= domainLengthMax &&
+    domainForm.test(text) &&
+    URL.parse(`https://api.${text}/`)?.hostname === `api.${text.toLowerCase()}`
+  );
+}
+
+/** Whether none of these has a fault of its own: only then can they be compared. */
+function sound(...variables: readonly string[]): (payload: z.core.ParsePayload) => boolean {
+  return ({ issues }) => !issues.some(({ path }) => variables.includes(String(path?.[0])));
 }
 
 const schema = z
@@ -173,10 +181,9 @@ const schema = z
     }),
     LOCATION: z
       .string()
-      .regex(/^[a-z0-9 ]*[a-z0-9][a-z0-9 ]*$/i, {
-        error: ({ input }) => `must be letters, digits and spaces, not ${shown(input)}`,
+      .regex(/^(?=.{1,60}$)[a-z0-9 ]+$/i, {
+        error: ({ input }) => `must be at most 60 letters, digits and spaces, not ${shown(input)}`,
       })
-      .max(60, { error: "must have at most 60 characters" })
       .transform((text) => text.replaceAll(" ", "").toLowerCase())
       .prefault("eastus")
       .describe(
@@ -191,7 +198,7 @@ const schema = z
       .describe("Folder of the embedded database; several processes may share it."),
     DOMAIN: z
       .string()
-      .refine((text) => text.length <= domainLengthMax && domainName.test(text), {
+      .refine(isDomainName, {
         error: ({ input }) =>
           `must be a DNS name of at most ${domainLengthMax} characters, not ${shown(input)}`,
       })
@@ -247,7 +254,7 @@ const schema = z
     SHUTDOWN_SECONDS: seconds({
       min: 0,
       max: 3600,
-      byDefault: "10",
+      byDefault: "9",
       meaning: "The most that a clean stop may take.",
     }),
     LOG_LEVEL: oneOf(["debug", "info", "warn", "error", "silent"], {
@@ -269,15 +276,15 @@ const schema = z
   });
 
 /**
- * The settings of this process. An empty variable counts as absent.
+ * The settings of this process. Blanks around a value don't matter; an empty one counts as absent.
  *
  * @throws {ConfigError} with every fault at once.
  */
 export function readConfig(environment: Environment = process.env): Config {
   const given: Record<string, string> = {};
   for (const variable of Object.keys(schema.shape)) {
-    const value = environment[variable];
-    if (value !== undefined && value !== "") given[variable] = value;
+    const value = environment[variable]?.trim() ?? "";
+    if (value !== "") given[variable] = value;
   }
   const result = schema.safeParse(given);
   if (!result.success) {
@@ -334,7 +341,7 @@ export function settingsTable(): string {
 export function environmentExample(): string {
   const head = [
     "# Every setting with its default. An empty value counts as absent.",
-    "# Use: copy to .env, edit, then: set -a; . ./.env; set +a; npm start",
+    "# Use: copy to .env, edit; npm start reads it. What the environment says comes first.",
   ];
   const blocks = describeSettings().map(
     ({ variable, defaultText, meaning }) => `\n# ${meaning}\n#${variable}=${defaultText}`,

@@ -1,19 +1,17 @@
 /**
- * The writes of a worker, as pure changes of a claimed cluster and its operation's record: progress, wait, end. A change may
- * be applied again to a newer copy of the same claim, so none depends on anything but its arguments.
+ * The writes of a worker, as pure changes of a cluster and its operation's record: claim, progress, wait, end. A change may
+ * be applied again to a newer copy of the same claim, so none depends on anything but its arguments, and each overwrites
+ * only the members it knows.
  */
 import type { InstallationChanges, InstallationSnapshot } from "../installers/installer.ts";
 import type { ClusterDocument, EpochMs, OperationDocument } from "../model/document.ts";
-import {
-  operationEnded,
-  stepBegun,
-  stepEnded,
-  type StepPlace,
-} from "../model/operationRecord.ts";
+import { operationEnded, stepBegun, stepEnded, type StepPlace } from "../model/operationRecord.ts";
 import { advance } from "../model/provisioningState.ts";
 import type { OperationError } from "../model/rpError.ts";
 import { sweepMarginMs, type Timing } from "../model/timing.ts";
 import type { Change } from "./fencedCluster.ts";
+import { attemptsMax } from "./retryDelay.ts";
+import { findStep, type StepLists } from "./stepList.ts";
 
 /** What a step may see of a document. */
 export function snapshotOf(document: ClusterDocument): InstallationSnapshot {
@@ -46,6 +44,44 @@ function withChanges(
       ...(changes.apiserverUrl === undefined ? {} : { apiserverUrl: changes.apiserverUrl }),
       ...(changes.consoleUrl === undefined ? {} : { consoleUrl: changes.consoleUrl }),
     },
+  };
+}
+
+/**
+ * A worker takes the cluster: a new epoch, its own owner id, one more attempt — counted here, so that a step that kills the
+ * process counts. The step that it will begin is noted in the record, unless there is none or too many have failed.
+ */
+export function claimed(options: {
+  readonly owner: string;
+  readonly steps: StepLists;
+  readonly now: EpochMs;
+  readonly timing: Timing;
+}): Change {
+  const { owner, steps, now, timing } = options;
+  return ({ cluster, operation }) => {
+    const attempts = cluster.work.attempts + 1;
+    const found = findStep(steps[cluster.operation.kind], cluster.work.step);
+    const place = typeof found === "object" ? found.place : undefined;
+    return {
+      cluster: {
+        ...cluster,
+        unqueued: false,
+        sweepAfter: now + sweepMarginMs(timing, cluster.sweeps),
+        work: {
+          ...cluster.work,
+          epoch: cluster.work.epoch + 1,
+          owner,
+          attempts,
+          ...(place === undefined
+            ? {}
+            : { step: place.name, stepStartedAt: cluster.work.stepStartedAt ?? now }),
+        },
+      },
+      operation:
+        place === undefined || attempts > attemptsMax
+          ? operation
+          : stepBegun(operation, place, now),
+    };
   };
 }
 
@@ -102,6 +138,24 @@ export function postponed(options: {
       operation,
     };
   };
+}
+
+/** The process stops in good order: the attempt that the claim counted was none. */
+export function givenBack(options: {
+  readonly now: EpochMs;
+  /** Set when the message is gone, so that the forwarder sends another. */
+  readonly unqueued: boolean;
+  readonly timing: Timing;
+}): Change {
+  return ({ cluster, operation }) => ({
+    cluster: {
+      ...cluster,
+      unqueued: options.unqueued,
+      sweepAfter: options.now + sweepMarginMs(options.timing, cluster.sweeps),
+      work: { ...cluster.work, attempts: Math.max(0, cluster.work.attempts - 1) },
+    },
+    operation,
+  });
 }
 
 function rested(cluster: ClusterDocument): ClusterDocument {

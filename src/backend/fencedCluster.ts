@@ -6,7 +6,7 @@
  *
  * Operation without epoch, and epoch without operation, are both unsafe (see docs/protocol.md). Writes are serialised.
  */
-import type { ClusterDocument, OperationDocument } from "../model/document.ts";
+import { schemaVersion, type ClusterDocument, type OperationDocument } from "../model/document.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import { withRevision } from "../model/revision.ts";
 import type { Store, Stored } from "../store/store.ts";
@@ -16,6 +16,8 @@ import {
   StoreUnavailableError,
 } from "../store/store.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { Timing } from "../model/timing.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids } from "../runtime/ids.ts";
 
 /** Somebody else has the cluster now, or the operation is no longer the current one. Whoever catches it must not write. */
@@ -43,6 +45,7 @@ export type Change = (current: ClusterAndOperation) => ClusterAndOperation;
 const retryFirstMs = 50;
 const retryLongestMs = 1_000;
 
+/** Whether the document is still the one that was claimed. */
 export function isHeldBy(document: ClusterDocument, claim: Claim): boolean {
   return (
     document.operation.id === claim.operationId &&
@@ -51,10 +54,25 @@ export function isHeldBy(document: ClusterDocument, claim: Claim): boolean {
   );
 }
 
+/** A document as this release writes it. What a newer one has put in stays, so its mark stays too. */
+export function written<D extends ClusterDocument | OperationDocument>(document: D): D {
+  return { ...document, schemaVersion: Math.max(schemaVersion, document.schemaVersion) };
+}
+
+/** One commit, and how to know it again after its answer was lost. */
+interface Attempt {
+  readonly commit: () => Promise<void>;
+  /** Whether it has happened, by the record of the operation alone. */
+  readonly happened: (operation: OperationDocument | undefined) => boolean;
+  /** Whether it has happened, by a document that is still ours. */
+  readonly isIn: (cluster: ClusterDocument) => boolean;
+}
+
 export class FencedCluster {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #ids: Ids;
+  readonly #timing: Timing;
   readonly #claim: Claim;
   readonly #key: DocumentKey;
   #cluster: Stored<ClusterDocument>;
@@ -63,7 +81,12 @@ export class FencedCluster {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
-    effects: { readonly store: Store; readonly clock: Clock; readonly ids: Ids },
+    effects: {
+      readonly store: Store;
+      readonly clock: Clock;
+      readonly ids: Ids;
+      readonly timing: Timing;
+    },
     claimed: {
       readonly claim: Claim;
       readonly cluster: Stored<ClusterDocument>;
@@ -73,6 +96,7 @@ export class FencedCluster {
     this.#store = effects.store;
     this.#clock = effects.clock;
     this.#ids = effects.ids;
+    this.#timing = effects.timing;
     this.#claim = claimed.claim;
     this.#cluster = claimed.cluster;
     this.#operation = claimed.operation;
@@ -95,24 +119,28 @@ export class FencedCluster {
    * @throws the signal's reason, when it is aborted first.
    */
   async write(change: Change, signal: AbortSignal): Promise<void> {
-    await this.#serialised(async () => {
-      await this.#untilKnown(signal, async (writeId) => {
+    const writeId = this.#ids.guid();
+    await this.#serialised(signal, {
+      commit: async () => {
         const next = change(this.current);
-        const work = { ...next.cluster.work, writeId };
         const cluster = withRevision(
           this.#cluster.document,
-          { ...next.cluster, work },
+          written({ ...next.cluster, work: { ...next.cluster.work, writeId } }),
           this.#ids.guid(),
         );
-        [this.#cluster, this.#operation] = await this.#store.commit(
-          this.#key.partition,
-          [
-            { replace: this.#cluster, document: cluster },
-            { replace: this.#operation, document: next.operation },
-          ],
-          { signal },
+        [this.#cluster, this.#operation] = await this.#call(signal, async (options) =>
+          this.#store.commit(
+            this.#key.partition,
+            [
+              { replace: this.#cluster, document: cluster },
+              { replace: this.#operation, document: written(next.operation) },
+            ],
+            options,
+          ),
         );
-      });
+      },
+      happened: () => false,
+      isIn: (cluster) => cluster.work.writeId === writeId,
     });
   }
 
@@ -125,21 +153,26 @@ export class FencedCluster {
     complete: (operation: OperationDocument) => OperationDocument,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#serialised(async () => {
-      await this.#untilKnown(signal, async () => {
-        const operation = complete(this.#operation.document);
-        await this.#store.commit(
-          this.#key.partition,
-          [{ delete: this.#cluster }, { replace: this.#operation, document: operation }],
-          { signal },
+    await this.#serialised(signal, {
+      commit: async () => {
+        const operation = written(complete(this.#operation.document));
+        await this.#call(signal, async (options) =>
+          this.#store.commit(
+            this.#key.partition,
+            [{ delete: this.#cluster }, { replace: this.#operation, document: operation }],
+            options,
+          ),
         );
         this.#fenced = true;
-      });
+      },
+      // the cluster may have been created again meanwhile; the record of our operation tells
+      happened: (operation) => operation?.status === "Succeeded",
+      isIn: () => false,
     });
   }
 
-  async #serialised(work: () => Promise<void>): Promise<void> {
-    const turn = this.#last.then(work);
+  async #serialised(signal: AbortSignal, attempt: Attempt): Promise<void> {
+    const turn = this.#last.then(async () => this.#untilKnown(signal, attempt));
     this.#last = turn.catch(() => {
       // the caller of that write has its error; the next one starts by its own checks
     });
@@ -147,54 +180,86 @@ export class FencedCluster {
   }
 
   /** Tries until the commit is known to have happened, the claim is known to be lost, or the signal is aborted. */
-  async #untilKnown(signal: AbortSignal, commit: (writeId: string) => Promise<void>): Promise<void> {
-    const writeId = this.#ids.guid();
+  async #untilKnown(signal: AbortSignal, attempt: Attempt): Promise<void> {
     let waitMs = retryFirstMs;
     let reread = false;
     for (;;) {
       signal.throwIfAborted();
       if (this.#fenced) throw new SupersededError("this worker was superseded");
+      let retryAfterMs = 0;
       try {
-        if (reread && (await this.#rereadAndCompare(writeId, signal))) return;
-        await commit(writeId);
+        if (reread && (await this.#rereadAndCompare(attempt, signal))) return;
+        await attempt.commit();
         return;
       } catch (error) {
         if (error instanceof StoreConflictError) {
+          // the first time it is most likely our own late write or a flag of the sweep: no need to wait
+          const isFirst = !reread;
           reread = true;
-          continue;
+          if (isFirst) continue;
+        } else if (error instanceof StoreOutcomeUnknownError) {
+          reread = true;
+        } else if (error instanceof StoreUnavailableError) {
+          retryAfterMs = error.retryAfterMs ?? 0;
+        } else {
+          throw error;
         }
-        if (error instanceof StoreOutcomeUnknownError) reread = true;
-        else if (!(error instanceof StoreUnavailableError)) throw error;
       }
-      await this.#clock.sleep(waitMs, signal);
+      await this.#pause(Math.max(waitMs, retryAfterMs), signal);
       waitMs = Math.min(waitMs * 2, retryLongestMs);
     }
   }
 
-  /** @returns whether the write with this id is what is stored now. */
-  async #rereadAndCompare(writeId: string, signal: AbortSignal): Promise<boolean> {
-    const { partition } = this.#key;
-    const [cluster, operation] = await Promise.all([
-      this.#store.read("cluster", this.#key, { signal }),
-      this.#store.read("operation", { partition, id: this.#claim.operationId }, { signal }),
-    ]);
-    if (cluster === undefined) {
-      this.#fenced = true;
-      // our own removal whose answer was lost: the record says so
-      if (
-        this.#cluster.document.operation.kind === "delete" &&
-        operation?.document.status === "Succeeded"
-      ) {
-        return true;
-      }
-      throw new SupersededError("the cluster is gone");
+  /** A call that hangs counts as unanswered after a while: a healthy heartbeat would keep it for ever. */
+  async #call<T>(
+    signal: AbortSignal,
+    call: (options: { readonly signal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    using limit = deadlineSignal({
+      clock: this.#clock,
+      afterMs: this.#timing.leaseMs,
+      reason: () => new StoreOutcomeUnknownError("the store did not answer in time"),
+      parents: [signal],
+    });
+    return await untilAborted(limit.signal, async () => call({ signal: limit.signal }));
+  }
+
+  async #pause(durationMs: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#clock.sleep(durationMs, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
     }
-    if (operation === undefined || !isHeldBy(cluster.document, this.#claim)) {
+  }
+
+  /** @returns whether what was meant is what is stored now. */
+  async #rereadAndCompare(attempt: Attempt, signal: AbortSignal): Promise<boolean> {
+    const { partition } = this.#key;
+    const [cluster, operation] = await this.#call(signal, async (options) =>
+      Promise.all([
+        this.#store.read("cluster", this.#key, options),
+        this.#store.read("operation", { partition, id: this.#claim.operationId }, options),
+      ]),
+    );
+    if (attempt.happened(operation?.document)) {
       this.#fenced = true;
-      throw new SupersededError("a newer claim or operation has the cluster");
+      return true;
+    }
+    if (
+      cluster === undefined ||
+      operation === undefined ||
+      !isHeldBy(cluster.document, this.#claim)
+    ) {
+      this.#fenced = true;
+      throw new SupersededError(
+        cluster === undefined
+          ? "the cluster is gone"
+          : "a newer claim or operation has the cluster",
+      );
     }
     this.#cluster = cluster;
     this.#operation = operation;
-    return cluster.document.work.writeId === writeId;
+    return attempt.isIn(cluster.document);
   }
 }

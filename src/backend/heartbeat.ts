@@ -7,8 +7,8 @@ import type { DocumentKey } from "../model/resourceId.ts";
 import type { Timing } from "../model/timing.ts";
 import { MessageLostError, type Queue, type ReceivedMessage } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { deadlineSignal } from "../runtime/deadlineSignal.ts";
-import type { LeaseDeadline } from "../runtime/leaseDeadline.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
+import { momentOf, type LeaseDeadline } from "../runtime/leaseDeadline.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { isHeldBy, SupersededError, type Claim } from "./fencedCluster.ts";
@@ -29,6 +29,8 @@ export interface HeartbeatOptions {
   readonly lease: Lease;
   readonly deadline: LeaseDeadline;
   readonly message: ReceivedMessage;
+  /** When the message was received, by the monotonic clock: a slow claim must not cost the message. */
+  readonly receivedAt: number;
   /** Called at most once, with why the worker must stop. */
   readonly onLost: (reason: LeaseLostError | SupersededError) => void;
 }
@@ -43,7 +45,9 @@ export class Heartbeat implements AsyncDisposable {
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#message = options.message;
-    this.#ended = this.#beat();
+    this.#ended = this.#beat().catch((cause: unknown) => {
+      options.onLost(new LeaseLostError("the heartbeat broke", { cause }));
+    });
   }
 
   /** The message with its latest pop receipt; `undefined` when it was lost. Meaningful once the heartbeat has ended. */
@@ -58,22 +62,23 @@ export class Heartbeat implements AsyncDisposable {
   }
 
   async #beat(): Promise<void> {
-    const { clock, deadline, log, timing, onLost } = this.#options;
-    let waitMs = timing.heartbeatMs;
+    const { clock, deadline, log, receivedAt, timing, onLost } = this.#options;
+    let waitMs = Math.max(0, receivedAt + timing.heartbeatMs - clock.monotonic());
     while (await this.#waited(Math.min(waitMs, Math.max(0, deadline.remainingMs)))) {
       if (deadline.passed) {
         onLost(new LeaseLostError("the lease could not be renewed in time"));
         return;
       }
-      // a call that hangs must not outlive the lease
+      // a call that hangs, even one that ignores its signal, must not outlive the lease
       using limit = deadlineSignal({
         clock,
         afterMs: deadline.remainingMs,
-        reason: () => new LeaseLostError("the lease could not be renewed in time"),
+        reason: () => new Error("a call of the heartbeat hung"),
       });
       try {
-        await this.#beatOnce(limit.signal);
-        waitMs = timing.heartbeatMs;
+        const { signal } = limit;
+        const complete = await untilAborted(signal, async () => this.#beatOnce(signal));
+        waitMs = complete ? timing.heartbeatMs : timing.heartbeatMs / 4;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         if (error instanceof LeaseLostError || error instanceof SupersededError) {
@@ -86,28 +91,38 @@ export class Heartbeat implements AsyncDisposable {
     }
   }
 
-  async #beatOnce(signal: AbortSignal): Promise<void> {
-    const { store, queue, clock, timing, key, claim, lease, deadline } = this.#options;
-    const begunAt = clock.monotonic();
+  /** @returns whether the message was prolonged too, or is known to be lost. */
+  async #beatOnce(signal: AbortSignal): Promise<boolean> {
+    const { store, clock, timing, key, claim, lease, deadline } = this.#options;
+    const begunAt = momentOf(clock);
     if (!(await store.renewLease(lease, { leaseMs: timing.leaseMs }, { signal }))) {
       throw new LeaseLostError("somebody else has the lease");
     }
     deadline.renewed(begunAt);
-    if (this.#message !== undefined) {
-      try {
-        this.#message = await queue.extend(
-          this.#message,
-          { visibilityMs: timing.visibilityMs },
-          { signal },
-        );
-      } catch (error) {
-        if (!(error instanceof MessageLostError)) throw error;
-        this.#message = undefined;
-      }
-    }
+    const prolonged = await this.#prolongMessage(signal);
     const stored = await store.read("cluster", key, { signal });
     if (stored === undefined || !isHeldBy(stored.document, claim)) {
       throw new SupersededError("a newer claim or operation has the cluster");
+    }
+    return prolonged;
+  }
+
+  /** A queue that is down must not keep the worker from learning that it was superseded. */
+  async #prolongMessage(signal: AbortSignal): Promise<boolean> {
+    const { queue, log, timing } = this.#options;
+    if (this.#message === undefined) return true;
+    try {
+      const { visibilityMs } = timing;
+      this.#message = await queue.extend(this.#message, { visibilityMs }, { signal });
+      return true;
+    } catch (error) {
+      if (error instanceof MessageLostError) {
+        this.#message = undefined;
+        log.info({}, "the message was lost; the lease decides");
+        return true;
+      }
+      log.warn({ error }, "the message could not be prolonged; it is tried again");
+      return false;
     }
   }
 

@@ -1,5 +1,11 @@
-/** How long to wait before a failed step is begun again: doubling, capped, with jitter so that workers spread out. */
+/**
+ * How often a step is tried without progress, and how long to wait in between: doubling, capped, with jitter so that
+ * workers spread out. It must never wait by itself.
+ */
 import type { Random } from "../runtime/ids.ts";
+
+/** Claims without progress after which an operation ends `Failed`. */
+export const attemptsMax = 5;
 
 const firstMs = 1_000;
 const longestMs = 60_000;

@@ -2,39 +2,58 @@
  * Drives a claimed cluster through the steps of its operation, beginning with the one that is stored. After each step the
  * name of the next is persisted, so a crash resumes at the step. A step that asks to be called again, or that failed for now,
  * ends this claim: waiting holds neither a worker nor a lease.
+ *
+ * It must never begin a step without asking `guard`, and never take a step name it doesn't know for the end.
  */
 import type { StepContext, StepResult } from "../installers/installer.ts";
+import type { OperationKind } from "../model/provisioningState.ts";
 import { TerminalError, type OperationError } from "../model/rpError.ts";
+import type { EpochMs } from "../model/document.ts";
 import type { Timing } from "../model/timing.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { deadlineSignal, rejectOnAbort } from "../runtime/deadlineSignal.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Random } from "../runtime/ids.ts";
 import type { LeaseDeadline } from "../runtime/leaseDeadline.ts";
 import type { Log } from "../runtime/log.ts";
-import { completed, failed, postponed, progressed, saved, snapshotOf, succeeded } from "./changes.ts";
-import { failureReason, tooManyAttempts } from "./failureReason.ts";
-import type { FencedCluster } from "./fencedCluster.ts";
+import {
+  completed,
+  failed,
+  postponed,
+  progressed,
+  saved,
+  snapshotOf,
+  succeeded,
+} from "./changes.ts";
+import { failureReason, loggableFailure, tooManyAttempts } from "./failureReason.ts";
+import { SupersededError, type FencedCluster } from "./fencedCluster.ts";
 import { LeaseLostError } from "./heartbeat.ts";
-import { retryDelayMs } from "./retryDelay.ts";
+import { attemptsMax, retryDelayMs } from "./retryDelay.ts";
 import { findStep, type ListedStep } from "./stepList.ts";
+import type { StepRest } from "./stepRest.ts";
 
-/** Claims without progress after which an operation ends `Failed`. */
-export const attemptsMax = 5;
+/** A step that asks to be called again at once still lets others have their turn. */
+const againAtLeastMs = 20;
 
-/** The process stops: the attempt is given back. */
+/** The process stops: the attempt is to be given back. */
 export class StoppedError extends Error {
   override readonly name = "StoppedError";
-  /** Whether the step has come to rest; if not, the lease must run out by itself. */
-  readonly atRest: boolean;
-
-  constructor(options: { readonly atRest: boolean }) {
-    super("the process stops");
-    this.atRest = options.atRest;
-  }
 }
 
 class StepTimedOutError extends Error {
   override readonly name = "StepTimedOutError";
+}
+
+class StepUnknownError extends Error {
+  override readonly name = "StepUnknownError";
+}
+
+/** What became of one run of a step, for metrics. */
+export interface StepEvent {
+  readonly operationKind: OperationKind;
+  readonly phase: string;
+  readonly step: string;
+  readonly outcome: "done" | "again" | "failed";
+  readonly durationMs: number;
 }
 
 export interface RunStepsOptions {
@@ -45,64 +64,87 @@ export interface RunStepsOptions {
   readonly log: Log;
   readonly timing: Timing;
   readonly deadline: LeaseDeadline;
+  /** Told of each step that is begun. */
+  readonly rest: StepRest;
   /** Aborted when the lease is lost or the worker superseded, with that as its reason. */
   readonly lost: AbortSignal;
   /** Aborted when the process stops. */
   readonly stop: AbortSignal;
   /** How long a step may take to come to rest when the process stops. */
-  readonly stopGraceMs: number;
+  readonly restMs: number;
   /** Whether the message is still ours; without it, a postponed operation must be queued anew. */
   readonly hasMessage: () => boolean;
+  readonly onStep?: (event: StepEvent) => void;
 }
 
-/** The operation has ended, or is to be taken up again after a while. */
+/** The operation has ended, or is to be taken up again at that time. */
 export type RunOutcome =
-  | { readonly ended: true; readonly status: "Succeeded" | "Failed" }
-  | { readonly ended: false; readonly delayMs: number };
+  | {
+      readonly ended: true;
+      readonly status: "Succeeded" | "Failed";
+      readonly error?: OperationError;
+    }
+  | { readonly ended: false; readonly untilMs: EpochMs };
 
 /**
  * @throws {SupersededError} or {LeaseLostError} when this worker may not go on: it has written nothing since.
  * @throws {StoppedError} when the process stops.
  */
 export async function runSteps(options: RunStepsOptions): Promise<RunOutcome> {
-  const { cluster, steps, clock, lost, stop } = options;
-  if (cluster.current.cluster.work.attempts > attemptsMax) {
-    const { step, lastError } = cluster.current.cluster.work;
-    return fail(options, tooManyAttempts(step ?? "(first)", attemptsMax, lastError));
+  const { cluster, steps, lost, stop } = options;
+  const { step: stepName, attempts, lastError } = cluster.current.cluster.work;
+  if (attempts > attemptsMax) {
+    return fail(options, tooManyAttempts(stepName ?? "(first)", attemptsMax, lastError));
   }
   for (;;) {
     const { work } = cluster.current.cluster;
-    const listed = findStep(steps, work.step);
-    if (listed === undefined) return succeed(options, undefined);
-    if (stop.aborted) throw new StoppedError({ atRest: true });
-    let result: StepResult;
     try {
-      result = await runOne(listed, options);
+      const found = findStep(steps, work.step);
+      if (found === "nothingToDo") return await succeed(options, undefined);
+      if (found === "unknown") {
+        throw new StepUnknownError("this release does not know the step; a newer one stored it");
+      }
+      if (stop.aborted) throw new StoppedError("the process stops");
+      const outcome = await record(found, await runOne(found, options), options);
+      if (outcome !== undefined) return outcome;
     } catch (error) {
       if (lost.aborted) throw lost.reason;
-      if (error instanceof StoppedError) throw error;
-      return failedStep(listed, error, options);
-    }
-    const now = clock.now();
-    if (!result.done) {
-      if (now >= deadlineOf(listed, work.stepStartedAt ?? now)) {
-        return fail(options, timedOut(listed));
+      if (options.deadline.passed) {
+        throw new LeaseLostError("the lease may have run out", { cause: error });
       }
-      return again(options, result);
+      if (
+        error instanceof StoppedError ||
+        error instanceof SupersededError ||
+        error instanceof LeaseLostError
+      ) {
+        throw error;
+      }
+      return failedStep(work.step ?? "(first)", error, options);
     }
-    const next = steps[listed.place.index + 1];
-    if (next === undefined) return succeed(options, result);
-    await cluster.write(
-      progressed({ changes: result.changes, next: next.place, now, timing: options.timing }),
-      lost,
-    );
   }
 }
 
+/** Persists what a step brought. @returns nothing when the next step is to follow. */
+async function record(
+  listed: ListedStep,
+  result: StepResult,
+  options: RunStepsOptions,
+): Promise<RunOutcome | undefined> {
+  const { cluster, steps, clock, lost, timing } = options;
+  if (!result.done) return again(listed, result, options);
+  const next = steps[listed.place.index + 1];
+  if (next === undefined) return succeed(options, result);
+  await cluster.write(
+    progressed({ changes: result.changes, next: next.place, now: clock.now(), timing }),
+    lost,
+  );
+  return undefined;
+}
+
+/** @throws what the step threw, or the reason why it was left. */
 async function runOne(listed: ListedStep, options: RunStepsOptions): Promise<StepResult> {
-  const { cluster, clock, deadline, lost, stop, timing } = options;
-  const { step, place } = listed;
-  const log = options.log.child({ phase: place.phase, step: place.name });
+  const { cluster, clock, deadline, lost, rest, stop, timing } = options;
+  const { step } = listed;
   const startedAt = cluster.current.cluster.work.stepStartedAt ?? clock.now();
   const begunAt = clock.monotonic();
   // after a long outage a step still gets one chance to find its work done
@@ -113,10 +155,14 @@ async function runOne(listed: ListedStep, options: RunStepsOptions): Promise<Ste
     parents: [lost, stop],
   });
   let left = false;
-  const guard = (): void => {
-    limit.signal.throwIfAborted();
+  const mayAct = (): void => {
+    lost.throwIfAborted();
     if (left) throw new StepTimedOutError("the step was left");
     if (deadline.passed) throw new LeaseLostError("the lease may have run out");
+  };
+  const guard = (): void => {
+    mayAct();
+    limit.signal.throwIfAborted();
   };
   const context: StepContext = {
     get snapshot() {
@@ -128,31 +174,30 @@ async function runOne(listed: ListedStep, options: RunStepsOptions): Promise<Ste
     },
     signal: limit.signal,
     guard,
+    // a step that was told to stop may still note what it did
     save: async (changes) => {
-      guard();
+      mayAct();
       await cluster.write(saved(changes), lost);
     },
   };
-  guard();
-  const run = step.run(context);
   try {
-    using aborted = rejectOnAbort(limit.signal);
-    const result = await Promise.race([run, aborted.promise]);
-    log.info(
-      {
-        stepNumber: place.index + 1,
-        stepsTotal: place.total,
-        durationMs: Math.round(clock.monotonic() - begunAt),
-        ...(result.done ? {} : { againAfterMs: result.againAfterMs }),
-      },
-      result.done
-        ? `${place.phase}: ${place.name} done (step ${place.index + 1} of ${place.total})`
-        : `${place.phase}: ${place.name} goes on (step ${place.index + 1} of ${place.total})`,
-    );
+    guard();
+    const run = (async () => step.run(context))();
+    rest.began(run);
+    let result: StepResult;
+    try {
+      result = await untilAborted(limit.signal, async () => run);
+    } catch (error) {
+      if (lost.aborted) throw lost.reason;
+      if (stop.aborted) result = await comeToRest(run, options);
+      else if (limit.signal.aborted) throw limit.signal.reason;
+      else throw error;
+    }
+    noteStep(listed, result.done ? "done" : "again", begunAt, options);
     return result;
   } catch (error) {
-    if (!stop.aborted || lost.aborted) throw error;
-    return await comeToRest(run, options);
+    noteStep(listed, "failed", begunAt, options);
+    throw error;
   } finally {
     left = true;
   }
@@ -162,42 +207,63 @@ async function runOne(listed: ListedStep, options: RunStepsOptions): Promise<Ste
 async function comeToRest(run: Promise<StepResult>, options: RunStepsOptions): Promise<StepResult> {
   using limit = deadlineSignal({
     clock: options.clock,
-    afterMs: options.stopGraceMs,
-    reason: () => new StoppedError({ atRest: false }),
+    afterMs: options.restMs,
+    reason: () => new StoppedError("the process stops and the step goes on"),
     parents: [options.lost],
   });
-  using aborted = rejectOnAbort(limit.signal);
   try {
-    return await Promise.race([run, aborted.promise]);
+    return await untilAborted(limit.signal, async () => run);
   } catch (error) {
-    if (limit.signal.aborted) throw error;
-    throw new StoppedError({ atRest: true });
+    if (limit.signal.aborted || error instanceof TerminalError) throw error;
+    throw new StoppedError("the process stops", { cause: error });
   }
 }
 
+function noteStep(
+  { place }: ListedStep,
+  outcome: StepEvent["outcome"],
+  begunAt: number,
+  { cluster, clock, log, onStep }: RunStepsOptions,
+): void {
+  const durationMs = Math.round(clock.monotonic() - begunAt);
+  const { phase, name: step } = place;
+  const words = { done: "done", again: "goes on later", failed: "interrupted" }[outcome];
+  log.info(
+    { phase, step, stepNumber: place.index + 1, stepsTotal: place.total, outcome, durationMs },
+    `${phase}: ${step} ${words} (step ${place.index + 1} of ${place.total})`,
+  );
+  const operationKind = cluster.current.cluster.operation.kind;
+  onStep?.({ operationKind, phase, step, outcome, durationMs });
+}
+
 async function failedStep(
-  listed: ListedStep,
+  name: string,
   error: unknown,
   options: RunStepsOptions,
 ): Promise<RunOutcome> {
-  const { cluster, clock, random, log, timing, lost } = options;
+  const { cluster, clock, random, timing, lost } = options;
   const { secrets, work } = cluster.current.cluster;
-  const { name } = listed.place;
-  if (error instanceof StepTimedOutError) return fail(options, timedOut(listed));
+  const log = options.log.child({ step: name, attempts: work.attempts });
+  const cause = { error: loggableFailure(error, secrets) };
+  if (error instanceof StepTimedOutError) {
+    log.error(cause, "a step passed its deadline");
+    return fail(options, timedOut(name, options));
+  }
   const reason = failureReason(name, error, secrets);
   if (error instanceof TerminalError) {
-    log.error({ step: name, error }, "a step failed for good");
+    log.error(cause, "a step failed for good");
     return fail(options, reason);
   }
   if (work.attempts >= attemptsMax) {
-    log.error({ step: name, error, attempts: work.attempts }, "a step failed too often");
+    log.error(cause, "a step failed too often");
     return fail(options, tooManyAttempts(name, work.attempts, reason));
   }
   const delayMs = retryDelayMs(work.attempts, random);
-  log.warn({ step: name, error, attempts: work.attempts, delayMs }, "a step failed; it will be tried again");
+  log.warn({ ...cause, delayMs }, "a step failed; it will be tried again");
+  const untilMs = clock.now() + delayMs;
   await cluster.write(
     postponed({
-      untilMs: clock.now() + delayMs,
+      untilMs,
       attempts: work.attempts,
       lastError: reason,
       unqueued: !options.hasMessage(),
@@ -205,25 +271,34 @@ async function failedStep(
     }),
     lost,
   );
-  return { ended: false, delayMs };
+  return { ended: false, untilMs };
 }
 
+/** @throws {StepTimedOutError} */
 async function again(
-  options: RunStepsOptions,
+  listed: ListedStep,
   result: Extract<StepResult, { readonly done: false }>,
+  options: RunStepsOptions,
 ): Promise<RunOutcome> {
-  const delayMs = Math.max(0, Math.ceil(result.againAfterMs));
-  await options.cluster.write(
+  const { cluster, clock, timing, lost } = options;
+  const now = clock.now();
+  const leftMs = deadlineOf(listed, cluster.current.cluster.work.stepStartedAt ?? now) - now;
+  if (leftMs <= 0) throw new StepTimedOutError("the step's deadline has passed");
+  const { againAfterMs } = result;
+  if (Number.isNaN(againAfterMs)) throw new TypeError("a step must say after how long");
+  // a wait beyond the deadline would only delay the news
+  const untilMs = now + Math.ceil(Math.max(againAtLeastMs, Math.min(againAfterMs, leftMs)));
+  await cluster.write(
     postponed({
       changes: result.changes,
-      untilMs: options.clock.now() + delayMs,
+      untilMs,
       attempts: 0,
       unqueued: !options.hasMessage(),
-      timing: options.timing,
+      timing,
     }),
-    options.lost,
+    lost,
   );
-  return { ended: false, delayMs };
+  return { ended: false, untilMs };
 }
 
 async function succeed(
@@ -242,17 +317,18 @@ async function succeed(
 
 async function fail(options: RunStepsOptions, error: OperationError): Promise<RunOutcome> {
   await options.cluster.write(failed({ error, now: options.clock.now() }), options.lost);
-  return { ended: true, status: "Failed" };
+  return { ended: true, status: "Failed", error };
 }
 
 function deadlineOf(listed: ListedStep, startedAt: number): number {
   return startedAt + listed.step.deadlineMs;
 }
 
-function timedOut(listed: ListedStep): OperationError {
-  const minutes = Math.round(listed.step.deadlineMs / 6_000) / 10;
+function timedOut(name: string, { steps }: RunStepsOptions): OperationError {
+  const deadlineMs = steps.find(({ place }) => place.name === name)?.step.deadlineMs ?? 0;
+  const minutes = Math.round(deadlineMs / 6_000) / 10;
   return {
     code: "StepTimedOut",
-    message: `Step ${listed.place.name} did not end within ${minutes} minutes.`,
+    message: `Step ${name} did not end within ${minutes} minutes.`,
   };
 }

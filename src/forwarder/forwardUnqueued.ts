@@ -64,7 +64,10 @@ type Outcome = "sent" | "skipped" | "failed" | "queueUnavailable";
 async function forwardOne(reference: ClusterReference, options: ForwardOptions): Promise<Outcome> {
   const { store, queue, clock, timing, signal } = options;
   if (!options.mayAct() || signal.aborted) return "skipped";
-  const log = options.log.child({ documentId: reference.key.id, operationId: reference.operationId });
+  const log = options.log.child({
+    documentId: reference.key.id,
+    operationId: reference.operationId,
+  });
   try {
     const now = clock.now();
     const delayMs = Math.max(0, reference.nextAttemptAt - now);

@@ -1,15 +1,17 @@
 /**
  * The forwarder role: under a lease, so that one process of many acts, it moves the ids of waiting documents to the
  * queue and sweeps for forgotten ones. The lease keeps the work from being done many times; correctness does not hang
- * on it, since every write is conditional.
+ * on it, since every write is conditional. It must never act after its own view of the lease has ended, and no call of it
+ * may hang for longer than that.
  */
 import type { Lease, Store } from "../store/store.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Nudge } from "../runtime/nudge.ts";
-import { LeaseDeadline } from "../runtime/leaseDeadline.ts";
+import { LeaseDeadline, momentOf } from "../runtime/leaseDeadline.ts";
 import { forwarderLeaseName } from "../model/leaseNames.ts";
 import type { Timing } from "../model/timing.ts";
 import { forwardUnqueued } from "./forwardUnqueued.ts";
@@ -36,6 +38,9 @@ interface HeldLease {
   renewAt: number;
 }
 
+/** Doublings of the interval after which a failing store or queue is asked no more rarely. */
+const failureDoublingsMax = 4;
+
 export class Forwarder {
   readonly #options: ForwarderOptions;
   #held: HeldLease | undefined;
@@ -58,7 +63,7 @@ export class Forwarder {
         failures += 1;
         log.error({ error, failures }, "the forwarder's pass failed; it will be tried again");
       }
-      const waitMs = intervalMs * Math.min(2 ** failures, 16);
+      const waitMs = intervalMs * 2 ** Math.min(failures, failureDoublingsMax);
       try {
         // after a failure a nudge must not turn into a hot loop
         if (failures > 0) await clock.sleep(waitMs, signal);
@@ -70,53 +75,100 @@ export class Forwarder {
     await this.#releaseLease();
   }
 
-  async #holdLease(signal: AbortSignal): Promise<boolean> {
-    const { store, clock, ids, log, timing } = this.#options;
-    const begunAt = clock.monotonic();
+  async #holdLease(stop: AbortSignal): Promise<boolean> {
+    const { store, clock, log, timing } = this.#options;
+    const begunAt = momentOf(clock);
+    const { leaseMs } = timing;
     if (this.#held !== undefined) {
-      if (!this.#held.deadline.passed && begunAt < this.#held.renewAt) return true;
-      if (await store.renewLease(this.#held.lease, { leaseMs: timing.leaseMs }, { signal })) {
-        this.#held.deadline.renewed(begunAt);
-        this.#held.renewAt = begunAt + timing.heartbeatMs;
+      const { lease, deadline, renewAt } = this.#held;
+      if (!deadline.passed && begunAt.monotonicMs < renewAt) return true;
+      const isOurs = await this.#limited(stop, leaseMs, async (signal) =>
+        store.renewLease(lease, { leaseMs }, { signal }),
+      );
+      if (isOurs) {
+        deadline.renewed(begunAt);
+        this.#held.renewAt = begunAt.monotonicMs + timing.heartbeatMs;
         return true;
       }
       this.#held = undefined;
       log.warn({}, "the forwarder's lease was lost");
     }
-    const attempt = await store.acquireLease(
-      { name: forwarderLeaseName, owner: ids.guid(), leaseMs: timing.leaseMs },
-      { signal },
-    );
-    if (!attempt.acquired) return false;
+    return this.#acquireLease(stop);
+  }
+
+  async #acquireLease(stop: AbortSignal): Promise<boolean> {
+    const { store, clock, ids, log, timing } = this.#options;
+    const begunAt = momentOf(clock);
+    const { leaseMs } = timing;
+    const request = { name: forwarderLeaseName, owner: ids.guid(), leaseMs };
+    let isOurs = false;
+    try {
+      const attempt = await this.#limited(stop, leaseMs, async (signal) =>
+        store.acquireLease(request, { signal }),
+      );
+      isOurs = attempt.acquired;
+    } catch (error) {
+      // without an answer it may be ours, and nobody would know
+      await this.#release({ name: request.name, owner: request.owner });
+      throw error;
+    }
+    if (!isOurs) return false;
     this.#held = {
-      lease: attempt.lease,
-      deadline: new LeaseDeadline({ clock, leaseMs: timing.leaseMs, begunAt }),
-      renewAt: begunAt + timing.heartbeatMs,
+      lease: { name: request.name, owner: request.owner },
+      deadline: new LeaseDeadline({ clock, leaseMs, begunAt }),
+      renewAt: begunAt.monotonicMs + timing.heartbeatMs,
     };
     log.info({}, "this process forwards");
     return true;
   }
 
-  async #pass(signal: AbortSignal): Promise<void> {
+  /** Ends with the lease at the latest: whoever hangs in it must not keep the lease from being renewed. */
+  async #pass(stop: AbortSignal): Promise<void> {
     const { store, queue, clock, log, timing, sent } = this.#options;
-    const mayAct = (): boolean => this.#held !== undefined && !this.#held.deadline.passed;
-    const shared = { store, clock, log, timing, mayAct, signal };
-    await forwardUnqueued({ ...shared, queue, onSent: () => sent.notify() });
-    if (clock.monotonic() < this.#sweepAt || !mayAct()) return;
-    this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
-    if ((await sweep(shared)) > 0) {
+    const held = this.#held;
+    if (held === undefined) return;
+    const mayAct = (): boolean => !held.deadline.passed;
+    await this.#limited(stop, held.deadline.remainingMs, async (signal) => {
+      const shared = { store, clock, log, timing, mayAct, signal };
       await forwardUnqueued({ ...shared, queue, onSent: () => sent.notify() });
-    }
+      if (clock.monotonic() < this.#sweepAt || !mayAct() || signal.aborted) return;
+      this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
+      if ((await sweep(shared)) > 0 && mayAct() && !signal.aborted) {
+        await forwardUnqueued({ ...shared, queue, onSent: () => sent.notify() });
+      }
+    });
   }
 
   async #releaseLease(): Promise<void> {
     if (this.#held === undefined) return;
     const { lease } = this.#held;
     this.#held = undefined;
+    await this.#release(lease);
+  }
+
+  async #release(lease: Lease): Promise<void> {
+    const { store, log, timing } = this.#options;
     try {
-      await this.#options.store.releaseLease(lease);
+      await this.#limited(undefined, timing.heartbeatMs, async (signal) =>
+        store.releaseLease(lease, { signal }),
+      );
     } catch (error) {
-      this.#options.log.warn({ error }, "the forwarder's lease could not be released; it runs out by itself");
+      log.warn({ error }, "the forwarder's lease could not be released; it runs out by itself");
     }
+  }
+
+  async #limited<T>(
+    stop: AbortSignal | undefined,
+    afterMs: number,
+    call: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    using limit = deadlineSignal({
+      clock: this.#options.clock,
+      afterMs,
+      reason: () => new Error("no answer in time"),
+      parents: stop === undefined ? [] : [stop],
+    });
+    const { signal } = limit;
+    return await untilAborted(signal, async () => call(signal));
   }
 }

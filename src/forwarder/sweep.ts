@@ -47,7 +47,10 @@ export async function sweep(options: SweepOptions): Promise<number> {
 async function flagOne(reference: ClusterReference, options: SweepOptions): Promise<boolean> {
   const { store, clock, timing, signal } = options;
   if (!options.mayAct() || signal.aborted) return false;
-  const log = options.log.child({ documentId: reference.key.id, operationId: reference.operationId });
+  const log = options.log.child({
+    documentId: reference.key.id,
+    operationId: reference.operationId,
+  });
   try {
     const remainingMs = await store.leaseRemainingMs(clusterLeaseName(reference.key), { signal });
     if (remainingMs !== undefined) return false;

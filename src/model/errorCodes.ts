@@ -18,6 +18,11 @@ export const errorCodes = {
     status: 400,
     meaning: "The `api-version` is not one of those served; the message lists them.",
   },
+  InvalidUri: { status: 400, meaning: "The path has a malformed percent-escape." },
+  InvalidHttpRequest: {
+    status: 400,
+    meaning: "The request is not well-formed HTTP; nothing of it was read.",
+  },
   InvalidSubscriptionID: {
     status: 400,
     meaning: "The subscription id in the path is not a GUID of the form 8-4-4-4-12.",
@@ -67,7 +72,6 @@ export const errorCodes = {
   OperationCanceled: { status: 409, meaning: "The operation was canceled by a later DELETE." },
   PreconditionFailed: { status: 412, meaning: "`If-Match` or `If-None-Match` does not hold." },
   RequestEntityTooLarge: { status: 413, meaning: "The body is larger than the limit of 1 MiB." },
-  RequestUriTooLong: { status: 414, meaning: "The request line is longer than the parser accepts." },
   UnsupportedMediaType: { status: 415, meaning: "The body is not `application/json`." },
   RequestHeaderFieldsTooLarge: { status: 431, meaning: "The headers are larger than the limit." },
   InternalServerError: {
@@ -80,7 +84,8 @@ export const errorCodes = {
   },
   DocumentTooNew: {
     status: 503,
-    meaning: "The cluster was written by a newer release than this one; try again when it is updated.",
+    meaning:
+      "The cluster was written by a newer release than this one; try again when it is updated.",
   },
   InstallationFailed: {
     status: 409,
@@ -88,7 +93,8 @@ export const errorCodes = {
   },
   TooManyAttempts: {
     status: 409,
-    meaning: "The operation made no progress in several attempts; the last cause is in the message.",
+    meaning:
+      "The operation made no progress in several attempts; the last cause is in the message.",
   },
   StepTimedOut: {
     status: 409,

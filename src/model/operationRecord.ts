@@ -31,13 +31,18 @@ export function stepBegun(
   const steps: readonly StepRecord[] = begunAgain
     ? [...operation.steps.slice(0, -1), { ...last, attempts: last.attempts + 1 }]
     : [...operation.steps, { name: place.name, phase: place.phase, attempts: 1, startedAt: now }];
-  return { ...operation, steps, percentComplete: percentComplete(place) };
+  return {
+    ...operation,
+    steps,
+    // another release may know more steps; a poller never sees it go back
+    percentComplete: Math.max(operation.percentComplete, percentComplete(place)),
+  };
 }
 
 /** The step that was begun last is done. */
 export function stepEnded(operation: OperationDocument, now: EpochMs): OperationDocument {
   const last = operation.steps.at(-1);
-  if (last === undefined) return operation;
+  if (last === undefined || last.endedAt !== undefined) return operation;
   return { ...operation, steps: [...operation.steps.slice(0, -1), { ...last, endedAt: now }] };
 }
 

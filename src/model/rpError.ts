@@ -18,12 +18,15 @@ export class RpError extends Error {
   readonly target: string | undefined;
   readonly details: readonly Fault[];
   readonly retryAfterSeconds: number | undefined;
+  /** More headers of the answer, such as `Allow`. */
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     fault: Fault,
     options: {
       readonly details?: readonly Fault[];
       readonly retryAfterSeconds?: number;
+      readonly headers?: Readonly<Record<string, string>>;
       readonly cause?: unknown;
     } = {},
   ) {
@@ -33,6 +36,16 @@ export class RpError extends Error {
     this.target = fault.target;
     this.details = options.details ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers ?? {};
+  }
+
+  /** Code, message and target. */
+  get fault(): Fault {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.target === undefined ? {} : { target: this.target }),
+    };
   }
 
   /** The HTTP status of the code. */

@@ -9,17 +9,24 @@
 /** The most that a message may hold, in bytes of UTF-8 (the storage queue's limit before base64). */
 export const messageBytesMax = 48 * 1024;
 
+/** The most that one `receive` may ask for (the storage queue's limit). */
+export const receiveMax = 32;
+
 /** A message that was received and is invisible to others for a while. */
 export interface ReceivedMessage {
   readonly id: string;
   readonly body: string;
-  /** Proof of the present receipt; every `extend` gives a new one and voids the old. */
+  /**
+   * Proof of the present receipt; every `extend` gives a new one and voids the old. It is good until somebody else
+   * receives the message, even when its time has run out before.
+   */
   readonly popReceipt: string;
   /** How often it was delivered, this time included. For the log only: attempts are counted in the document. */
   readonly deliveries: number;
 }
 
 export interface QueueCallOptions {
+  /** Gives up waiting, with the signal's reason; nothing is done if it was aborted before the call. */
   readonly signal?: AbortSignal;
 }
 
@@ -37,8 +44,10 @@ export interface Queue {
   ): Promise<void>;
 
   /**
-   * Takes up to `max` visible messages (at most 32) and hides them for `visibilityMs`. Never waits: an empty queue
-   * gives an empty list.
+   * Takes up to `max` visible messages and hides them for `visibilityMs`. Never waits: an empty queue gives an empty
+   * list.
+   *
+   * @throws {RangeError} when `max` is not a whole number from 1 to `receiveMax`.
    */
   receive(
     request: { readonly max: number; readonly visibilityMs: number },

@@ -18,11 +18,18 @@ export interface Clock {
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** The longest that a timer of the system can run; a longer one would fire at once. */
+const sleepLongestMs = 2 ** 31 - 1;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: async (durationMs, signal) => {
-    await sleepTimeout(durationMs, undefined, signal === undefined ? {} : { signal });
+    await sleepTimeout(
+      Math.min(durationMs, sleepLongestMs),
+      undefined,
+      signal === undefined ? {} : { signal },
+    );
   },
 };

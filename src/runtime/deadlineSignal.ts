@@ -1,6 +1,6 @@
 /**
- * An abort signal that fires when a time is up by the given clock, or when another signal does. It never uses the
- * system's timers itself, so that a turned clock fires it too.
+ * An abort signal that fires when a time is up by the given clock, or when another signal does, and ways to stop waiting
+ * when a signal fires. It never uses the system's timers itself, so that a turned clock fires it too.
  */
 import type { Clock } from "./clock.ts";
 
@@ -35,7 +35,9 @@ export function deadlineSignal(options: {
 }
 
 /** Rejects with the signal's reason as soon as it is aborted; never resolves. Dispose of it to let go of the signal. */
-export function rejectOnAbort(signal: AbortSignal): Disposable & { readonly promise: Promise<never> } {
+export function rejectOnAbort(
+  signal: AbortSignal,
+): Disposable & { readonly promise: Promise<never> } {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {
     // whoever races against it has seen the reason
@@ -44,4 +46,16 @@ export function rejectOnAbort(signal: AbortSignal): Disposable & { readonly prom
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
   return { promise, [Symbol.dispose]: () => signal.removeEventListener("abort", onAbort) };
+}
+
+/**
+ * What the call brings, or the signal's reason if that comes first. For calls that may hang and ignore their own signal:
+ * only the waiting ends, and whatever they still do or throw is nobody's any more.
+ *
+ * @param begin is not called when the signal is aborted already.
+ */
+export async function untilAborted<T>(signal: AbortSignal, begin: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  using aborted = rejectOnAbort(signal);
+  return await Promise.race([begin(), aborted.promise]);
 }

@@ -15,8 +15,10 @@ export class Nudge {
 
   /** Wakes everyone who waits; when nobody does, the next `wait` returns at once. Many calls count as one. */
   notify(): void {
-    if (this.#waiters.size === 0) this.#pending = true;
-    for (const waiter of this.#waiters) waiter.abort();
+    // a waiter that was aborted before isn't there any more, even if it has not left yet
+    const waiters = [...this.#waiters].filter((waiter) => !waiter.signal.aborted);
+    if (waiters.length === 0) this.#pending = true;
+    for (const waiter of waiters) waiter.abort();
   }
 
   /**

@@ -48,11 +48,19 @@ export type Committed<W extends readonly Write[]> = {
 };
 
 export interface CallOptions {
-  /** Gives up waiting; a write may still happen (then `StoreOutcomeUnknownError`). */
+  /**
+   * Gives up waiting, with the signal's reason; a write may still happen (then `StoreOutcomeUnknownError`). Nothing is
+   * done if it was aborted before the call.
+   */
   readonly signal?: AbortSignal;
 }
 
-/** One page of a listing. */
+/** How many writes one `commit` may hold (the limit of a Cosmos batch). */
+export const writesMax = 100;
+/** How large the documents of one `commit` may be together, as JSON in UTF-8 (the same). */
+export const commitBytesMax = 2 * 1024 * 1024;
+
+/** One page of a listing. It may hold fewer items than asked for, even none, and still not be the last. */
 export interface Page<T> {
   readonly items: readonly T[];
   /** Present when there may be more. Opaque; it names a place in the order, so deletions don't disturb it. */
@@ -105,9 +113,11 @@ export interface Store {
   ): Promise<Stored<DocumentOfKind<K>> | undefined>;
 
   /**
-   * All writes or none, in one partition, at most 100.
+   * All writes or none, in one partition, at most `writesMax` and `commitBytesMax`.
    *
    * @throws {StoreConflictError} when a condition does not hold: nothing was written.
+   * @throws {RangeError} too many writes, or too large: nothing was written.
+   * @throws {TypeError} when a document doesn't belong to the partition, or to what it replaces: a defect of the caller.
    * @throws {StoreUnavailableError} nothing was written.
    * @throws {StoreOutcomeUnknownError} perhaps all was written: read again to know.
    */
@@ -117,19 +127,31 @@ export interface Store {
     options?: CallOptions,
   ): Promise<Committed<W>>;
 
-  /** Clusters of a partition in the order of their ids; `idPrefix` narrows it to one resource group. */
+  /**
+   * Clusters of a partition in the order of their ids; `idPrefix` narrows it to one resource group. A document that
+   * cannot be read back is left out, so that it doesn't take the others with it.
+   *
+   * @throws {InvalidContinuationError}
+   */
   listClusters(
     query: { readonly partition: string; readonly idPrefix?: string },
     page: PageRequest,
     options?: CallOptions,
   ): Promise<Page<Stored<ClusterDocument>>>;
 
-  /** Clusters of all partitions that wait for the forwarder. */
+  /**
+   * Clusters of all partitions that wait for the forwarder. One without an operation id is left out.
+   *
+   * @throws {InvalidContinuationError}
+   */
   listUnqueued(page: PageRequest, options?: CallOptions): Promise<Page<ClusterReference>>;
 
   /**
    * What the sweep has to look at, in all partitions: clusters in no terminal state, not `unqueued`, whose
-   * `nextAttemptAt` and `sweepAfter` are both before `now`. Leases are not looked at here.
+   * `nextAttemptAt` and `sweepAfter` are both before `now`. A state that the writer of the document didn't know counts
+   * as running, and a missing time as past. One without an operation id is left out. Leases are not looked at here.
+   *
+   * @throws {InvalidContinuationError}
    */
   listUnattended(
     query: { readonly now: EpochMs },
@@ -149,7 +171,10 @@ export interface Store {
     options?: CallOptions,
   ): Promise<void>;
 
-  /** Takes the lease if nobody holds it, or whoever held it has let it run out by the store's clock. */
+  /**
+   * Takes the lease if nobody holds it, or whoever held it has let it run out by the store's clock. The same owner may
+   * ask again, when it got no answer, and has it.
+   */
   acquireLease(
     request: { readonly name: string; readonly owner: string; readonly leaseMs: number },
     options?: CallOptions,
@@ -175,6 +200,11 @@ export interface Store {
 /** A condition did not hold: exists already, changed since it was read, or gone. Nothing was written. */
 export class StoreConflictError extends Error {
   override readonly name = "StoreConflictError";
+}
+
+/** A continuation that this listing never gave. It may come from a user's link. */
+export class InvalidContinuationError extends Error {
+  override readonly name = "InvalidContinuationError";
 }
 
 /** The store cannot serve now. Nothing was written. */

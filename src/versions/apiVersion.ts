@@ -15,7 +15,7 @@ export type WireObject = Readonly<Record<string, unknown>>;
 export interface WriteContext {
   /** The identity that the URL gives: `id`, `name` and `type` of a body must equal it in any case (ARM-06). */
   readonly identity: { readonly id: string; readonly name: string; readonly type: string };
-  /** The region served, lower case without spaces. */
+  /** The region served, in any spelling. */
   readonly location: string;
 }
 
@@ -23,7 +23,11 @@ export interface WriteContext {
 export interface AskedCluster {
   readonly cluster: Cluster;
   readonly secrets: ClusterSecrets;
-  /** Every fault at once, with JSON paths as targets. */
+  /**
+   * Faults all at once (at most 50), with JSON paths as targets. Ranges of numbers and lengths of arrays are the
+   * schema's, for PATCH as well; a missing member may be found by both, with the same code and target. No message
+   * holds a secret.
+   */
   readonly faults: readonly Fault[];
 }
 
@@ -39,13 +43,19 @@ export interface ApiVersion {
   showCredentials(document: ClusterDocument): WireObject | undefined;
 
   /**
-   * A PUT: replaces (ARM-33), with omitted members as decision 14 says.
+   * A PUT: replaces (ARM-33), with omitted members as decision 14 says. Never throws, whatever the body holds.
    *
-   * @param body has passed the contract's schema as far as types and member names go.
-   * @param current the stored cluster; `undefined` at creation. Members it holds that this version doesn't map stay.
+   * @param body has been checked against the contract's schema. If that found faults of values, the two lists are one
+   *   answer; after a fault of form (`InvalidRequestContent`) there is nothing more to learn here.
+   * @param current the stored cluster; `undefined` at creation. Members it holds that this version doesn't map stay,
+   *   at any depth, and so does `systemData`.
    */
-  readPut(body: WireObject, current: ClusterDocument | undefined, context: WriteContext): AskedCluster;
+  readPut(
+    body: WireObject,
+    current: ClusterDocument | undefined,
+    context: WriteContext,
+  ): AskedCluster;
 
-  /** A PATCH: a merge on the external form (ARM-47, decision 6), then judged like a PUT (ARM-52). */
+  /** A PATCH: a merge on the external form (ARM-47, decision 6), then judged like a PUT (ARM-52). Never throws. */
   readPatch(body: WireObject, current: ClusterDocument, context: WriteContext): AskedCluster;
 }

@@ -1,5 +1,6 @@
 /**
- * A clock that a test turns. Sleepers wake in the order of their times; nothing in it waits for real time.
+ * A clock that a test turns. Sleepers wake in the order of their times; nothing in it waits for real time. It may be told of
+ * calls that take turns of the event loop, such as those of a database: then the time stands still until they have ended.
  */
 import type { Clock } from "../../src/runtime/clock.ts";
 
@@ -12,6 +13,7 @@ export class TestClock implements Clock {
   #now: number;
   readonly #start: number;
   readonly #sleepers = new Set<Sleeper>();
+  readonly #busy: (() => boolean)[] = [];
 
   constructor(start = Date.UTC(2026, 0, 1)) {
     this.#start = start;
@@ -49,6 +51,23 @@ export class TestClock implements Clock {
     return promise;
   }
 
+  /** The time stands still while this is so. */
+  holdWhile(isBusy: () => boolean): void {
+    this.#busy.push(isBusy);
+  }
+
+  /** Resolves when all that can happen without time has happened. */
+  async settle(): Promise<void> {
+    if (this.#busy.length === 0) {
+      await settled();
+      return;
+    }
+    for (let quietTurns = 0; quietTurns < 3;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      quietTurns = this.#busy.some((isBusy) => isBusy()) ? 0 : quietTurns + 1;
+    }
+  }
+
   /** How many sleep. */
   get sleeping(): number {
     return this.#sleepers.size;
@@ -57,16 +76,16 @@ export class TestClock implements Clock {
   /** Turns the time on, waking each sleeper at its time and letting it run before the next. */
   async advance(durationMs: number): Promise<void> {
     const end = this.#now + durationMs;
-    await settled();
+    await this.settle();
     for (;;) {
       const [next] = [...this.#sleepers].toSorted((one, other) => one.at - other.at);
       if (next === undefined || next.at > end) break;
       this.#now = Math.max(this.#now, next.at);
       next.wake();
-      await settled();
+      await this.settle();
     }
     this.#now = end;
-    await settled();
+    await this.settle();
   }
 
   /**
@@ -80,7 +99,7 @@ export class TestClock implements Clock {
   ): Promise<void> {
     const { limitMs = 600_000, stepMs = 50 } = options;
     const end = this.#now + limitMs;
-    await settled();
+    await this.settle();
     while (!(await condition())) {
       if (this.#now >= end) throw new Error(`did not happen within ${limitMs} ms`);
       await this.advance(stepMs);

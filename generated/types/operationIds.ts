@@ -1,0 +1,23 @@
+// Generated from spec/ by `npm run generate`. Do not edit.
+/** The operations of each api-version. */
+export const operationIds = {
+  "2019-12-31-preview": [
+    "Operations_List",
+    "OpenShiftClusters_ListBySubscription",
+    "OperationResults_Get",
+    "OperationStatuses_Get",
+    "OpenShiftClusters_ListByResourceGroup",
+    "OpenShiftClusters_Get",
+    "OpenShiftClusters_CreateOrUpdate",
+    "OpenShiftClusters_Update",
+    "OpenShiftClusters_Delete",
+    "OpenShiftClusters_GetCredentials",
+    "OpenShiftClusters_ListCredentials",
+  ],
+} as const;
+
+/** An api-version, as in the query. */
+export type ApiVersionName = keyof typeof operationIds;
+
+/** An operation of any api-version. */
+export type OperationId = (typeof operationIds)[ApiVersionName][number];

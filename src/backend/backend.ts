@@ -1,0 +1,176 @@
+/**
+ * The backend role: takes messages off the queue, as many as it has free worker slots, and lets a worker handle each. It waits
+ * for a nudge, a message that becomes due, a slot that gets free, or the poll interval; it must never spin, neither on an empty
+ * queue nor on a failing one, and never hold more messages than it has slots.
+ */
+import type { Installer } from "../installers/installer.ts";
+import type { Timing } from "../model/timing.ts";
+import type { Queue, ReceivedMessage } from "../queue/queue.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
+import type { Ids, Random } from "../runtime/ids.ts";
+import type { Log } from "../runtime/log.ts";
+import { Nudge } from "../runtime/nudge.ts";
+import type { Store } from "../store/store.ts";
+import type { StepEvent } from "./runSteps.ts";
+import { stepListsOf, type StepLists } from "./stepList.ts";
+import { handleMessage } from "./worker.ts";
+
+export interface BackendOptions {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly installer: Installer;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly log: Log;
+  readonly timing: Timing;
+  /** How many messages are handled at the same time, at least 1. */
+  readonly workers: number;
+  /** Notified by a forwarder of this process after messages were sent: the common case is immediate. */
+  readonly sent: Nudge;
+  /** How often the queue is asked without a nudge: the certain case. */
+  readonly intervalMs: number;
+  /** How long a stop may take; steps get half of it to come to rest. */
+  readonly stopGraceMs: number;
+  /** Told of each run of a step, for metrics. */
+  readonly onStep?: (event: StepEvent) => void;
+}
+
+/** The most that a queue gives at once. */
+const receiveMax = 32;
+/** Doublings of the interval after which a failing queue is asked no more rarely. */
+const failureDoublingsMax = 4;
+
+export class Backend {
+  readonly #options: BackendOptions;
+  readonly #steps: StepLists;
+  readonly #freed: Nudge;
+  readonly #busy = new Set<Promise<void>>();
+  /** When messages that were put back can be received again, by the monotonic clock. */
+  readonly #dueAt = new Set<number>();
+  #failures = 0;
+
+  /** @throws {TypeError} when the installer's steps are no list with unique names. */
+  constructor(options: BackendOptions) {
+    this.#options = options;
+    this.#steps = stepListsOf(options.installer);
+    this.#freed = new Nudge(options.clock);
+  }
+
+  /** How many workers have a message in hand. */
+  get busy(): number {
+    return this.#busy.size;
+  }
+
+  /** Works until the signal is aborted, then lets the workers come to rest for a while. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, workers, installer } = this.#options;
+    log.info({ workers, installer: installer.name }, "this process works");
+    while (!signal.aborted) {
+      const free = this.#options.workers - this.#busy.size;
+      const max = Math.min(free, receiveMax);
+      const messages = max > 0 ? await this.#receive(max) : [];
+      for (const message of messages.slice(0, max)) this.#start(message, signal);
+      // a full answer means that there may be more
+      if (max > 0 && messages.length >= max) continue;
+      await this.#wait(signal);
+    }
+    await this.#comeToRest();
+  }
+
+  /** @returns nothing when the queue fails. */
+  async #receive(max: number): Promise<readonly ReceivedMessage[]> {
+    const { queue, clock, log, timing } = this.#options;
+    const { visibilityMs } = timing;
+    using limit = deadlineSignal({
+      clock,
+      // what arrives later than that would be close to visible again
+      afterMs: timing.heartbeatMs,
+      reason: () => new Error("the queue did not answer in time"),
+    });
+    const { signal } = limit;
+    const askedAt = clock.monotonic();
+    try {
+      const messages = await untilAborted(signal, async () =>
+        queue.receive({ max, visibilityMs }, { signal }),
+      );
+      this.#failures = 0;
+      for (const dueAt of this.#dueAt) if (dueAt <= askedAt) this.#dueAt.delete(dueAt);
+      return messages;
+    } catch (error) {
+      this.#failures += 1;
+      log.error({ error, failures: this.#failures }, "the queue failed; it will be asked again");
+      return [];
+    }
+  }
+
+  #start(message: ReceivedMessage, stop: AbortSignal): void {
+    const restMs = this.#options.stopGraceMs / 2;
+    const worker = handleMessage(message, {
+      ...this.#options,
+      steps: this.#steps,
+      stop,
+      restMs,
+    }).then(({ dueInMs }) => {
+      if (dueInMs !== undefined && !stop.aborted) {
+        this.#dueAt.add(this.#options.clock.monotonic() + dueInMs);
+      }
+      this.#busy.delete(worker);
+      this.#freed.notify();
+    });
+    this.#busy.add(worker);
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    const { clock, intervalMs, sent, workers } = this.#options;
+    using waits = abortedWith(signal);
+    try {
+      if (this.#failures > 0) {
+        // a nudge must not turn a failing queue into a hot loop
+        await clock.sleep(intervalMs * 2 ** Math.min(this.#failures, failureDoublingsMax), signal);
+      } else if (this.#busy.size >= workers) {
+        // with no free slot there is nothing to ask for; the interval is a net only
+        await this.#freed.wait(intervalMs, waits.signal);
+      } else {
+        const waitMs = Math.max(0, Math.min(intervalMs, this.#nextDueInMs()));
+        await Promise.race([
+          sent.wait(waitMs, waits.signal),
+          this.#freed.wait(waitMs, waits.signal),
+        ]);
+      }
+    } catch {
+      // aborted: the loop ends
+    }
+  }
+
+  #nextDueInMs(): number {
+    const now = this.#options.clock.monotonic();
+    let nextMs = Infinity;
+    for (const dueAt of this.#dueAt) nextMs = Math.min(nextMs, dueAt - now);
+    return nextMs;
+  }
+
+  async #comeToRest(): Promise<void> {
+    const { clock, log, stopGraceMs } = this.#options;
+    using limit = deadlineSignal({
+      clock,
+      afterMs: stopGraceMs,
+      reason: () => new Error("the workers took too long to come to rest"),
+    });
+    try {
+      await untilAborted(limit.signal, async () => Promise.all(this.#busy));
+    } catch {
+      log.warn({ busy: this.#busy.size }, "stopped with work in hand; others take it over");
+    }
+  }
+}
+
+/** A signal that ends with its scope, or with its parent. */
+function abortedWith(parent: AbortSignal): Disposable & { readonly signal: AbortSignal } {
+  const scope = new AbortController();
+  return {
+    signal: AbortSignal.any([scope.signal, parent]),
+    [Symbol.dispose]: () => scope.abort(),
+  };
+}

@@ -1,0 +1,279 @@
+/**
+ * The life of one message: claim, heartbeat and steps, then the lease is released and the message completed or put back. Nothing
+ * that goes wrong here may reach the process: whatever fails at the end is only logged, because visibility, lease and sweep
+ * bring the operation back.
+ *
+ * It must never complete a message whose operation may still run, and never release a lease under a step that still acts.
+ */
+import { decodeWorkMessage, type WorkMessage } from "../model/workMessage.ts";
+import type { Timing } from "../model/timing.ts";
+import type { Queue, ReceivedMessage } from "../queue/queue.ts";
+import { MessageLostError } from "../queue/queue.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
+import type { Ids, Random } from "../runtime/ids.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Store } from "../store/store.ts";
+import { StoreUnavailableError } from "../store/store.ts";
+import { givenBack } from "./changes.ts";
+import { claimCluster, type ClaimedCluster } from "./claim.ts";
+import { loggableFailure } from "./failureReason.ts";
+import { FencedCluster, SupersededError } from "./fencedCluster.ts";
+import { Heartbeat, LeaseLostError } from "./heartbeat.ts";
+import { judgeMessage, type MessageEnd } from "./judgeMessage.ts";
+import { retryDelayMs } from "./retryDelay.ts";
+import { runSteps, StoppedError, type RunOutcome, type StepEvent } from "./runSteps.ts";
+import type { StepLists } from "./stepList.ts";
+import { StepRest } from "./stepRest.ts";
+
+export interface WorkerOptions {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly steps: StepLists;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly log: Log;
+  readonly timing: Timing;
+  /** Aborted when the process stops. */
+  readonly stop: AbortSignal;
+  /** How long a step may then take to come to rest. */
+  readonly restMs: number;
+  readonly onStep?: (event: StepEvent) => void;
+}
+
+/** What the loop has to know: when a message that was put back can be received again. */
+export interface WorkerResult {
+  readonly dueInMs?: number;
+}
+
+/** Handles one message to its end. Never rejects. */
+export async function handleMessage(
+  received: ReceivedMessage,
+  options: WorkerOptions,
+): Promise<WorkerResult> {
+  try {
+    return await new Worker(received, options).run();
+  } catch (error) {
+    options.log.error({ error }, "a worker broke; its message comes back by itself");
+    return {};
+  }
+}
+
+class Worker {
+  readonly #options: WorkerOptions;
+  readonly #received: ReceivedMessage;
+  readonly #receivedAt: number;
+  /** With its latest receipt; `undefined` once it is lost. */
+  #message: ReceivedMessage | undefined;
+  #log: Log;
+
+  constructor(received: ReceivedMessage, options: WorkerOptions) {
+    this.#options = options;
+    this.#receivedAt = options.clock.monotonic();
+    this.#received = received;
+    this.#message = received;
+    this.#log = options.log.child({ messageId: received.id, deliveries: received.deliveries });
+  }
+
+  async run(): Promise<WorkerResult> {
+    const message = decodeWorkMessage(this.#received.body);
+    if (message === undefined) {
+      this.#log.error({}, "a message is none of ours; it is dropped");
+      return this.#endMessage({ action: "complete", reason: "not readable" });
+    }
+    const { documentId, operationId } = message;
+    this.#log = this.#log.child({ documentId, operationId });
+    if (this.#options.stop.aborted) {
+      return this.#endMessage({ action: "putBack", delayMs: 0, reason: "the process stops" });
+    }
+    return this.#endMessage(await this.#work(message));
+  }
+
+  async #work(message: WorkMessage): Promise<MessageEnd> {
+    const { timing } = this.#options;
+    try {
+      const outcome = await claimCluster(message, { ...this.#options, log: this.#log });
+      if (outcome.action !== "claimed") return outcome;
+      return await this.#drive(message, outcome);
+    } catch (error) {
+      this.#log.error({ error }, "the work failed; it will be tried again");
+      const retryAfterMs = error instanceof StoreUnavailableError ? (error.retryAfterMs ?? 0) : 0;
+      const delayMs = Math.max(retryAfterMs, timing.heartbeatMs);
+      return { action: "putBack", delayMs, reason: "the work failed" };
+    }
+  }
+
+  /** The claimed cluster's steps, under a heartbeat; then the lease is released. */
+  async #drive(message: WorkMessage, claimed: ClaimedCluster): Promise<MessageEnd> {
+    const { store, queue, clock, timing } = this.#options;
+    const { claim, lease, deadline } = claimed;
+    const { resourceId, operation } = claimed.cluster.document;
+    const { requestId, correlationId } = claimed.operation.document;
+    this.#log = this.#log.child({ resourceId, kind: operation.kind, correlationId, requestId });
+    const { attempts, step } = claimed.cluster.document.work;
+    this.#log.info({ epoch: claim.epoch, attempts, step }, "claimed");
+
+    const lost = new AbortController();
+    const cluster = new FencedCluster(this.#options, claimed);
+    const rest = new StepRest(clock);
+    const heartbeat = new Heartbeat({
+      store,
+      queue,
+      clock,
+      log: this.#log,
+      timing,
+      key: { partition: message.partition, id: message.documentId },
+      claim,
+      lease,
+      deadline,
+      message: this.#received,
+      receivedAt: this.#receivedAt,
+      onLost: (reason) => lost.abort(reason),
+    });
+    const work = { message, claimed, cluster, heartbeat, rest, lost: lost.signal };
+    let end: MessageEnd;
+    try {
+      end = await this.#steps(work);
+    } finally {
+      await heartbeat[Symbol.asyncDispose]();
+      this.#message = heartbeat.message;
+      // whoever still acts in the name of this claim is told that it is over
+      lost.abort(new SupersededError("the worker has ended"));
+      const waitMs = Math.min(timing.heartbeatMs, Math.max(0, deadline.remainingMs));
+      if (await rest.within(waitMs)) await this.#release(claimed);
+      else this.#log.warn({}, "a step goes on after it was left; its lease has to run out");
+    }
+    return end;
+  }
+
+  async #steps(work: WorkInHand): Promise<MessageEnd> {
+    const { clock, random, timing, stop, restMs, onStep, steps } = this.#options;
+    const { claimed, cluster, heartbeat, rest, lost } = work;
+    const { kind } = claimed.cluster.document.operation;
+    try {
+      const outcome = await runSteps({
+        cluster,
+        steps: steps[kind],
+        clock,
+        random,
+        log: this.#log,
+        timing,
+        deadline: claimed.deadline,
+        rest,
+        lost,
+        stop,
+        restMs,
+        hasMessage: () => heartbeat.message !== undefined,
+        ...(onStep === undefined ? {} : { onStep }),
+      });
+      return this.#reached(outcome, work);
+    } catch (error) {
+      if (error instanceof StoppedError) return this.#stopped(work);
+      if (error instanceof SupersededError || error instanceof LeaseLostError) {
+        return this.#superseded(error, work);
+      }
+      const { attempts } = cluster.current.cluster.work;
+      const failure = loggableFailure(error, cluster.current.cluster.secrets);
+      this.#log.error({ error: failure }, "a worker failed; the operation is tried again");
+      const delayMs = retryDelayMs(attempts, random);
+      return { action: "putBack", delayMs, reason: "the worker failed" };
+    }
+  }
+
+  #reached(outcome: RunOutcome, { claimed }: WorkInHand): MessageEnd {
+    const now = this.#options.clock.now();
+    if (!outcome.ended) {
+      const delayMs = Math.max(0, outcome.untilMs - now);
+      return { action: "putBack", delayMs, reason: "the step is to be begun again" };
+    }
+    const { status, error } = outcome;
+    const durationMs = now - claimed.operation.document.startedAt;
+    this.#log.info(
+      { status, durationMs, ...(error === undefined ? {} : { code: error.code }) },
+      `${claimed.cluster.document.operation.kind} ${status.toLowerCase()}`,
+    );
+    return { action: "complete", reason: "the operation has ended" };
+  }
+
+  /** The attempt is given back, and the message is there for others as soon as the lease is. */
+  async #stopped({ cluster, heartbeat, rest, lost }: WorkInHand): Promise<MessageEnd> {
+    const { clock, timing } = this.#options;
+    const unqueued = heartbeat.message === undefined;
+    try {
+      await cluster.write(givenBack({ now: clock.now(), unqueued, timing }), lost);
+    } catch (error) {
+      this.#log.warn({ error }, "the attempt could not be given back");
+    }
+    const delayMs = (await rest.within(0)) ? 0 : timing.leaseMs;
+    return { action: "putBack", delayMs, reason: "the process stops" };
+  }
+
+  /** The message may be the only one of an operation that waits: it ends only if that operation is no longer current. */
+  async #superseded(error: Error, { message }: WorkInHand): Promise<MessageEnd> {
+    const { store, clock, timing } = this.#options;
+    this.#log.warn({ error }, "this worker lost the cluster; it writes nothing more");
+    const delayMs = timing.heartbeatMs;
+    try {
+      const key = { partition: message.partition, id: message.documentId };
+      const stored = await this.#limited(async (o) => store.read("cluster", key, o));
+      const judged = judgeMessage(message, stored?.document, { now: clock.now(), timing });
+      if (judged.action !== "work") return judged;
+    } catch (readError) {
+      this.#log.warn({ error: readError }, "the cluster could not be read again");
+    }
+    return { action: "putBack", delayMs, reason: "somebody else may have the cluster" };
+  }
+
+  async #release({ lease }: ClaimedCluster): Promise<void> {
+    try {
+      await this.#limited(async (o) => this.#options.store.releaseLease(lease, o));
+    } catch (error) {
+      this.#log.warn({ error }, "the lease could not be released; it runs out by itself");
+    }
+  }
+
+  async #endMessage(end: MessageEnd): Promise<WorkerResult> {
+    const { queue } = this.#options;
+    const message = this.#message;
+    const warn = end.action === "putBack" && end.warn === true;
+    this.#log[warn ? "warn" : "debug"](
+      end.action === "complete" ? {} : { delayMs: end.delayMs },
+      `message ${end.action === "complete" ? "completed" : "put back"}: ${end.reason}`,
+    );
+    if (message === undefined) return {};
+    try {
+      if (end.action === "complete") {
+        await this.#limited(async (o) => queue.complete(message, o));
+        return {};
+      }
+      const visibilityMs = Math.ceil(end.delayMs);
+      await this.#limited(async (o) => queue.extend(message, { visibilityMs }, o));
+      return { dueInMs: visibilityMs };
+    } catch (error) {
+      if (error instanceof MessageLostError) this.#log.debug({}, "the message is somebody else's");
+      else this.#log.warn({ error }, "the queue did not take the end of a message; it comes back");
+      return {};
+    }
+  }
+
+  /** A call that may not take longer than a lease. */
+  async #limited<T>(call: (options: { readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
+    using limit = deadlineSignal({
+      clock: this.#options.clock,
+      afterMs: this.#options.timing.leaseMs,
+      reason: () => new Error("no answer in time"),
+    });
+    const { signal } = limit;
+    return await untilAborted(signal, async () => call({ signal }));
+  }
+}
+
+interface WorkInHand {
+  readonly message: WorkMessage;
+  readonly claimed: ClaimedCluster;
+  readonly cluster: FencedCluster;
+  readonly heartbeat: Heartbeat;
+  readonly rest: StepRest;
+  readonly lost: AbortSignal;
+}

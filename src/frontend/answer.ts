@@ -1,0 +1,21 @@
+/** An answer as a value: handlers return one, and only `sendAnswer` writes to the wire. */
+import type { Response } from "express";
+
+/** What the caller gets. No body means none at all, as 202 and 204 demand (ARM-21). */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** Writes an answer; the body is indented for people who use curl. */
+export function sendAnswer(response: Response, answer: Answer): void {
+  response.status(answer.status);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+  if (answer.body === undefined) {
+    response.end();
+    return;
+  }
+  response.setHeader("Content-Type", "application/json; charset=utf-8");
+  response.end(`${JSON.stringify(answer.body, undefined, 2)}\n`);
+}

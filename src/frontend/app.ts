@@ -1,0 +1,67 @@
+/**
+ * The way of a request, in order: its context, health, its route by the contract, its body, its handler, and whatever was
+ * thrown on the way. It opens no port and talks to nothing but what it was handed.
+ */
+import express, { type Express, type RequestHandler } from "express";
+import type { Log } from "../runtime/log.ts";
+import { sendAnswer } from "./answer.ts";
+import type { Contract, Route } from "./contract.ts";
+import { answerErrors } from "./errorAnswer.ts";
+import type { Services } from "./exchange.ts";
+import { health, type HealthOptions } from "./health.ts";
+import { readBody } from "./readBody.ts";
+import { contextOf, requestContext } from "./requestContext.ts";
+import { parseRequestPath, type RequestPath } from "./requestPath.ts";
+
+export interface AppOptions extends HealthOptions {
+  readonly contract: Contract;
+  readonly services: Services;
+  readonly log: Log;
+  readonly bodyLimitBytes: number;
+}
+
+/** The Express application; requests arrive through `httpServer.ts`. */
+export function frontendApp(options: AppOptions): Express {
+  const { contract, services, log, bodyLimitBytes } = options;
+  const { clock, ids } = services;
+  const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
+
+  const findRoute: RequestHandler = (request, response, next) => {
+    const path = parseRequestPath(request.originalUrl);
+    const route = contract.route(request.method, path);
+    routes.set(request, { route, path });
+    contextOf(response).note({
+      operationName: route.operationId,
+      apiVersion: route.version.name,
+    });
+    next();
+  };
+
+  const runOperation: RequestHandler = async (request, response) => {
+    const found = routes.get(request);
+    if (found === undefined) throw new TypeError("the request has no route");
+    const { route, path } = found;
+    sendAnswer(
+      response,
+      await route.run({
+        path: path.path,
+        query: path.query,
+        body: request.body as unknown,
+        context: contextOf(response),
+        services,
+      }),
+    );
+  };
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use(requestContext({ clock, ids, log }));
+  app.use(health(options));
+  // authentication has its place here: before a byte of the body is read
+  app.use(findRoute);
+  app.use(readBody({ limitBytes: bodyLimitBytes }));
+  app.use(runOperation);
+  app.use(answerErrors);
+  return app;
+}

@@ -1,0 +1,105 @@
+/**
+ * The one way in which a handler changes a cluster: read, decide, commit on what was read. A lost race reads and decides
+ * again; a commit whose answer was lost is recognised by its own ids rather than reported as a conflict with itself.
+ */
+import type { ClusterDocument } from "../model/document.ts";
+import { isTooNew } from "../model/document.ts";
+import { clusterKey, type ClusterName, type DocumentKey } from "../model/resourceId.ts";
+import { RpError } from "../model/rpError.ts";
+import {
+  StoreConflictError,
+  StoreOutcomeUnknownError,
+  type CallOptions,
+  type Store,
+  type Stored,
+  type Write,
+} from "../store/store.ts";
+import type { Answer } from "./answer.ts";
+import { clusterNameOf, type Exchange } from "./exchange.ts";
+
+/** What is to be written, and what is answered once it is. */
+export interface Decision {
+  readonly writes: readonly Write[];
+  /** How the commit is found again if its answer gets lost: by its operation's record, or by the cluster's revision. */
+  readonly mark: { readonly operationId: string } | { readonly revision: string };
+  readonly answer: Answer;
+}
+
+/** Reads the stored cluster and says what to do; an `Answer` alone means nothing is written. */
+export type Decide = (current: Stored<ClusterDocument> | undefined) => Promise<Decision | Answer>;
+
+/** Lost races after which the caller is asked to try again. */
+const racesMax = 5;
+
+/** @throws {RpError} of `decide`, `Conflict` after too many lost races, or the store's errors. */
+export async function commitCluster(exchange: Exchange, decide: Decide): Promise<Answer> {
+  const { context, services } = exchange;
+  const { store } = services;
+  const options = { signal: context.signal };
+  const key = clusterKey(clusterNameOf(exchange));
+  let unknown: Decision | undefined;
+  for (let race = 0; race < racesMax; race += 1) {
+    if (unknown !== undefined && (await happened(store, key, unknown, options))) {
+      services.committed.notify();
+      return unknown.answer;
+    }
+    const decision = await decide(await readCluster(exchange));
+    if (!("writes" in decision)) return decision;
+    try {
+      await store.commit(key.partition, decision.writes, options);
+    } catch (error) {
+      if (error instanceof StoreOutcomeUnknownError) {
+        context.log.warn({ error }, "a commit got no answer; it is looked for");
+        unknown = decision;
+        continue;
+      }
+      if (error instanceof StoreConflictError) continue;
+      throw error;
+    }
+    services.committed.notify();
+    return decision.answer;
+  }
+  if (unknown !== undefined) {
+    throw new StoreOutcomeUnknownError("a commit got no answer and was not found either");
+  }
+  throw new RpError(
+    { code: "Conflict", message: "The cluster is being changed by others; try again." },
+    { retryAfterSeconds: services.retryAfterSeconds },
+  );
+}
+
+/**
+ * The stored cluster that the path names.
+ *
+ * @throws {RpError} `DocumentTooNew` when a newer release has marked it as not for us.
+ */
+export async function readCluster(
+  exchange: Exchange,
+  name: ClusterName = clusterNameOf(exchange),
+): Promise<Stored<ClusterDocument> | undefined> {
+  const { services, context } = exchange;
+  const stored = await services.store.read("cluster", clusterKey(name), { signal: context.signal });
+  if (stored !== undefined && isTooNew(stored.document)) {
+    throw new RpError({
+      code: "DocumentTooNew",
+      message:
+        "The cluster was written by a newer release of the resource provider; try again when " +
+        "the update of this one is complete.",
+    });
+  }
+  return stored;
+}
+
+/** Whether a commit without an answer has taken place. */
+async function happened(
+  store: Store,
+  key: DocumentKey,
+  { mark }: Decision,
+  options: CallOptions,
+): Promise<boolean> {
+  if ("operationId" in mark) {
+    const record = { partition: key.partition, id: mark.operationId };
+    return (await store.read("operation", record, options)) !== undefined;
+  }
+  return (await store.read("cluster", key, options))?.document.revision === mark.revision;
+}

@@ -1,0 +1,13 @@
+/** GET of a cluster: as stored, in every state (ARM-55). */
+import { clusterAnswer } from "../clusterWrite.ts";
+import { readCluster } from "../commitCluster.ts";
+import type { Handler } from "../exchange.ts";
+import { resourceNotFound } from "../resourceNotFound.ts";
+
+export const getCluster: Handler = {
+  async handle(exchange) {
+    const stored = await readCluster(exchange);
+    if (stored === undefined) throw resourceNotFound(exchange);
+    return clusterAnswer(exchange, 200, stored.document);
+  },
+};

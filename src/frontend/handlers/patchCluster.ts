@@ -1,0 +1,64 @@
+/** PATCH of a cluster: a merge on the external form (ARM-46 to ARM-54). It never creates (ARM-49). */
+import { clusterChange } from "../../model/clusterChange.ts";
+import { withRevision } from "../../model/revision.ts";
+import type { WireObject } from "../../versions/apiVersion.ts";
+import {
+  checkIdle,
+  clusterAnswer,
+  newOperation,
+  noteOperation,
+  withoutFaults,
+  writeContext,
+} from "../clusterWrite.ts";
+import { commitCluster } from "../commitCluster.ts";
+import type { Handler } from "../exchange.ts";
+import { acceptedHeaders } from "../operationLinks.ts";
+import { checkPreconditions } from "../preconditions.ts";
+import { resourceNotFound } from "../resourceNotFound.ts";
+import { startUpdate } from "../startOperation.ts";
+import { systemDataAfter } from "../systemData.ts";
+
+export const patchCluster: Handler = {
+  judgesBody: true,
+  async handle(exchange) {
+    const { context, version, body, bodyFaults } = exchange;
+    const start = newOperation(exchange);
+    return commitCluster(exchange, async (stored) => {
+      // even with If-Match (ARM-99)
+      if (stored === undefined) throw resourceNotFound(exchange);
+      const current = stored.document;
+      checkIdle(exchange, current);
+      checkPreconditions(context, current);
+      const asked = withoutFaults(
+        version.readPatch(body as WireObject, current, writeContext(exchange, current)),
+        bodyFaults,
+      );
+      const change = clusterChange(current, asked);
+      if (change === "none") return clusterAnswer(exchange, 200, current);
+      const systemData = systemDataAfter(context, current.cluster);
+      const goal = {
+        secrets: asked.secrets,
+        cluster: { ...asked.cluster, ...(systemData === undefined ? {} : { systemData }) },
+      };
+      if (change === "tags") {
+        const cluster = withRevision(
+          current,
+          { ...current, cluster: goal.cluster },
+          start.revision,
+        );
+        return {
+          writes: [{ replace: stored, document: cluster }],
+          mark: { revision: cluster.revision },
+          answer: clusterAnswer(exchange, 200, cluster),
+        };
+      }
+      const { cluster, operation } = startUpdate(current, goal, start);
+      noteOperation(exchange, operation);
+      return {
+        writes: [{ replace: stored, document: cluster }, { create: operation }],
+        mark: { operationId: operation.id },
+        answer: { status: 202, headers: acceptedHeaders(operation, exchange) },
+      };
+    });
+  },
+};

@@ -1,0 +1,57 @@
+/**
+ * `/healthz/live` and `/healthz/ready`: open to everyone, so they tell nothing but yes or no. Ready means that what this
+ * process depends on answers and that it isn't stopping.
+ */
+import type { RequestHandler } from "express";
+import { RpError } from "../model/rpError.ts";
+import { sendAnswer } from "./answer.ts";
+import { contextOf } from "./requestContext.ts";
+
+/** Something the process depends on. */
+export interface ReadinessCheck {
+  readonly name: string;
+  /** Resolves when it is there. */
+  readonly check: (signal: AbortSignal) => Promise<void>;
+}
+
+export interface HealthOptions {
+  readonly checks: readonly ReadinessCheck[];
+  /** Whether a clean stop has begun. */
+  readonly stopping: () => boolean;
+}
+
+export function health(options: HealthOptions): RequestHandler {
+  return async (request, response, next) => {
+    const path = request.originalUrl.split("?", 1)[0]?.replace(/\/+$/, "").toLowerCase();
+    if (path !== "/healthz/live" && path !== "/healthz/ready") {
+      next();
+      return;
+    }
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      throw new RpError(
+        { code: "MethodNotAllowed", message: "Only GET is allowed here." },
+        { headers: { Allow: "GET, HEAD" } },
+      );
+    }
+    if (path === "/healthz/ready") await checkReady(options, contextOf(response).signal);
+    sendAnswer(response, {
+      status: 200,
+      body: { status: path === "/healthz/ready" ? "ready" : "live" },
+    });
+  };
+}
+
+async function checkReady({ checks, stopping }: HealthOptions, signal: AbortSignal): Promise<void> {
+  if (stopping()) throw unready("The process is stopping.", undefined);
+  for (const { name, check } of checks) {
+    try {
+      await check(signal);
+    } catch (error) {
+      throw unready(`The ${name} does not answer.`, error);
+    }
+  }
+}
+
+function unready(message: string, cause: unknown): RpError {
+  return new RpError({ code: "ServiceUnavailable", message }, { retryAfterSeconds: 5, cause });
+}

@@ -1,0 +1,137 @@
+/**
+ * The HTTP server under the application: time limits, the answer to what the parser itself refuses, and a clean stop. It
+ * knows nothing of ARM beyond the shape of an error.
+ */
+import { createServer, STATUS_CODES, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../runtime/clock.ts";
+import type { Ids } from "../runtime/ids.ts";
+import type { Log } from "../runtime/log.ts";
+import { RpError } from "../model/rpError.ts";
+import { errorAnswer } from "./errorAnswer.ts";
+
+const headersTimeoutMs = 15_000;
+const requestTimeoutMs = 30_000;
+/** Longer than a proxy keeps an idle connection, so that it is never we who close one it is about to use. */
+const keepAliveTimeoutMs = 75_000;
+/** ARM's polling URLs alone may have 4 KB (ARM-11). */
+const maxHeaderSizeBytes = 32 * 1024;
+
+export interface HttpServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+export class HttpServer {
+  readonly #server: Server;
+  readonly #options: HttpServerOptions;
+
+  private constructor(server: Server, options: HttpServerOptions) {
+    this.#server = server;
+    this.#options = options;
+  }
+
+  /**
+   * Opens the port.
+   *
+   * @throws {Error} of Node, such as `EADDRINUSE`.
+   */
+  static async listen(app: RequestListener, options: HttpServerOptions): Promise<HttpServer> {
+    const server = createServer(
+      {
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: requestTimeoutMs,
+        keepAliveTimeout: keepAliveTimeoutMs,
+        maxHeaderSize: maxHeaderSizeBytes,
+        // HTTP/1.1 without Host is answered, with links on the address that was called
+        requireHostHeader: false,
+      },
+      app,
+    );
+    server.on("clientError", (error, socket) => refuse(error, socket, options));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    server.once("error", reject);
+    server.listen({ host: options.host, port: options.port }, resolve);
+    await promise;
+    server.off("error", reject);
+    server.on("error", (error) => options.log.error({ error }, "the HTTP server has an error"));
+    return new HttpServer(server, options);
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    const { address, port, family } = this.#server.address() as AddressInfo;
+    return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+  }
+
+  /** Takes no more connections, lets requests end, and cuts off those that haven't within `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    const { clock, log } = this.#options;
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    this.#server.closeIdleConnections();
+    const ended = new AbortController();
+    const cut = clock
+      .sleep(graceMs, ended.signal)
+      .then(() => {
+        log.warn({ graceMs }, "requests were cut off, as they did not end in time");
+        this.#server.closeAllConnections();
+      })
+      .catch(() => {
+        // all have ended in time
+      });
+    await closed;
+    ended.abort();
+    await cut;
+  }
+}
+
+/** What Node's parser refuses gets ARM's error shape too (decision 25). */
+function refuse(
+  error: Error & { code?: string },
+  socket: Duplex,
+  options: HttpServerOptions,
+): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const refusal = refusalOf(error.code);
+  const { status, headers, body } = errorAnswer(refusal);
+  const requestId = options.ids.guid();
+  options.log.info(
+    { requestId, status, errorCode: refusal.code, parserCode: error.code },
+    "request: refused by the HTTP parser",
+  );
+  const text = `${JSON.stringify(body, undefined, 2)}\n`;
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
+    `Date: ${new Date(options.clock.now()).toUTCString()}`,
+    "Content-Type: application/json; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    `x-ms-request-id: ${requestId}`,
+    ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    "Connection: close",
+  ];
+  socket.end(`${lines.join("\r\n")}\r\n\r\n${text}`);
+}
+
+function refusalOf(code: string | undefined): RpError {
+  if (code === "HPE_HEADER_OVERFLOW") {
+    return new RpError({
+      code: "RequestHeaderFieldsTooLarge",
+      message: `The request line and headers have more than ${maxHeaderSizeBytes} bytes.`,
+    });
+  }
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return new RpError({ code: "RequestTimeout", message: "The request did not arrive in time." });
+  }
+  return new RpError({
+    code: "InvalidHttpRequest",
+    message: "The request is not well-formed HTTP/1.1.",
+  });
+}

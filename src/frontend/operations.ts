@@ -1,0 +1,29 @@
+/**
+ * Which handler serves which operation of the contract. An operation that is in `spec/` and not here fails the type check;
+ * so does one that is here and no longer in `spec/`.
+ */
+import type { OperationId } from "../../generated/types/operationIds.ts";
+import type { Handler } from "./exchange.ts";
+import { clusterCredentials } from "./handlers/clusterCredentials.ts";
+import { deleteCluster } from "./handlers/deleteCluster.ts";
+import { getCluster } from "./handlers/getCluster.ts";
+import { listClustersOfGroup, listClustersOfSubscription } from "./handlers/listClusters.ts";
+import { operationResult } from "./handlers/operationResult.ts";
+import { operationStatus } from "./handlers/operationStatus.ts";
+import { patchCluster } from "./handlers/patchCluster.ts";
+import { providerOperations } from "./handlers/providerOperations.ts";
+import { putCluster } from "./handlers/putCluster.ts";
+
+export const operations = {
+  OpenShiftClusters_Get: getCluster,
+  OpenShiftClusters_CreateOrUpdate: putCluster,
+  OpenShiftClusters_Update: patchCluster,
+  OpenShiftClusters_Delete: deleteCluster,
+  OpenShiftClusters_ListByResourceGroup: listClustersOfGroup,
+  OpenShiftClusters_ListBySubscription: listClustersOfSubscription,
+  OpenShiftClusters_ListCredentials: clusterCredentials,
+  OpenShiftClusters_GetCredentials: clusterCredentials,
+  OperationStatuses_Get: operationStatus,
+  OperationResults_Get: operationResult,
+  Operations_List: providerOperations,
+} as const satisfies Readonly<Record<OperationId, Handler>>;

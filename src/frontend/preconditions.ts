@@ -1,0 +1,44 @@
+/**
+ * `If-Match` and `If-None-Match` against the stored representation (ARM-98, ARM-99). They are judged on the revision that
+ * the caller saw, never on the store's own ETag, which changes with bookkeeping that nobody outside can see.
+ */
+import type { ClusterDocument } from "../model/document.ts";
+import { RpError } from "../model/rpError.ts";
+import type { RequestContext } from "./requestContext.ts";
+
+/** The entity tag of a cluster, as in the `ETag` header. */
+export function entityTag(document: ClusterDocument): string {
+  return `"${document.revision}"`;
+}
+
+/**
+ * @param document the stored cluster; `undefined` when there is none.
+ * @throws {RpError} `PreconditionFailed`.
+ */
+export function checkPreconditions(
+  context: RequestContext,
+  document: ClusterDocument | undefined,
+): void {
+  const ifMatch = context.header("if-match");
+  if (ifMatch !== undefined && !isListed(ifMatch, document)) {
+    throw failed("If-Match", document === undefined ? "does not exist" : "has changed since");
+  }
+  const ifNoneMatch = context.header("if-none-match");
+  if (ifNoneMatch !== undefined && isListed(ifNoneMatch, document)) {
+    throw failed("If-None-Match", "exists with this entity tag");
+  }
+}
+
+function isListed(header: string, document: ClusterDocument | undefined): boolean {
+  if (document === undefined) return false;
+  const tags = header.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return tags.includes("*") || tags.includes(entityTag(document));
+}
+
+function failed(header: string, why: string): RpError {
+  return new RpError({
+    code: "PreconditionFailed",
+    message: `The condition of ${header} does not hold: the cluster ${why}. Read it again and decide anew.`,
+    target: header,
+  });
+}

@@ -1,0 +1,120 @@
+/**
+ * What belongs to one request from its first byte to its log line: ids, deadline, log. Ids of the caller are written
+ * to the log and, where asked for, echoed; they are never taken for unique and never decide anything (ARM-18 to ARM-20).
+ */
+import type { NextFunction, Request, RequestHandler, Response } from "express";
+import type { Clock } from "../runtime/clock.ts";
+import { deadlineSignal } from "../runtime/deadlineSignal.ts";
+import type { Ids } from "../runtime/ids.ts";
+import type { Log, LogFields } from "../runtime/log.ts";
+import { RpError } from "../model/rpError.ts";
+import { callerOrigin } from "./callerOrigin.ts";
+
+/** A request's own things. */
+export interface RequestContext {
+  /** Ours, fresh for every request. */
+  readonly requestId: string;
+  /** ARM's, or our own request id when it gave none. */
+  readonly correlationId: string;
+  /** Scheme, host and port under which the caller sees us; links are built on it (ARM-76). */
+  readonly origin: string;
+  /** Aborted when the time for an answer is up. */
+  readonly signal: AbortSignal;
+  /** Carries the ids. */
+  readonly log: Log;
+  /** A header of the request, if given once and not empty. */
+  header(name: string): string | undefined;
+  /** Adds members to the request's line in the log. */
+  note(fields: LogFields): void;
+}
+
+/** ARM gives up after 60 s (ARM-27); a caller shall have our answer before. */
+const deadlineMs = 30_000;
+/** Longer ids of a caller are cut in the log. */
+const idLengthMax = 128;
+
+const contexts = new WeakMap<Response, RequestContext>();
+
+/** The context of a response that went through `requestContext`. */
+export function contextOf(response: Response): RequestContext {
+  const context = contexts.get(response);
+  if (context === undefined) throw new TypeError("the request has no context");
+  return context;
+}
+
+export interface RequestContextOptions {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+/** The first middleware: makes the context, sets the headers that every answer has, writes the line when it ends. */
+export function requestContext(options: RequestContextOptions): RequestHandler {
+  const { clock, ids, log } = options;
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const begunAt = clock.monotonic();
+    const requestId = ids.guid();
+    const header = (name: string): string | undefined => single(request.headers[name]);
+    const correlationId = header("x-ms-correlation-request-id")?.slice(0, idLengthMax) ?? requestId;
+    const clientRequestId = header("x-ms-client-request-id");
+    response.setHeader("x-ms-request-id", requestId);
+    if (
+      clientRequestId !== undefined &&
+      header("x-ms-return-client-request-id")?.toLowerCase() === "true"
+    ) {
+      response.setHeader("x-ms-client-request-id", clientRequestId);
+    }
+    // answers hold the state of this moment, and one of them holds a password
+    response.setHeader("Cache-Control", "no-store");
+
+    const deadline = deadlineSignal({
+      clock,
+      afterMs: deadlineMs,
+      reason: () =>
+        new RpError({
+          code: "ServiceUnavailable",
+          message: "The request could not be answered in time; try again.",
+        }),
+    });
+    const requestLog = log.child({
+      requestId,
+      correlationId,
+      ...(clientRequestId === undefined
+        ? {}
+        : { clientRequestId: clientRequestId.slice(0, idLengthMax) }),
+    });
+    let noted: LogFields = {};
+    contexts.set(response, {
+      requestId,
+      correlationId,
+      origin: callerOrigin(request),
+      signal: deadline.signal,
+      log: requestLog,
+      header,
+      note: (fields) => (noted = { ...noted, ...fields }),
+    });
+    response.once("close", () => {
+      deadline[Symbol.dispose]();
+      const path = request.originalUrl.split("?", 1)[0] ?? "";
+      const status = response.headersSent ? response.statusCode : 0;
+      const line = path.startsWith("/healthz/") ? "debug" : "info";
+      requestLog[line](
+        {
+          method: request.method,
+          path: path.slice(0, 1024),
+          status,
+          durationMs: Math.round(clock.monotonic() - begunAt),
+          ...noted,
+        },
+        status === 0
+          ? "request: the caller went away before the answer"
+          : `request: ${request.method} ${status}`,
+      );
+    });
+    next();
+  };
+}
+
+function single(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

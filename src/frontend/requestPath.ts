@@ -1,0 +1,126 @@
+/**
+ * The path and query of a request, taken apart once. Matching regardless of case happens on its segments; the caller's
+ * own casing is kept in them. It must never throw anything but an answer to the caller, whatever the bytes.
+ */
+import { RpError, type Fault } from "../model/rpError.ts";
+import { clusterType, foldCase, providerNamespace } from "../model/resourceId.ts";
+
+/** A request's target. */
+export interface RequestPath {
+  /** As received, without the query and with one leading slash: for the log. */
+  readonly path: string;
+  /** Percent-decoded, in the caller's casing; a trailing slash gives none (ARM-12). */
+  readonly segments: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+/**
+ * @param url the request target as the HTTP parser gives it.
+ * @throws {RpError} `InvalidUri` when a percent-escape is malformed.
+ */
+export function parseRequestPath(url: string): RequestPath {
+  const queryStart = url.indexOf("?");
+  const rawPath = queryStart < 0 ? url : url.slice(0, queryStart);
+  // an absolute target (`GET http://host/path`) is legal HTTP; doubled slashes come from Microsoft's own SDK (decision 13)
+  const path = rawPath.replace(/^https?:\/\/[^/]*/i, "").replace(/^\/*/, "/");
+  const query = new URLSearchParams(queryStart < 0 ? "" : url.slice(queryStart + 1));
+  const raw = path.slice(1).replace(/\/+$/, "");
+  try {
+    const segments = raw === "" ? [] : raw.split("/").map(decodeURIComponent);
+    return { path, segments, query };
+  } catch {
+    throw new RpError({
+      code: "InvalidUri",
+      message: "The path of the request has a malformed percent-escape.",
+    });
+  }
+}
+
+/** Whether the path is one that ARM could send; others are no routes of ours whatever their `api-version`. */
+export function isArmPath(segments: readonly string[]): boolean {
+  const first = foldCase(segments[0] ?? "");
+  return first === "subscriptions" || first === "providers";
+}
+
+const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** ARM-07: letters and digits of any script; not ending in a full stop. */
+const resourceGroup = /^[\p{L}\p{N}\-_().]{0,89}[\p{L}\p{N}\-_()]$/u;
+/** Decision 15: a DNS label of at most 54 characters, the installer's own bound. */
+const clusterName = /^[a-z0-9]([a-z0-9-]{0,52}[a-z0-9])?$/i;
+
+/** At most so much of a caller's text is repeated in a message. */
+const shownMax = 100;
+
+/** A caller's text as repeated in a message: cut, never whole megabytes. */
+export function shown(text: string): string {
+  return text.length > shownMax ? `${text.slice(0, shownMax)}…` : text;
+}
+
+/**
+ * What is wrong with the names in an ARM path (ARM-08, ARM-09), all of it at once. A path of another form than
+ * `/subscriptions/{s}[/resourceGroups/{g}][/providers/{ns}/{type}[/{name}…]]` gets no fault here: it has no route.
+ */
+export function pathFaults(segments: readonly string[]): readonly Fault[] {
+  const faults: Fault[] = [];
+  const names = segments.map(foldCase);
+  let at = 0;
+  if (names[0] === "subscriptions" && segments.length > 1) {
+    const subscription = segments[1] ?? "";
+    if (!guid.test(subscription)) {
+      faults.push({
+        code: "InvalidSubscriptionID",
+        message: `The subscription id '${shown(subscription)}' is not a GUID.`,
+        target: "subscriptionId",
+      });
+    }
+    at = 2;
+    if (names[2] === "resourcegroups" && segments.length > 3) {
+      const group = segments[3] ?? "";
+      if (!resourceGroup.test(group)) {
+        faults.push({
+          code: "InvalidResourceGroupName",
+          message:
+            `The resource group name '${shown(group)}' is not allowed: 1 to 90 letters, digits, ` +
+            "'-', '_', '(', ')' and '.', not ending in '.'.",
+          target: "resourceGroupName",
+        });
+      }
+      at = 4;
+    }
+  }
+  if (names[at] === "providers" && segments.length > at + 1) {
+    faults.push(...providerFaults(segments.slice(at + 1), { topLevel: at === 0 }));
+  }
+  return faults;
+}
+
+function providerFaults(
+  [namespace = "", type, name]: readonly string[],
+  options: { readonly topLevel: boolean },
+): Fault[] {
+  const faults: Fault[] = [];
+  if (foldCase(namespace) !== foldCase(providerNamespace)) {
+    faults.push({
+      code: "InvalidResourceNamespace",
+      message: `The resource namespace '${shown(namespace)}' is not '${providerNamespace}'.`,
+    });
+  }
+  if (type === undefined) return faults;
+  const typeName = foldCase(type);
+  if (typeName === "operations" || typeName === "locations") return faults;
+  if (typeName !== foldCase(clusterType)) {
+    faults.push({
+      code: "InvalidResourceType",
+      message: `The resource type '${shown(type)}' is not '${clusterType}'.`,
+    });
+  } else if (name !== undefined && !options.topLevel && !clusterName.test(name)) {
+    faults.push({
+      code: "InvalidResourceName",
+      message:
+        `The cluster name '${shown(name)}' is not allowed: 1 to 54 letters, digits and '-', ` +
+        "beginning and ending with a letter or digit.",
+      target: "resourceName",
+    });
+  }
+  return faults;
+}

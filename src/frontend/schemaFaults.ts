@@ -1,0 +1,102 @@
+/**
+ * The findings of the schema check in the words of ARM: one fault each, with the caller's own JSON path as target
+ * (decision 20). No message ever holds a value of the body, which may be a secret; names of unknown members are cut.
+ */
+import type { ErrorObject } from "ajv";
+import type { Fault } from "../model/rpError.ts";
+import { shown } from "./requestPath.ts";
+
+/** A hostile body can have a hundred thousand faults; nobody reads more than these. */
+const faultsMax = 50;
+
+/** Keywords by which a body isn't of the contract's form at all; every other one concerns a value. */
+const formKeywords: ReadonlySet<string> = new Set([
+  "additionalProperties",
+  "unevaluatedProperties",
+  "type",
+  "parse",
+]);
+/** They only sum up findings that are listed themselves. */
+const summaryKeywords: ReadonlySet<string> = new Set(["anyOf", "oneOf", "allOf", "if", "not"]);
+
+const bodyPointer = "/requestBody";
+
+/** All faults, each place and code once, at most `faultsMax`. */
+export function schemaFaults(errors: readonly ErrorObject[]): readonly Fault[] {
+  const listed = errors.filter(({ keyword }) => !summaryKeywords.has(keyword));
+  const faults = new Map<string, Fault>();
+  for (const error of listed.length > 0 ? listed : errors) {
+    if (faults.size >= faultsMax) break;
+    const fault = faultOf(error);
+    const place = `${fault.code} ${fault.target ?? ""}`;
+    if (!faults.has(place)) faults.set(place, fault);
+  }
+  return [...faults.values()];
+}
+
+/** Whether the body can't be read as what it should be, so that no rule about values makes sense. */
+export function isFormFault(fault: Fault): boolean {
+  return fault.code === "InvalidRequestContent";
+}
+
+function faultOf(error: ErrorObject): Fault {
+  const { keyword, instancePath } = error;
+  const inBody = instancePath === bodyPointer || instancePath.startsWith(`${bodyPointer}/`);
+  const path = jsonPath(inBody ? instancePath.slice(bodyPointer.length) : instancePath);
+  const named = missingOrUnknown(error);
+  if (instancePath === "" && named === "requestBody") {
+    return { code: "InvalidRequestContent", message: "The request needs a body: one JSON object." };
+  }
+  const target = named === undefined ? path : memberPath(path, named);
+  return {
+    code: formKeywords.has(keyword) ? "InvalidRequestContent" : "InvalidParameter",
+    message: message(error, target),
+    ...(target === "" ? {} : { target }),
+  };
+}
+
+function missingOrUnknown({ keyword, params }: ErrorObject): string | undefined {
+  const name: unknown =
+    keyword === "required"
+      ? params["missingProperty"]
+      : keyword === "additionalProperties"
+        ? params["additionalProperty"]
+        : keyword === "unevaluatedProperties"
+          ? params["unevaluatedProperty"]
+          : undefined;
+  return typeof name === "string" ? name : undefined;
+}
+
+function message(
+  { keyword, params, message: text = "is not valid" }: ErrorObject,
+  target: string,
+): string {
+  const subject = target === "" ? "The body" : `'${target}'`;
+  switch (keyword) {
+    case "required":
+      return `${subject} is missing.`;
+    case "additionalProperties":
+    case "unevaluatedProperties":
+      return `${subject} is not a member that this api-version knows.`;
+    case "enum":
+      return `${subject} must be one of ${(params["allowedValues"] as unknown[]).join(", ")}.`;
+    default:
+      return `${subject} ${text}.`;
+  }
+}
+
+/** `/properties/workerProfiles/0/name` as `properties.workerProfiles[0].name`. */
+function jsonPath(pointer: string): string {
+  let path = "";
+  for (const part of pointer.split("/").slice(1)) {
+    const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    path = memberPath(path, name);
+  }
+  return path;
+}
+
+function memberPath(path: string, name: string): string {
+  if (/^(0|[1-9][0-9]*)$/.test(name)) return `${path}[${name}]`;
+  const step = /^[\w$-]+$/.test(name) ? shown(name) : `['${shown(name)}']`;
+  return step.startsWith("[") ? `${path}${step}` : path === "" ? step : `${path}.${step}`;
+}

@@ -1,0 +1,12 @@
+/** What the steps of the local installer are given: its settings, time and chance. */
+import type { Clock } from "../../runtime/clock.ts";
+import type { Random } from "../../runtime/ids.ts";
+
+export interface LocalEffects {
+  /** Parent domain of all clusters' domains. */
+  readonly domain: string;
+  /** How long a create takes in total; 0: as fast as it can. Updates and deletes take a part of it. */
+  readonly installMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}

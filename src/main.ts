@@ -1,0 +1,203 @@
+/**
+ * The composition root: settings → adapters → roles → a clean stop in reverse. It is the only file that names an adapter,
+ * and it holds no rule of its own. It is never imported.
+ */
+import { setMaxListeners } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Backend } from "./backend/backend.ts";
+import { ConfigError, readConfig, type Config } from "./config.ts";
+import { Forwarder } from "./forwarder/forwarder.ts";
+import { frontendApp } from "./frontend/app.ts";
+import { Contract } from "./frontend/contract.ts";
+import type { ReadinessCheck } from "./frontend/health.ts";
+import { HttpServer } from "./frontend/httpServer.ts";
+import { operations } from "./frontend/operations.ts";
+import { localInstaller } from "./installers/local/localInstaller.ts";
+import { SqliteQueue } from "./queue/sqliteQueue.ts";
+import { systemClock } from "./runtime/clock.ts";
+import { systemIds, systemRandom } from "./runtime/ids.ts";
+import { Nudge } from "./runtime/nudge.ts";
+import { pinoLog } from "./runtime/pinoLog.ts";
+import type { Log } from "./runtime/log.ts";
+import { SqliteDatabase } from "./store/sqliteDatabase.ts";
+import { SqliteStore } from "./store/sqliteStore.ts";
+import { apiVersions } from "./versions/registry.ts";
+
+/** How often forwarder and backend look without being nudged; between processes on one file this is the delay. */
+const pollMs = 500;
+
+/** Exit codes: what a supervisor can act on. */
+const exitCode = { stopped: 0, fault: 1, badSettings: 2 } as const;
+
+function version(): string {
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function settings(): Config {
+  try {
+    return readConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`The settings are not valid:\n${indent(error.message)}\n`);
+    process.exit(exitCode.badSettings);
+  }
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, "  ");
+}
+
+async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
+  const clock = systemClock;
+  const ids = systemIds;
+  const random = systemRandom;
+  const timing = {
+    heartbeatMs: config.heartbeatMs,
+    leaseMs: config.leaseMs,
+    visibilityMs: config.visibilityMs,
+  };
+  const committed = new Nudge(clock);
+  const sent = new Nudge(clock);
+
+  await using database = await SqliteDatabase.open({ path: join(config.dataDir, "rp.sqlite") });
+  const store = new SqliteStore({
+    database,
+    clock,
+    onUnreadable: ({ partition, id }, error) =>
+      log.error(
+        { partition, documentId: id, error },
+        "a stored document is damaged; it is passed over",
+      ),
+  });
+  const queue = new SqliteQueue({ database, clock });
+
+  // a stop gives requests and workers most of its time; what remains is for closing files
+  const graceMs = Math.max(0, config.shutdownMs - 1_000);
+  const halt = new AbortController();
+  const running: Promise<void>[] = [];
+
+  if (config.roles.includes("backend")) {
+    const backend = new Backend({
+      store,
+      queue,
+      installer: localInstaller({
+        domain: config.domain,
+        installMs: config.localInstallMs,
+        random,
+        clock,
+      }),
+      clock,
+      ids,
+      random,
+      log,
+      timing,
+      workers: config.workers,
+      sent,
+      intervalMs: pollMs,
+      stopGraceMs: graceMs,
+    });
+    running.push(backend.run(halt.signal));
+  }
+  if (config.roles.includes("forwarder")) {
+    const forwarder = new Forwarder({
+      store,
+      queue,
+      clock,
+      ids,
+      log,
+      timing,
+      committed,
+      sent,
+      intervalMs: pollMs,
+    });
+    running.push(forwarder.run(halt.signal));
+  }
+  let server: HttpServer | undefined;
+  if (config.roles.includes("frontend")) {
+    const checks: readonly ReadinessCheck[] = [
+      { name: "database", check: async (signal) => store.ping({ signal }) },
+    ];
+    const app = frontendApp({
+      contract: await Contract.load(apiVersions, operations),
+      services: {
+        store,
+        clock,
+        ids,
+        committed,
+        location: config.location,
+        retryAfterSeconds: config.retryAfterSeconds,
+      },
+      log,
+      bodyLimitBytes: config.bodyLimitBytes,
+      checks,
+      stopping: () => stop.aborted,
+    });
+    try {
+      server = await HttpServer.listen(app, {
+        host: config.host,
+        port: config.port,
+        clock,
+        ids,
+        log,
+      });
+    } catch (error) {
+      halt.abort();
+      await Promise.all(running);
+      throw error;
+    }
+  }
+  log.info(
+    { version: version(), roles: config.roles.join(","), url: server?.url },
+    server === undefined
+      ? `OpenShift resource provider ${version()} runs as ${config.roles.join(", ")}`
+      : `OpenShift resource provider ${version()} listens on ${server.url}`,
+  );
+
+  await aborted(stop);
+  log.info({}, "stopping");
+  await server?.stop(graceMs);
+  halt.abort();
+  await Promise.all(running);
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+}
+
+async function main(): Promise<void> {
+  const config = settings();
+  const log = pinoLog({
+    level: config.logLevel,
+    clock: systemClock,
+    readable: process.stdout.isTTY === true,
+  });
+  const stop = new AbortController();
+  // every worker listens to it
+  setMaxListeners(0, stop.signal);
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, () => stop.abort());
+  process.on("unhandledRejection", (error) => {
+    // a defect; state is safe in the database, so going on serves users better than stopping
+    log.error({ error }, "an unhandled rejection: a defect of the resource provider");
+  });
+  try {
+    await run(config, log, stop.signal);
+    log.info({}, "stopped");
+    process.exitCode = exitCode.stopped;
+  } catch (error) {
+    log.error({ error }, "the resource provider cannot run");
+    if (config.logLevel === "silent" || process.stdout.isTTY !== true) {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    }
+    process.exitCode = exitCode.fault;
+  }
+  // nothing is left to do; a forgotten timer must not keep the process
+  process.exit();
+}
+
+await main();

@@ -1,0 +1,428 @@
+/**
+ * The embedded engine's file: opens it, keeps its tables up to date, and runs the writes of the store and the queue in
+ * groups. What is handed in during one turn of the event loop is committed, and so flushed to the disk, together; each
+ * caller's part stands in a savepoint of its own, and nobody is told of success before the commit.
+ *
+ * SQLite runs on the thread of the event loop. So a group is small, and a lock that another process holds is waited for
+ * in short naps between which the loop turns. Nothing here knows what a document or a message is.
+ */
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import { applicationId, migrations } from "./sqliteSchema.ts";
+
+/** Versions before it can corrupt a file that several connections write. */
+const sqliteVersionMin = "3.51.3";
+/** The most that SQLite itself waits for a lock, with the event loop standing still. */
+const busyBlockMs = 25;
+/** The pause after that, in which the event loop turns. */
+const busyPauseMs = 25;
+/** What one commit may hold: it bounds how long the event loop stands still. */
+const groupJobsMax = 100;
+const groupBytesMax = 1024 * 1024;
+
+export interface SqliteDatabaseOptions {
+  /** The file, made with its folder if there is none; `:memory:` for a database that ends with the process. */
+  readonly path: string;
+  /** How long a lock held by another process is waited for. */
+  readonly busyLimitMs?: number;
+}
+
+/** What a write may use besides its statements. */
+export interface SqliteTransaction {
+  /** A number, as text, that no other call on this file was or will be given. */
+  nextUnique(): string;
+}
+
+/** The file cannot be opened; the message says which and why, for whoever runs the program. */
+export class SqliteOpenError extends Error {
+  override readonly name = "SqliteOpenError";
+}
+
+/** The database cannot serve now. Nothing was written. */
+export class SqliteUnavailableError extends Error {
+  override readonly name = "SqliteUnavailableError";
+}
+
+/** The disk failed during the commit: what it holds will be known after the next start. */
+export class SqliteOutcomeUnknownError extends Error {
+  override readonly name = "SqliteOutcomeUnknownError";
+}
+
+interface Job {
+  readonly bytes: number;
+  /** Runs it in the open transaction; what it gives back tells the caller of success. */
+  readonly run: (transaction: SqliteTransaction) => () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class SqliteDatabase implements AsyncDisposable {
+  readonly #connection: DatabaseSync;
+  readonly #busyLimitMs: number;
+  readonly #statements = new Map<string, StatementSync>();
+  /** Waiting for the next group, in the order of arrival. */
+  readonly #waiting = new Set<Job>();
+  #draining: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(connection: DatabaseSync, busyLimitMs: number) {
+    this.#connection = connection;
+    this.#busyLimitMs = busyLimitMs;
+  }
+
+  /**
+   * Opens the file, making or updating its tables. Any number of processes may do so at the same moment.
+   *
+   * @throws {SqliteOpenError}
+   */
+  static async open(options: SqliteDatabaseOptions): Promise<SqliteDatabase> {
+    const { path, busyLimitMs = 5_000 } = options;
+    // absolute, because SQLite takes what begins with `file:` for a URI
+    const file = path === ":memory:" ? path : resolve(path);
+    let connection: DatabaseSync | undefined;
+    try {
+      if (file !== ":memory:") makePrivateFile(file);
+      const opened = new DatabaseSync(file, { timeout: busyBlockMs });
+      connection = opened;
+      assertSqliteVersion(opened);
+      await untilNotBusy(busyLimitMs, () => setUp(opened));
+      await untilNotBusy(busyLimitMs, () => migrate(opened));
+      return new SqliteDatabase(opened, busyLimitMs);
+    } catch (error) {
+      connection?.close();
+      throw new SqliteOpenError(`the database ${file} cannot be opened: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** A prepared statement; the same text is prepared once. Those that write belong into `write`. */
+  statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /**
+   * Reads at once, without waiting for writes that are handed in but not committed.
+   *
+   * @param read may run more than once.
+   * @throws {SqliteUnavailableError}
+   * @throws the signal's reason, when it is aborted before the read.
+   */
+  async read<T>(read: () => T, signal?: AbortSignal): Promise<T> {
+    const attempt = (): T => {
+      signal?.throwIfAborted();
+      this.#assertOpen();
+      return read();
+    };
+    try {
+      return await untilNotBusy(this.#busyLimitMs, attempt);
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+
+  /**
+   * Runs a write in the next group's transaction. If it throws, its own part is undone and nobody else's.
+   *
+   * @param write synchronous; runs once at most.
+   * @param options.bytes about how much it writes; a group isn't filled beyond a limit.
+   * @throws {SqliteUnavailableError} nothing was written.
+   * @throws {SqliteOutcomeUnknownError}
+   * @throws the signal's reason, when it is aborted before the write runs: nothing was written.
+   */
+  async write<T>(
+    write: (transaction: SqliteTransaction) => T,
+    options: { readonly bytes?: number; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
+    const { bytes = 0, signal } = options;
+    signal?.throwIfAborted();
+    this.#assertOpen();
+    const { promise, resolve: settle, reject } = Promise.withResolvers<T>();
+    const job: Job = {
+      bytes,
+      run: (transaction) => {
+        const result = write(transaction);
+        return () => settle(result);
+      },
+      reject,
+    };
+    const abandon = (): void => {
+      if (this.#waiting.delete(job)) reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abandon, { once: true });
+    this.#waiting.add(job);
+    this.#draining ??= this.#drain();
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", abandon);
+    }
+  }
+
+  /** Commits what was handed in, refuses more, and closes the file. May be called again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#draining;
+    this.#connection.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new SqliteUnavailableError("the database is closed");
+  }
+
+  /** Commits group after group, one per turn of the event loop. Never rejects. */
+  async #drain(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      await nextTurn();
+      try {
+        await untilNotBusy(this.#busyLimitMs, () => {
+          this.statement("BEGIN IMMEDIATE").run();
+          this.#runGroup(this.#takeGroup());
+        });
+      } catch (error) {
+        for (const job of this.#takeGroup()) job.reject(asUnavailable(error));
+      }
+    }
+    this.#draining = undefined;
+  }
+
+  #takeGroup(): readonly Job[] {
+    const group: Job[] = [];
+    let bytes = 0;
+    for (const job of this.#waiting) {
+      bytes += job.bytes;
+      if (group.length > 0 && (group.length >= groupJobsMax || bytes > groupBytesMax)) break;
+      group.push(job);
+      this.#waiting.delete(job);
+    }
+    return group;
+  }
+
+  /** Runs and commits in the transaction that was begun, then tells every caller. Never throws. */
+  #runGroup(group: readonly Job[]): void {
+    const settlements: (() => void)[] = [];
+    let failure: unknown;
+    try {
+      const unique = new UniqueNumbers(this);
+      for (const job of group) settlements.push(this.#runJob(job, unique));
+      unique.save();
+    } catch (error) {
+      failure = asUnavailable(error);
+    }
+    if (failure === undefined) {
+      try {
+        this.statement("COMMIT").run();
+      } catch (error) {
+        failure = afterFailedCommit(error);
+      }
+    }
+    if (failure === undefined) {
+      for (const settle of settlements) settle();
+      return;
+    }
+    this.#rollBack();
+    for (const job of group) job.reject(failure);
+  }
+
+  /** @throws when the whole transaction is lost, not this job alone. */
+  #runJob(job: Job, transaction: SqliteTransaction): () => void {
+    this.statement("SAVEPOINT job").run();
+    try {
+      const succeed = job.run(transaction);
+      this.statement("RELEASE job").run();
+      return succeed;
+    } catch (error) {
+      // after some failures of the disk SQLite rolls the transaction back by itself
+      if (!this.#connection.isTransaction) throw error;
+      this.statement("ROLLBACK TO job").run();
+      this.statement("RELEASE job").run();
+      return () => job.reject(asUnavailable(error));
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#connection.isTransaction) this.statement("ROLLBACK").run();
+    } catch {
+      // the next BEGIN will say what is wrong
+    }
+  }
+}
+
+/** Numbers that are never given twice on this file: read once and written once for a group. */
+class UniqueNumbers implements SqliteTransaction {
+  readonly #database: SqliteDatabase;
+  #last: number | undefined;
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+  }
+
+  nextUnique(): string {
+    this.#last ??= Number(this.#database.statement("SELECT last FROM sequence").get()?.["last"]);
+    this.#last += 1;
+    return String(this.#last);
+  }
+
+  save(): void {
+    if (this.#last === undefined) return;
+    this.#database.statement("UPDATE sequence SET last = ?").run(this.#last);
+  }
+}
+
+/** The file and folder hold what users entrust to us: nobody else on the machine may read them. */
+function makePrivateFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  // SQLite gives its companion files the mode of this one
+  closeSync(openSync(file, "a", 0o600));
+}
+
+function assertSqliteVersion(connection: DatabaseSync): void {
+  const version = String(
+    connection.prepare("SELECT sqlite_version() AS version").get()?.["version"],
+  );
+  if (version.localeCompare(sqliteVersionMin, "en", { numeric: true }) < 0) {
+    throw new Error(`SQLite ${version} may corrupt it; ${sqliteVersionMin} is the least`);
+  }
+}
+
+function setUp(connection: DatabaseSync): void {
+  // before anything that writes: a file that isn't ours must be left as it is
+  inTransaction(connection, "BEGIN", () => fileVersion(connection));
+  connection.exec("PRAGMA page_size = 8192");
+  const mode = connection.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
+  if (mode !== "wal" && mode !== "memory") {
+    throw new Error("its file system has no shared memory, which a write-ahead log needs");
+  }
+  connection.exec(`
+    PRAGMA synchronous = FULL;
+    PRAGMA cache_size = -65536;
+    PRAGMA mmap_size = 0;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA trusted_schema = OFF;
+  `);
+}
+
+function migrate(connection: DatabaseSync): void {
+  const version = inTransaction(connection, "BEGIN", () => fileVersion(connection));
+  if (version === migrations.length) return;
+  inTransaction(connection, "BEGIN IMMEDIATE", () => {
+    // again, now that nobody else can be at it
+    for (const migration of migrations.slice(fileVersion(connection))) connection.exec(migration);
+    connection.exec(`PRAGMA application_id = ${applicationId}`);
+    connection.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}
+
+function inTransaction<T>(
+  connection: DatabaseSync,
+  begin: "BEGIN" | "BEGIN IMMEDIATE",
+  run: () => T,
+): T {
+  connection.exec(begin);
+  try {
+    const result = run();
+    connection.exec("COMMIT");
+    return result;
+  } catch (error) {
+    if (connection.isTransaction) connection.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/**
+ * To be called in a transaction, since others may be making the file.
+ *
+ * @returns how many migrations the file has behind it.
+ * @throws {Error} when it isn't ours, or of a release that we don't know.
+ */
+function fileVersion(connection: DatabaseSync): number {
+  const pragma = (name: string): number =>
+    Number(connection.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const version = pragma("user_version");
+  const known = pragma("application_id") === applicationId;
+  if (!known && (version !== 0 || connection.prepare("SELECT 1 FROM sqlite_schema").get())) {
+    throw new Error("it is a database of another program");
+  }
+  if (version > migrations.length) {
+    throw new Error(
+      `a newer release wrote it (format ${version}, this release knows ${migrations.length})`,
+    );
+  }
+  return version;
+}
+
+/** Tries until no other process holds the lock, up to a limit. */
+async function untilNotBusy<T>(limitMs: number, attempt: () => T): Promise<T> {
+  for (let waitedMs = 0; ; waitedMs += busyBlockMs + busyPauseMs) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (resultCode(error) !== sqliteBusy || waitedMs >= limitMs) throw error;
+    }
+    await sleep(busyPauseMs);
+  }
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise((resume) => setImmediate(resume));
+}
+
+const sqliteBusy = 5;
+const sqliteIoError = 10;
+/** Result codes that speak of the machine or the file, not of a defect of the program. */
+const unavailableCodes: readonly number[] = [
+  sqliteBusy,
+  6, // locked
+  7, // out of memory
+  8, // read-only
+  9, // interrupted
+  sqliteIoError,
+  11, // corrupt
+  13, // full
+  14, // cannot open
+  15, // locking protocol
+  26, // not a database
+];
+
+/** SQLite's primary result code; `undefined` for any other error. */
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("errcode" in error)) return undefined;
+  return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+}
+
+/** Failures of the machine or the file become `SqliteUnavailableError`; what a caller threw stays what it is. */
+function asUnavailable(error: unknown): unknown {
+  const code = resultCode(error);
+  if (code === undefined || !unavailableCodes.includes(code)) return error;
+  return new SqliteUnavailableError(`the database cannot serve: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+/**
+ * A full disk or a lock stops a commit before its last page is written. A failing disk may do so after: then a crash
+ * before the next commit could still bring the transaction to light.
+ */
+function afterFailedCommit(error: unknown): unknown {
+  if (resultCode(error) !== sqliteIoError) return asUnavailable(error);
+  return new SqliteOutcomeUnknownError(`the commit failed: ${messageOf(error)}`, { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

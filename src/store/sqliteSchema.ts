@@ -1,0 +1,63 @@
+/**
+ * The tables of the embedded database, as a list of migrations. A migration that was released is never edited: a change
+ * is a new entry at the end, and it only adds, because a process of the older release may still have the file open.
+ */
+
+/** Marks a file as ours (`PRAGMA application_id`): "ARHP". */
+export const applicationId = 0x41524850;
+
+/**
+ * Entry `n` takes a file from version `n` to `n + 1` (`PRAGMA user_version`).
+ *
+ * Notes on `documents`: rows have a rowid because 2 kB bodies in a `WITHOUT ROWID` tree make everything slower. The
+ * body stands last, so that the listings of the forwarder never read its pages. The scheduling columns are filled for
+ * clusters only, by whoever writes the body; the body stays the truth for the members themselves. Times are REAL: what
+ * a document says is kept as it is, fractions included.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE sequence (
+    last INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO sequence VALUES (0);
+
+  CREATE TABLE documents (
+    row_id INTEGER PRIMARY KEY,
+    partition TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    expires_at REAL,
+    active INTEGER,
+    unqueued INTEGER,
+    operation_id TEXT,
+    next_attempt_at REAL,
+    sweep_after REAL,
+    sweeps REAL,
+    due_at REAL GENERATED ALWAYS AS (max(next_attempt_at, sweep_after)) VIRTUAL,
+    body TEXT NOT NULL,
+    UNIQUE (partition, id)
+  ) STRICT;
+  CREATE INDEX documents_clusters ON documents (partition, id) WHERE kind = 'cluster';
+  CREATE INDEX documents_unqueued ON documents (partition, id) WHERE unqueued = 1;
+  CREATE INDEX documents_unattended ON documents (due_at, partition, id)
+    WHERE active = 1 AND unqueued = 0;
+  CREATE INDEX documents_expiring ON documents (expires_at) WHERE expires_at IS NOT NULL;
+
+  CREATE TABLE leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    expires_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX leases_expiring ON leases (expires_at);
+
+  CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    visible_at REAL NOT NULL,
+    pop_receipt INTEGER NOT NULL,
+    deliveries INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX messages_visible ON messages (visible_at, pop_receipt);
+  `,
+];

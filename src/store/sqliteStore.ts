@@ -1,0 +1,642 @@
+/**
+ * The store on the embedded database. Documents are JSON text beside a few columns that the listings need; no listing
+ * of the forwarder parses a body, so that neither a secret nor a document it can't read is in its way.
+ */
+import {
+  SqliteOutcomeUnknownError,
+  SqliteUnavailableError,
+  type SqliteDatabase,
+  type SqliteTransaction,
+} from "./sqliteDatabase.ts";
+import {
+  commitBytesMax,
+  InvalidContinuationError,
+  StoreConflictError,
+  StoreOutcomeUnknownError,
+  StoreUnavailableError,
+  writesMax,
+  type CallOptions,
+  type ClusterReference,
+  type Committed,
+  type ETag,
+  type Lease,
+  type LeaseAttempt,
+  type Page,
+  type PageRequest,
+  type Scheduling,
+  type Store,
+  type Stored,
+  type Write,
+} from "./store.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type {
+  ClusterDocument,
+  DocumentKind,
+  DocumentOfKind,
+  EpochMs,
+  RpDocument,
+} from "../model/document.ts";
+import { isTerminal } from "../model/provisioningState.ts";
+import type { DocumentKey } from "../model/resourceId.ts";
+
+/** How many expired rows a commit clears away besides its own work. */
+const clearedPerCommit = 8;
+
+export interface SqliteStoreOptions {
+  readonly database: SqliteDatabase;
+  /** The store's clock: leases and expiry go by it. All processes on the file share the machine's. */
+  readonly clock: Clock;
+  /** Told of a document that a listing left out because its text is damaged. */
+  readonly onUnreadable?: (key: DocumentKey, cause: unknown) => void;
+}
+
+export class SqliteStore implements Store {
+  readonly #database: SqliteDatabase;
+  readonly #clock: Clock;
+  readonly #onUnreadable: (key: DocumentKey, cause: unknown) => void;
+
+  constructor({ database, clock, onUnreadable = () => {} }: SqliteStoreOptions) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  async read<K extends DocumentKind>(
+    kind: K,
+    key: DocumentKey,
+    options: CallOptions = {},
+  ): Promise<Stored<DocumentOfKind<K>> | undefined> {
+    // SQLite would look for another text
+    if (!key.partition.isWellFormed() || !key.id.isWellFormed()) return undefined;
+    const row = await this.#read(
+      () =>
+        this.#database
+          .statement(
+            `SELECT etag, body FROM documents
+             WHERE partition = ? AND id = ? AND kind = ? AND (expires_at IS NULL OR expires_at > ?)`,
+          )
+          .get(key.partition, key.id, kind, this.#clock.now()) as BodyRow | undefined,
+      options,
+    );
+    if (row === undefined) return undefined;
+    try {
+      return storedFrom<DocumentOfKind<K>>(row);
+    } catch (cause) {
+      throw new Error(`the text of the ${kind} ${JSON.stringify(key)} is damaged`, { cause });
+    }
+  }
+
+  async commit<const W extends readonly Write[]>(
+    partition: string,
+    writes: W,
+    options: CallOptions = {},
+  ): Promise<Committed<W>> {
+    if (writes.length > writesMax) {
+      throw new RangeError(`${writes.length} writes in one commit; ${writesMax} is the most`);
+    }
+    const steps = writes.map((write) => stepOf(partition, write));
+    const bytes = steps.reduce((sum, step) => sum + (step.row?.bytes ?? 0), 0);
+    if (bytes > commitBytesMax) {
+      throw new RangeError(`${bytes} bytes in one commit; ${commitBytesMax} is the most`);
+    }
+    const etags = await this.#write(
+      (transaction) => {
+        const now = this.#clock.now();
+        const written = steps.map((step) => this.#apply(step, now, transaction));
+        this.#clearExpired(now);
+        return written;
+      },
+      options,
+      bytes,
+    );
+    const committed = steps.map(({ row }, index) =>
+      row === undefined ? undefined : { document: row.document, etag: etags[index] as ETag },
+    );
+    return committed as Committed<W>;
+  }
+
+  async listClusters(
+    query: { readonly partition: string; readonly idPrefix?: string },
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<Stored<ClusterDocument>>> {
+    const { partition, idPrefix = "" } = query;
+    if (!partition.isWellFormed() || !idPrefix.isWellFormed()) return { items: [] };
+    const [after] = placeIn("clusters", page, ["string"]) ?? [];
+    const rows = await this.#read(
+      () =>
+        this.#database
+          .statement(
+            // the `+` keeps the index for the other lower bound, where the page begins
+            `SELECT partition, id, etag, body FROM documents
+             WHERE kind = 'cluster' AND partition = ? AND id ${after === undefined ? ">=" : ">"} ?
+               AND +id >= ? AND id < ?
+             ORDER BY id LIMIT ?`,
+          )
+          .all(
+            partition,
+            after ?? idPrefix,
+            idPrefix,
+            endOfPrefix(idPrefix) ?? behindAllTexts,
+            page.limit + 1,
+          ) as unknown as (KeyRow & BodyRow)[],
+      options,
+    );
+    return pageOf("clusters", rows, page, {
+      place: (row) => [row.id],
+      item: (row) => {
+        try {
+          return storedFrom<ClusterDocument>(row);
+        } catch (cause) {
+          this.#onUnreadable(keyFrom(row), cause);
+          return undefined;
+        }
+      },
+    });
+  }
+
+  async listUnqueued(
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<ClusterReference>> {
+    const [partition, id] = placeIn("unqueued", page, ["string", "string"]) ?? ["", ""];
+    const rows = await this.#read(
+      () =>
+        this.#database
+          .statement(
+            `SELECT partition, id, etag, operation_id, next_attempt_at, sweeps FROM documents
+             WHERE unqueued = 1 AND (partition, id) > (?, ?)
+             ORDER BY partition, id LIMIT ?`,
+          )
+          .all(partition, id, page.limit + 1) as unknown as ReferenceRow[],
+      options,
+    );
+    return pageOf("unqueued", rows, page, {
+      place: (row) => [row.partition, row.id],
+      item: referenceFrom,
+    });
+  }
+
+  async listUnattended(
+    query: { readonly now: EpochMs },
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<ClusterReference>> {
+    const place = placeIn("unattended", page, ["number", "string", "string"]);
+    const [dueAt, partition, id] = place ?? [Number.NEGATIVE_INFINITY, "", ""];
+    const rows = await this.#read(
+      () =>
+        this.#database
+          .statement(
+            `SELECT partition, id, etag, operation_id, next_attempt_at, sweeps, due_at
+             FROM documents
+             WHERE active = 1 AND unqueued = 0 AND due_at < ? AND (due_at, partition, id) > (?, ?, ?)
+             ORDER BY due_at, partition, id LIMIT ?`,
+          )
+          .all(query.now, dueAt, partition, id, page.limit + 1) as unknown as (ReferenceRow & {
+          readonly due_at: number;
+        })[],
+      options,
+    );
+    return pageOf("unattended", rows, page, {
+      place: (row) => [row.due_at, row.partition, row.id],
+      item: referenceFrom,
+    });
+  }
+
+  async updateScheduling(
+    reference: ClusterReference,
+    scheduling: Scheduling,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { key, etag } = reference;
+    const { unqueued, sweepAfter, sweeps } = scheduling;
+    await this.#write((transaction) => {
+      const row = this.#database
+        .statement(
+          `SELECT etag, body FROM documents
+           WHERE partition = ? AND id = ? AND etag = ? AND kind = 'cluster'`,
+        )
+        .get(key.partition, key.id, etag) as BodyRow | undefined;
+      if (row === undefined) throw new StoreConflictError(`${key.id} has changed or is gone`);
+      const { document } = storedFrom<ClusterDocument>(row);
+      const body = JSON.stringify({ ...document, unqueued, sweepAfter, sweeps });
+      // `active` stays what the last writer of the state said, who may know more states
+      this.#database
+        .statement(
+          `UPDATE documents SET etag = ?, unqueued = ?, sweep_after = ?, sweeps = ?, body = ?
+           WHERE partition = ? AND id = ?`,
+        )
+        .run(
+          transaction.nextUnique(),
+          unqueued ? 1 : 0,
+          sweepAfter,
+          sweeps,
+          body,
+          key.partition,
+          key.id,
+        );
+    }, options);
+  }
+
+  async acquireLease(
+    request: { readonly name: string; readonly owner: string; readonly leaseMs: number },
+    options: CallOptions = {},
+  ): Promise<LeaseAttempt> {
+    const { name, owner, leaseMs } = request;
+    return this.#write((): LeaseAttempt => {
+      const now = this.#clock.now();
+      const held = this.#lease(name);
+      if (held !== undefined && held.expires_at > now && held.owner !== owner) {
+        return { acquired: false, remainingMs: held.expires_at - now };
+      }
+      this.#database
+        .statement(
+          `INSERT INTO leases (name, owner, expires_at) VALUES (?1, ?2, ?3)
+           ON CONFLICT (name) DO UPDATE SET owner = ?2, expires_at = ?3`,
+        )
+        .run(name, owner, now + leaseMs);
+      return { acquired: true, lease: { name, owner } };
+    }, options);
+  }
+
+  async renewLease(
+    lease: Lease,
+    request: { readonly leaseMs: number },
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    return this.#write(() => {
+      const now = this.#clock.now();
+      const { changes } = this.#database
+        .statement(
+          "UPDATE leases SET expires_at = ? WHERE name = ? AND owner = ? AND expires_at > ?",
+        )
+        .run(now + request.leaseMs, lease.name, lease.owner, now);
+      return changes === 1;
+    }, options);
+  }
+
+  async releaseLease(lease: Lease, options: CallOptions = {}): Promise<void> {
+    await this.#write(() => {
+      this.#database
+        .statement("DELETE FROM leases WHERE name = ? AND owner = ?")
+        .run(lease.name, lease.owner);
+    }, options);
+  }
+
+  async leaseRemainingMs(name: string, options: CallOptions = {}): Promise<number | undefined> {
+    return this.#read(() => {
+      const now = this.#clock.now();
+      const held = this.#lease(name);
+      return held === undefined || held.expires_at <= now ? undefined : held.expires_at - now;
+    }, options);
+  }
+
+  async ping(options: CallOptions = {}): Promise<void> {
+    await this.#read(() => this.#database.statement("SELECT last FROM sequence").get(), options);
+  }
+
+  #lease(name: string): LeaseRow | undefined {
+    return this.#database
+      .statement("SELECT owner, expires_at FROM leases WHERE name = ?")
+      .get(name) as LeaseRow | undefined;
+  }
+
+  /**
+   * @returns the new ETag; `undefined` for a delete.
+   * @throws {StoreConflictError}
+   */
+  #apply(step: Step, now: EpochMs, transaction: SqliteTransaction): string | undefined {
+    const { key, row, replaces } = step;
+    if (row === undefined) {
+      this.#delete(key, replaces, now);
+      return undefined;
+    }
+    const etag = transaction.nextUnique();
+    if (replaces === undefined) this.#create(row, etag, now);
+    else this.#replace(row, { etag, replaces, now });
+    return etag;
+  }
+
+  #create(row: DocumentRow, etag: string, now: EpochMs): void {
+    const insert = (): boolean =>
+      this.#database
+        .statement(
+          `INSERT INTO documents (etag, expires_at, active, unqueued, operation_id,
+             next_attempt_at, sweep_after, sweeps, body, partition, id, kind)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (partition, id) DO NOTHING`,
+        )
+        .run(etag, ...columnsOf(row), ...keyColumnsOf(row.key)).changes === 1;
+    if (insert()) return;
+    // what has expired is in nobody's way
+    this.#database
+      .statement("DELETE FROM documents WHERE partition = ? AND id = ? AND expires_at <= ?")
+      .run(row.key.partition, row.key.id, now);
+    if (!insert()) throw new StoreConflictError(`${row.key.id} exists already`);
+  }
+
+  #replace(
+    row: DocumentRow,
+    condition: { readonly etag: string; readonly replaces: ETag; readonly now: EpochMs },
+  ): void {
+    const { changes } = this.#database
+      .statement(
+        `UPDATE documents SET etag = ?, expires_at = ?, active = ?, unqueued = ?, operation_id = ?,
+           next_attempt_at = ?, sweep_after = ?, sweeps = ?, body = ?
+         WHERE partition = ? AND id = ? AND kind = ? AND etag = ?
+           AND (expires_at IS NULL OR expires_at > ?)`,
+      )
+      .run(
+        condition.etag,
+        ...columnsOf(row),
+        ...keyColumnsOf(row.key),
+        condition.replaces,
+        condition.now,
+      );
+    if (changes !== 1) throw new StoreConflictError(`${row.key.id} has changed or is gone`);
+  }
+
+  #delete(key: DocumentKeyOfKind, etag: ETag | undefined, now: EpochMs): void {
+    const { changes } = this.#database
+      .statement(
+        `DELETE FROM documents WHERE partition = ? AND id = ? AND kind = ? AND etag = ?
+           AND (expires_at IS NULL OR expires_at > ?)`,
+      )
+      .run(...keyColumnsOf(key), etag ?? null, now);
+    if (changes !== 1) throw new StoreConflictError(`${key.id} has changed or is gone`);
+  }
+
+  /** Expired rows are as good as absent; this only gives their room back, a few at a time. */
+  #clearExpired(now: EpochMs): void {
+    this.#database
+      .statement(
+        `DELETE FROM documents WHERE row_id IN
+           (SELECT row_id FROM documents WHERE expires_at <= ? LIMIT ${clearedPerCommit})`,
+      )
+      .run(now);
+    this.#database
+      .statement(
+        `DELETE FROM leases WHERE name IN
+           (SELECT name FROM leases WHERE expires_at <= ? LIMIT ${clearedPerCommit})`,
+      )
+      .run(now);
+  }
+
+  async #read<T>(read: () => T, { signal }: CallOptions): Promise<T> {
+    try {
+      return await this.#database.read(read, signal);
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  async #write<T>(
+    write: (transaction: SqliteTransaction) => T,
+    { signal }: CallOptions,
+    bytes = 0,
+  ): Promise<T> {
+    try {
+      return await this.#database.write(write, { bytes, signal });
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+}
+
+interface KeyRow {
+  readonly partition: string;
+  readonly id: string;
+}
+
+interface BodyRow {
+  readonly etag: string;
+  readonly body: string;
+}
+
+interface ReferenceRow extends KeyRow {
+  readonly etag: string;
+  readonly operation_id: string | null;
+  readonly next_attempt_at: number;
+  readonly sweeps: number;
+}
+
+interface LeaseRow {
+  readonly owner: string;
+  readonly expires_at: EpochMs;
+}
+
+interface DocumentKeyOfKind extends DocumentKey {
+  readonly kind: DocumentKind;
+}
+
+/** A document as it is stored. */
+interface DocumentRow {
+  readonly key: DocumentKeyOfKind;
+  /** As a reader of the text will see it. */
+  readonly document: RpDocument;
+  readonly body: string;
+  readonly bytes: number;
+  readonly expiresAt: EpochMs | null;
+  readonly scheduling: SchedulingColumns | undefined;
+}
+
+interface SchedulingColumns {
+  readonly active: boolean;
+  readonly unqueued: boolean;
+  readonly operationId: string | null;
+  readonly nextAttemptAt: EpochMs;
+  readonly sweepAfter: EpochMs;
+  readonly sweeps: number;
+}
+
+/** One write, checked: a create has only a row, a delete only what it replaces, a replace both. */
+interface Step {
+  readonly key: DocumentKeyOfKind;
+  readonly row: DocumentRow | undefined;
+  readonly replaces: ETag | undefined;
+}
+
+/** @throws {TypeError} when a document is not where the caller says. */
+function stepOf(partition: string, write: Write): Step {
+  if ("delete" in write) {
+    const key = keyOf(write.delete.document, partition);
+    return { key, row: undefined, replaces: write.delete.etag };
+  }
+  if ("create" in write) {
+    const row = rowOf(write.create, partition);
+    return { key: row.key, row, replaces: undefined };
+  }
+  const row = rowOf(write.document, partition);
+  const key = keyOf(write.replace.document, partition);
+  if (row.key.id !== key.id || row.key.kind !== key.kind) {
+    throw new TypeError(
+      `the ${row.key.kind} ${row.key.id} can't replace the ${key.kind} ${key.id}`,
+    );
+  }
+  return { key, row, replaces: write.replace.etag };
+}
+
+function keyOf(document: RpDocument, partition: string): DocumentKeyOfKind {
+  const { id, kind, subscriptionId } = document;
+  if (subscriptionId !== partition) {
+    throw new TypeError(`${id} belongs to the partition ${subscriptionId}, not to ${partition}`);
+  }
+  if (!id.isWellFormed() || !partition.isWellFormed()) {
+    throw new TypeError(`the id ${JSON.stringify(id)} is not well-formed`);
+  }
+  return { partition, id, kind };
+}
+
+/** The columns are taken from the text, so that they say what a reader of it will see. */
+function rowOf(document: RpDocument, partition: string): DocumentRow {
+  const key = keyOf(document, partition);
+  const body = JSON.stringify(document);
+  const read = JSON.parse(body) as RpDocument & Readonly<Record<string, unknown>>;
+  return {
+    key,
+    document: read,
+    body,
+    bytes: Buffer.byteLength(body),
+    // on a cluster it would be some newer release's member, which is no reason to forget it
+    expiresAt: key.kind === "operation" ? numberOr(read["expiresAt"], null) : null,
+    scheduling: key.kind === "cluster" ? schedulingOf(read) : undefined,
+  };
+}
+
+/** What is missing, or has a type that we don't know, must not hide a cluster from the sweep. */
+function schedulingOf(document: Readonly<Record<string, unknown>>): SchedulingColumns {
+  const operation = document["operation"];
+  const operationId =
+    typeof operation === "object" && operation !== null && "id" in operation
+      ? operation.id
+      : undefined;
+  return {
+    active: !isTerminal(document["provisioningState"] as ClusterDocument["provisioningState"]),
+    unqueued: document["unqueued"] === true,
+    operationId: typeof operationId === "string" ? operationId : null,
+    nextAttemptAt: numberOr(document["nextAttemptAt"], 0),
+    sweepAfter: numberOr(document["sweepAfter"], 0),
+    sweeps: numberOr(document["sweeps"], 0),
+  };
+}
+
+function numberOr<T>(value: unknown, otherwise: T): number | T {
+  return typeof value === "number" ? value : otherwise;
+}
+
+/** In the order of the statements: expires_at, the scheduling columns, body. */
+function columnsOf({ expiresAt, scheduling, body }: DocumentRow) {
+  return [
+    expiresAt,
+    scheduling === undefined ? null : Number(scheduling.active),
+    scheduling === undefined ? null : Number(scheduling.unqueued),
+    scheduling?.operationId ?? null,
+    scheduling?.nextAttemptAt ?? null,
+    scheduling?.sweepAfter ?? null,
+    scheduling?.sweeps ?? null,
+    body,
+  ] as const;
+}
+
+/** In the order of the statements: partition, id, kind. */
+function keyColumnsOf({ partition, id, kind }: DocumentKeyOfKind) {
+  return [partition, id, kind] as const;
+}
+
+/** @throws {SyntaxError | TypeError} when the text is damaged. */
+function storedFrom<D extends RpDocument>({ etag, body }: BodyRow): Stored<D> {
+  const document: unknown = JSON.parse(body);
+  if (typeof document !== "object" || document === null) throw new TypeError("it is no object");
+  return { document: document as D, etag: etag as ETag };
+}
+
+function keyFrom({ partition, id }: KeyRow): DocumentKey {
+  return { partition, id };
+}
+
+/** `undefined` when there is no operation that a message could name. */
+function referenceFrom(row: ReferenceRow): ClusterReference | undefined {
+  if (row.operation_id === null) return undefined;
+  return {
+    key: keyFrom(row),
+    etag: row.etag as ETag,
+    operationId: row.operation_id,
+    nextAttemptAt: row.next_attempt_at,
+    sweeps: row.sweeps,
+  };
+}
+
+/** In the order of SQLite every BLOB stands after every text. */
+const behindAllTexts = new Uint8Array(0);
+
+/**
+ * The text before which all texts with this prefix stand and no other from it on, in the order of UTF-8 (which is that
+ * of code points); `undefined` when there is none.
+ */
+function endOfPrefix(prefix: string): string | undefined {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  while (points.at(-1) === 0x10ffff) points.pop();
+  const last = points.pop();
+  if (last === undefined) return undefined;
+  // surrogates are no characters of their own
+  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+}
+
+type PlaceTypes = readonly ("string" | "number")[];
+type Place<T extends PlaceTypes> = {
+  readonly [I in keyof T]: T[I] extends "string" ? string : number;
+};
+
+/**
+ * Where a page begins: after this place; `undefined` for the first.
+ *
+ * @throws {InvalidContinuationError}
+ * @throws {RangeError}
+ */
+function placeIn<const T extends PlaceTypes>(
+  listing: string,
+  { limit, continuation }: PageRequest,
+  types: T,
+): Place<T> | undefined {
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`a page of ${limit}`);
+  if (continuation === undefined) return undefined;
+  let decoded: unknown;
+  try {
+    decoded = JSON.parse(Buffer.from(continuation, "base64url").toString("utf8"));
+  } catch {
+    // not ours
+  }
+  if (Array.isArray(decoded)) {
+    const [name, ...place] = decoded as readonly unknown[];
+    const fits = types.every((type, index) => typeof place[index] === type);
+    if (name === listing && place.length === types.length && fits) return place as Place<T>;
+  }
+  throw new InvalidContinuationError("the continuation is none of this listing's");
+}
+
+/** Makes a page of one row more than asked for; rows without an item are left out. */
+function pageOf<R, T>(
+  listing: string,
+  rows: readonly R[],
+  { limit }: PageRequest,
+  of: {
+    readonly place: (row: R) => readonly (string | number)[];
+    readonly item: (row: R) => T | undefined;
+  },
+): Page<T> {
+  const items = rows.slice(0, limit).flatMap((row) => of.item(row) ?? []);
+  const last = rows[limit - 1];
+  if (rows.length <= limit || last === undefined) return { items };
+  const place = JSON.stringify([listing, ...of.place(last)]);
+  return { items, continuation: Buffer.from(place).toString("base64url") };
+}
+
+function asStoreError(error: unknown): unknown {
+  if (error instanceof SqliteUnavailableError) {
+    return new StoreUnavailableError(error.message, { cause: error });
+  }
+  if (error instanceof SqliteOutcomeUnknownError) {
+    return new StoreOutcomeUnknownError(error.message, { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,102 @@
+/**
+ * The way of a write, the same for every api-version: complete the body, read it, and judge it. A version brings its
+ * visibility table, its conversions and its own rules; everything that follows from the table alone is done here.
+ * Pure and total: whatever JSON a caller sends, the answer is a cluster or faults, never an exception.
+ */
+import type { ObjectNode } from "../../generated/types/visibility.ts";
+import type { Cluster } from "../model/cluster.ts";
+import type { ClusterSecrets } from "../model/clusterSecrets.ts";
+import type { ClusterDocument } from "../model/document.ts";
+import type { Fault } from "../model/rpError.ts";
+import type { ApiVersion, AskedCluster, WireObject, WriteContext } from "./apiVersion.ts";
+import { arrayFaults } from "./arrayItems.ts";
+import { immutableFaults, type Spellings } from "./immutableMembers.ts";
+import { mergePatch, removalFaults } from "./mergePatch.ts";
+import { fillOmitted, missingMembers, nothingBefore } from "./omittedMembers.ts";
+import { contradictions, writablePart } from "./readOnlyMembers.ts";
+import { isWireObject } from "./wireObject.ts";
+import { WireReader } from "./wireReader.ts";
+
+/** What makes one api-version. `Goal` is its wire form of what a caller can set, with every member optional. */
+export interface VersionParts<Goal> {
+  readonly name: string;
+  /** The `resource` of the generated visibility table. */
+  readonly visibility: ObjectNode;
+  /** Members that are not compared exactly. */
+  readonly spellings: Spellings;
+  show(document: ClusterDocument): WireObject;
+  /** As `show`, with the secrets that a caller can set; a body is completed from it. */
+  showWithSecrets(document: ClusterDocument): WireObject;
+  showCredentials(document: ClusterDocument): WireObject | undefined;
+  readGoal(reader: WireReader): Goal;
+  /** Members of `current` that the version doesn't map stay, at any depth. Total: a fault may have left holes. */
+  toCluster(
+    goal: Goal,
+    current: ClusterDocument | undefined,
+  ): { readonly cluster: Cluster; readonly secrets: ClusterSecrets };
+  /**
+   * The version's rules about values. A rule about a member that doesn't change must not be applied: a rule that
+   * became stricter must not stand in the way of changing something else.
+   *
+   * @param stored the same of the stored cluster; `undefined` at creation.
+   */
+  ruleFaults(goal: Goal, stored: Goal | undefined, context: WriteContext): readonly Fault[];
+}
+
+/** A hostile body can have a hundred thousand faults; nobody reads more than these. */
+const faultsMax = 50;
+
+interface Write {
+  readonly body: unknown;
+  /** The external form that the body asks for, completed. */
+  readonly goal: unknown;
+  readonly current: ClusterDocument | undefined;
+  /** The external form of `current`. */
+  readonly stored: WireObject | undefined;
+  readonly context: WriteContext;
+  /** What is wrong with a patch as such. */
+  readonly patchFaults: readonly Fault[];
+}
+
+/** An api-version made of its parts. */
+export function defineVersion<Goal>(parts: VersionParts<Goal>): ApiVersion {
+  const table = writablePart(parts.visibility);
+
+  function judge({ body, goal, current, stored, context, patchFaults }: Write): AskedCluster {
+    const reader = new WireReader(goal);
+    const read = parts.readGoal(reader);
+    // rules about values make no sense for what can't be read
+    const valueFaults = (): readonly Fault[] => [
+      ...patchFaults,
+      ...missingMembers(table, goal),
+      ...arrayFaults(table, goal),
+      ...(stored === undefined ? [] : immutableFaults(table, goal, stored, parts.spellings)),
+      ...parts.ruleFaults(read, stored && parts.readGoal(new WireReader(stored)), context),
+    ];
+    const faults = [
+      ...(isWireObject(body) ? contradictions(body, stored, context) : []),
+      ...(reader.faults.length > 0 ? reader.faults : valueFaults()),
+    ];
+    return { ...parts.toCluster(read, current), faults: faults.slice(0, faultsMax) };
+  }
+
+  return {
+    name: parts.name,
+    show: (document) => parts.show(document),
+    showCredentials: (document) => parts.showCredentials(document),
+    readPut: (body, current, context) => {
+      const stored = current === undefined ? undefined : parts.showWithSecrets(current);
+      const before =
+        stored === undefined ? nothingBefore : ({ exists: true, value: stored } as const);
+      const goal = fillOmitted(table, body, before);
+      return judge({ body, goal, current, stored, context, patchFaults: [] });
+    },
+    readPatch: (body, current, context) => {
+      const stored = parts.showWithSecrets(current);
+      // not even `null` can reset the cluster as a whole
+      const goal = isWireObject(body) ? mergePatch(table, body, stored) : body;
+      const patchFaults = removalFaults(table, isWireObject(body) ? body : {});
+      return judge({ body, goal, current, stored, context, patchFaults });
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * Safe access to JSON that a caller wrote: only own members count, so that `__proto__` and `constructor` are names like
+ * any other, and nothing here throws or recurses. Also how places in a body are written as JSON paths.
+ */
+import type { WireObject } from "./apiVersion.ts";
+
+/** Whether a JSON value is an object: neither `null` nor an array. */
+export function isWireObject(value: unknown): value is WireObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The member of that name; `undefined` when there is none, or `value` isn't an object. */
+export function memberOf(value: unknown, name: string): unknown {
+  return isWireObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** An object of the entries that have a value. */
+export function objectOf<T>(
+  entries: Iterable<readonly [string, T | undefined]>,
+): Readonly<Record<string, T>> {
+  const present: [string, T][] = [];
+  for (const [name, value] of entries) if (value !== undefined) present.push([name, value]);
+  return Object.fromEntries(present);
+}
+
+/** The path of a member: `properties.networkProfile`, or `tags['a b']` for a name that isn't a word. */
+export function memberPath(path: string, name: string): string {
+  if (!/^[\w$-]+$/.test(name)) return `${path}['${shortened(name)}']`;
+  return path === "" ? shortened(name) : `${path}.${shortened(name)}`;
+}
+
+/** The path of an item: `properties.workerProfiles[0]`. */
+export function itemPath(path: string, index: number): string {
+  return `${path}[${index}]`;
+}
+
+/** A value of the caller for use in a message: cut, and without control characters. Never for secrets. */
+export function shortened(text: string): string {
+  const cut = text.length > 64 ? `${text.slice(0, 64)}…` : text;
+  return cut.replaceAll(/\p{Cc}/gu, "?").toWellFormed();
+}

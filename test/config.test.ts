@@ -1,0 +1,261 @@
+/** The settings: defaults, forms, every fault at once, and that the documentation is what the schema says. */
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  ConfigError,
+  describeSettings,
+  environmentExample,
+  readConfig,
+  settingsTable,
+  type ConfigFault,
+  type Environment,
+} from "../src/config.ts";
+
+const variables = describeSettings().map(({ variable }) => variable);
+
+function faultsOf(environment: Environment): readonly ConfigFault[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+function faulty(environment: Environment): readonly string[] {
+  return faultsOf(environment).map(({ variable }) => variable);
+}
+
+describe("readConfig", () => {
+  it("has a default for everything", () => {
+    expect(readConfig({})).toEqual({
+      host: "127.0.0.1",
+      port: 8080,
+      roles: ["frontend", "forwarder", "backend"],
+      location: "eastus",
+      dataDir: "./data",
+      domain: "openshift.test",
+      installer: "local",
+      localInstallMs: 10_000,
+      workers: 100,
+      heartbeatMs: 2_000,
+      leaseMs: 6_000,
+      visibilityMs: 8_000,
+      retryAfterSeconds: 1,
+      bodyLimitBytes: 1_048_576,
+      shutdownMs: 9_000,
+      logLevel: "info",
+    });
+  });
+
+  it("takes every setting from its variable", () => {
+    expect(
+      readConfig({
+        HOST: "::1",
+        PORT: "0",
+        ROLES: "backend, frontend",
+        LOCATION: "West Europe",
+        DATA_DIR: "/var/lib/rp",
+        DOMAIN: "Clusters.Example.COM",
+        INSTALLER: "local",
+        LOCAL_INSTALL_SECONDS: "0.25",
+        WORKERS: "1",
+        HEARTBEAT_SECONDS: "0.1",
+        LEASE_SECONDS: "0.5",
+        VISIBILITY_SECONDS: "0.75",
+        RETRY_AFTER_SECONDS: "0",
+        BODY_LIMIT_BYTES: "2048",
+        SHUTDOWN_SECONDS: "0",
+        LOG_LEVEL: "silent",
+      }),
+    ).toEqual({
+      host: "::1",
+      port: 0,
+      roles: ["frontend", "backend"],
+      location: "westeurope",
+      dataDir: "/var/lib/rp",
+      domain: "clusters.example.com",
+      installer: "local",
+      localInstallMs: 250,
+      workers: 1,
+      heartbeatMs: 100,
+      leaseMs: 500,
+      visibilityMs: 750,
+      retryAfterSeconds: 0,
+      bodyLimitBytes: 2048,
+      shutdownMs: 0,
+      logLevel: "silent",
+    });
+  });
+
+  it("reads the environment of the process unless given another", () => {
+    expect(() => readConfig()).not.toThrow(TypeError);
+  });
+
+  it("counts an empty variable, or one of blanks, as absent", () => {
+    for (const blank of ["", " ", "\t\r\n"]) {
+      expect(readConfig(Object.fromEntries(variables.map((name) => [name, blank])))).toEqual(
+        readConfig({}),
+      );
+    }
+  });
+
+  it("ignores blanks around a value, as an edited file leaves them", () => {
+    expect(readConfig({ PORT: " 8081\r", LOG_LEVEL: "debug ", DATA_DIR: "\tmy data " })).toEqual({
+      ...readConfig({}),
+      port: 8081,
+      logLevel: "debug",
+      dataDir: "my data",
+    });
+  });
+
+  it("takes no variable of another name", () => {
+    expect(readConfig({ port: "1", WORKER: "1", __proto__: "x" })).toEqual(readConfig({}));
+  });
+
+  it("gives a result that nobody can change", () => {
+    const config = readConfig({});
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.roles)).toBe(true);
+  });
+
+  it.each([
+    [
+      "HOST",
+      ["0.0.0.0", "::", "10.0.0.1", "example.com", "127.0.0.1.example.com", "127.1", "8080"],
+    ],
+    ["PORT", ["-1", "65536", "80.5", "1e3", "0x50", "eighty", "٨٠", "1 2"]],
+    ["ROLES", ["web", "frontend,", ",", "frontend,frontend", "Frontend", "frontend backend"]],
+    ["LOCATION", ["east-us", "east_us", "é", "a".repeat(61)]],
+    ["DATA_DIR", ["a\0b"]],
+    [
+      "DOMAIN",
+      ["-a.test", "a-.test", "a..test", ".test", "test.", "a_b.test", "10.0.0.1", "a.0x1"],
+    ],
+    ["DOMAIN", ["a".repeat(64), `${"a.".repeat(79)}a`, "https://a.test", "a.test:80", "ä.test"]],
+    ["INSTALLER", ["azure", "Local"]],
+    ["LOCAL_INSTALL_SECONDS", ["-1", "86401", "0.0001", ".5", "10s", "Infinity", "NaN"]],
+    ["WORKERS", ["0", "1001", "1.5"]],
+    ["HEARTBEAT_SECONDS", ["0", "0.049", "3601"]],
+    ["LEASE_SECONDS", ["0", "0.099", "3601"]],
+    ["VISIBILITY_SECONDS", ["0", "0.199", "3601"]],
+    ["RETRY_AFTER_SECONDS", ["-1", "0.5", "3601"]],
+    ["BODY_LIMIT_BYTES", ["1023", "4194305", "1MiB"]],
+    ["SHUTDOWN_SECONDS", ["-1", "3601", "ten"]],
+    ["LOG_LEVEL", ["trace", "INFO", "fatal"]],
+  ])("refuses %s of %j by name, showing the value", (variable, values) => {
+    for (const value of values) {
+      const faults = faultsOf({ [variable]: value });
+      expect(faults.map((fault) => fault.variable)).toEqual([variable]);
+      const { message } = faults[0] ?? { message: "" };
+      expect(message).toContain(JSON.stringify(value).slice(0, 80));
+      expect(message.length).toBeLessThan(250);
+      expect(message.split("\n")).toHaveLength(1);
+    }
+  });
+
+  it.each([
+    ["HOST", ["127.0.0.2", "localhost"]],
+    ["PORT", ["1", "65535", "08080"]],
+    ["LOCATION", ["East US", "westeurope2"]],
+    ["DOMAIN", ["test", "1.a", "a-b.c", "a--b.test", "xn--bcher-kva.example"]],
+    ["LOCAL_INSTALL_SECONDS", ["0", "0.001", "86400", "1.500"]],
+  ])("takes %s of %j", (variable, values) => {
+    for (const value of values) expect(faultsOf({ [variable]: value })).toEqual([]);
+  });
+
+  it("tells every fault at once, in the order of the documentation", () => {
+    const environment = Object.fromEntries(variables.map((name) => [name, "\0?"]));
+    expect(faulty(environment)).toEqual(variables);
+    expect(() => readConfig(environment)).toThrow(
+      new RegExp(variables.map((name) => `${name} must`).join(".*\n")),
+    );
+  });
+
+  it("shows no more than the beginning of a value", () => {
+    const [fault] = faultsOf({ LOG_LEVEL: "x".repeat(10_000) });
+    expect(fault?.message.length).toBeLessThan(200);
+  });
+
+  it("wants heartbeat < lease < visibility, and tells both breaches", () => {
+    expect(faulty({ HEARTBEAT_SECONDS: "6" })).toEqual(["HEARTBEAT_SECONDS"]);
+    expect(faulty({ LEASE_SECONDS: "8" })).toEqual(["LEASE_SECONDS"]);
+    expect(faulty({ VISIBILITY_SECONDS: "6" })).toEqual(["LEASE_SECONDS"]);
+    expect(faulty({ HEARTBEAT_SECONDS: "9", LEASE_SECONDS: "9" })).toEqual([
+      "HEARTBEAT_SECONDS",
+      "LEASE_SECONDS",
+    ]);
+  });
+
+  it("compares times only if both can be read, whatever else is wrong", () => {
+    expect(faulty({ HEARTBEAT_SECONDS: "9", LEASE_SECONDS: "x", PORT: "y" })).toEqual([
+      "PORT",
+      "LEASE_SECONDS",
+    ]);
+    expect(faulty({ HEARTBEAT_SECONDS: "9", VISIBILITY_SECONDS: "x", PORT: "y" })).toEqual([
+      "PORT",
+      "VISIBILITY_SECONDS",
+      "HEARTBEAT_SECONDS",
+    ]);
+  });
+
+  it("gives for any environment either sound settings or faults of known variables", () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.nat().map(String),
+      fc.double({ min: 0, max: 10_000, noNaN: true }).map((number) => number.toFixed(2)),
+      fc.constantFrom("local", "info", "frontend", "a.test", "127.0.0.1", "East US", ""),
+    );
+    const environment = fc.dictionary(fc.constantFrom(...variables), value);
+    fc.assert(
+      fc.property(environment, (given) => {
+        const faults = faultsOf(given);
+        for (const { variable } of faults) expect(variables).toContain(variable);
+        if (faults.length > 0) return;
+        const config = readConfig(given);
+        expect(config.heartbeatMs).toBeLessThan(config.leaseMs);
+        expect(config.leaseMs).toBeLessThan(config.visibilityMs);
+        expect(config.roles.length).toBeGreaterThan(0);
+        const numbers = Object.values(config).filter((member) => typeof member === "number");
+        expect(numbers.every(Number.isSafeInteger)).toBe(true);
+        expect(URL.canParse(`https://api.name.${config.domain}:6443/`)).toBe(true);
+        expect(config.location).toMatch(/^[a-z0-9]+$/);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("keeps times to the millisecond", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 86_400_000 }), (ms) => {
+        expect(readConfig({ LOCAL_INSTALL_SECONDS: (ms / 1000).toFixed(3) }).localInstallMs).toBe(
+          ms,
+        );
+      }),
+    );
+  });
+});
+
+describe("the documentation of the settings", () => {
+  it("has defaults that are the defaults", () => {
+    const given = Object.fromEntries(
+      describeSettings().map(({ variable, defaultText }) => [variable, defaultText]),
+    );
+    expect(readConfig(given)).toEqual(readConfig({}));
+    for (const { meaning } of describeSettings()) expect(meaning).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it("is env.example", () => {
+    expect(readFileSync(new URL("../env.example", import.meta.url), "utf8")).toBe(
+      environmentExample(),
+    );
+  });
+
+  it("is the table in README.md", () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const [, table] = /<!-- settings -->\n([^]*?)\n<!-- \/settings -->/.exec(readme) ?? [];
+    expect(table?.trim()).toBe(settingsTable());
+  });
+});

@@ -1,0 +1,293 @@
+/**
+ * The resource provider in this process over a real socket and a real database in memory: the frontend alone, or with the
+ * forwarder and backend that bring clusters to their goal. Every answer it gives is checked against the contract and ARM's
+ * general rules, whatever the test is about; an undeclared or secret member in a body fails the test.
+ */
+import { OpenAPIBackend, type Document } from "openapi-backend";
+import { readFileSync } from "node:fs";
+import { expect } from "vitest";
+import { Backend } from "../../src/backend/backend.ts";
+import { Forwarder } from "../../src/forwarder/forwarder.ts";
+import { frontendApp } from "../../src/frontend/app.ts";
+import { ArmRouter } from "../../src/frontend/armRouter.ts";
+import { Contract } from "../../src/frontend/contract.ts";
+import { HttpServer } from "../../src/frontend/httpServer.ts";
+import { operations } from "../../src/frontend/operations.ts";
+import type { Installer } from "../../src/installers/installer.ts";
+import { localInstaller } from "../../src/installers/local/localInstaller.ts";
+import { errorCodes, type ErrorCode } from "../../src/model/errorCodes.ts";
+import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
+import { systemClock, type Clock } from "../../src/runtime/clock.ts";
+import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
+import { silentLog, type Log } from "../../src/runtime/log.ts";
+import { Nudge } from "../../src/runtime/nudge.ts";
+import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
+import { SqliteStore } from "../../src/store/sqliteStore.ts";
+import type { Store } from "../../src/store/store.ts";
+import { apiVersions } from "../../src/versions/registry.ts";
+
+export const apiVersion = "2019-12-31-preview";
+export const subscriptionId = "00000000-0000-4000-8000-000000000001";
+
+/** A registry credential as users paste it, with the line feed that `base64` adds. */
+export const pullSecretValue = "ZHVtbXk6c2VjcmV0LW9mLXRoZS10ZXN0";
+const pullSecretJson = JSON.stringify({ auths: { "registry.example": { auth: pullSecretValue } } });
+export const pullSecret = Buffer.from(`${pullSecretJson}\n`).toString("base64");
+
+/** The smallest legal body of a create. */
+export const smallestBody = { location: "eastus", properties: { pullSecret } } as const;
+
+/** An answer that has passed the general checks. */
+export interface RpResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The parsed body; `undefined` when there was none. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into bodies of any form
+  readonly body: any;
+  readonly text: string;
+}
+
+export interface RpRequest {
+  readonly body?: unknown;
+  /** Sent as it is instead of `body`. */
+  readonly rawBody?: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface StartOptions {
+  /** Whether clusters are brought to their goal; without it they stay as the frontend left them. */
+  readonly workers?: boolean;
+  readonly store?: (store: Store) => Store;
+  readonly installer?: Installer;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly bodyLimitBytes?: number;
+  readonly checks?: Parameters<typeof frontendApp>[0]["checks"];
+}
+
+export class StartedRp implements AsyncDisposable {
+  readonly url: string;
+  readonly store: Store;
+  readonly #stop: () => Promise<void>;
+  readonly #startWorkers: () => void;
+
+  private constructor(options: {
+    url: string;
+    store: Store;
+    stop: () => Promise<void>;
+    startWorkers: () => void;
+  }) {
+    this.url = options.url;
+    this.store = options.store;
+    this.#stop = options.stop;
+    this.#startWorkers = options.startWorkers;
+  }
+
+  static async start(options: StartOptions = {}): Promise<StartedRp> {
+    const { clock = systemClock, log = silentLog } = options;
+    const database = await SqliteDatabase.open({ path: ":memory:" });
+    const plainStore = new SqliteStore({ database, clock });
+    const store = options.store?.(plainStore) ?? plainStore;
+    const queue = new SqliteQueue({ database, clock });
+    const committed = new Nudge(clock);
+    const sent = new Nudge(clock);
+    const halt = new AbortController();
+    const running: Promise<void>[] = [];
+    const startWorkers = (): void => {
+      const shared = {
+        store: plainStore,
+        queue,
+        clock,
+        ids: systemIds,
+        log,
+        timing: { heartbeatMs: 2_000, leaseMs: 6_000, visibilityMs: 8_000 },
+        sent,
+        intervalMs: 100,
+      };
+      const installer =
+        options.installer ??
+        localInstaller({ domain: "openshift.test", installMs: 0, random: systemRandom, clock });
+      running.push(
+        new Forwarder({ ...shared, committed }).run(halt.signal),
+        new Backend({
+          ...shared,
+          installer,
+          random: systemRandom,
+          workers: 100,
+          stopGraceMs: 1_000,
+        }).run(halt.signal),
+      );
+    };
+    const app = frontendApp({
+      contract: await Contract.load(apiVersions, operations),
+      services: {
+        store,
+        clock,
+        ids: systemIds,
+        committed,
+        location: "eastus",
+        retryAfterSeconds: 1,
+      },
+      log,
+      bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
+      checks: options.checks ?? [],
+      stopping: () => halt.signal.aborted,
+    });
+    const server = await HttpServer.listen(app, {
+      host: "127.0.0.1",
+      port: 0,
+      clock: systemClock,
+      ids: systemIds,
+      log,
+    });
+    if (options.workers === true) startWorkers();
+    return new StartedRp({
+      url: server.url,
+      store: plainStore,
+      startWorkers,
+      stop: async () => {
+        await server.stop(1_000);
+        halt.abort();
+        await Promise.all(running);
+        await database.close();
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop();
+  }
+
+  /** From now on clusters are brought to their goal. */
+  startWorkers(): void {
+    this.#startWorkers();
+  }
+
+  /** Sends a request to a path with query, or to an absolute link, and checks the answer. */
+  async send(method: string, target: string, request: RpRequest = {}): Promise<RpResponse> {
+    const body =
+      request.rawBody ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
+    const response = await fetch(new URL(target, this.url), {
+      method,
+      ...(body === undefined ? {} : { body: body as string }),
+      headers: {
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...request.headers,
+      },
+      redirect: "manual",
+    });
+    const text = await response.text();
+    const answer = {
+      status: response.status,
+      headers: response.headers,
+      body: text === "" ? undefined : (JSON.parse(text) as unknown),
+      text,
+    };
+    checkAnswer(method, target, answer);
+    return answer;
+  }
+
+  get = async (path: string, request?: RpRequest): Promise<RpResponse> =>
+    this.send("GET", withVersion(path), request);
+  put = async (path: string, body: unknown, request?: RpRequest): Promise<RpResponse> =>
+    this.send("PUT", withVersion(path), { ...request, body });
+  patch = async (path: string, body: unknown, request?: RpRequest): Promise<RpResponse> =>
+    this.send("PATCH", withVersion(path), { ...request, body });
+  delete = async (path: string, request?: RpRequest): Promise<RpResponse> =>
+    this.send("DELETE", withVersion(path), request);
+
+  /** Asks for a path until the answer is as wanted. */
+  async until(path: string, wanted: (answer: RpResponse) => boolean): Promise<RpResponse> {
+    for (;;) {
+      const answer = await this.get(path);
+      if (wanted(answer)) return answer;
+    }
+  }
+
+  /** A cluster that has been created with this body and has come to rest. */
+  async created(name: string, body: unknown = smallestBody): Promise<RpResponse> {
+    const answer = await this.put(clusterPath(name), body);
+    expect(answer.status).toBe(201);
+    return this.settled(name);
+  }
+
+  /** The cluster once no operation runs on it. */
+  async settled(name: string): Promise<RpResponse> {
+    return this.until(
+      clusterPath(name),
+      ({ body }) => !["Updating", "Deleting"].includes(body?.properties?.provisioningState),
+    );
+  }
+}
+
+/** The path of a cluster. */
+export function clusterPath(
+  name: string,
+  { group = "group", subscription = subscriptionId } = {},
+): string {
+  return (
+    `/subscriptions/${subscription}/resourceGroups/${encodeURIComponent(group)}` +
+    `/providers/RedHat.OpenShift/OpenShiftClusters/${name}`
+  );
+}
+
+function withVersion(path: string): string {
+  if (path.includes("api-version=")) return path;
+  return `${path}${path.includes("?") ? "&" : "?"}api-version=${apiVersion}`;
+}
+
+const definition = JSON.parse(
+  readFileSync(
+    new URL(`../../generated/runtime/${apiVersion}/openapi.json`, import.meta.url),
+    "utf8",
+  ),
+) as Document;
+const api = new OpenAPIBackend({
+  definition,
+  quick: true,
+  ajvOpts: { allErrors: true },
+});
+await api.init();
+const router = new ArmRouter(api.definition);
+api.router = router;
+api.validator.router = router;
+
+function checkAnswer(
+  method: string,
+  target: string,
+  { status, headers, body, text }: RpResponse,
+): void {
+  const where = `${method} ${target} answered ${status} ${text.slice(0, 500)}`;
+  expect(status, where).toBeLessThan(status === 503 ? 504 : 500);
+  expect(headers.get("x-ms-request-id"), where).toMatch(/^[0-9a-f-]{36}$/);
+  expect(headers.get("date"), where).toBeTruthy();
+  expect(headers.get("x-powered-by"), where).toBeNull();
+  expect(text, where).not.toContain(pullSecretValue);
+  expect(text, where).not.toContain(pullSecret);
+  if (status === 202 || status === 204) expect(text, where).toBe("");
+  if (text !== "") {
+    expect(headers.get("content-type"), where).toBe("application/json; charset=utf-8");
+  }
+  if (status === 202) expect(headers.get("location"), where).toMatch(/^https?:\/\//);
+  if (status === 503) expect(headers.get("retry-after"), where).toMatch(/^[0-9]+$/);
+  if (status >= 400 && method !== "HEAD") {
+    expect(body?.error?.message, where).toBeTruthy();
+    expect(errorCodes[body.error.code as ErrorCode]?.status, where).toBe(status);
+    expect(headers.get("x-ms-error-code"), where).toBe(body.error.code);
+  }
+  const { pathname } = new URL(target, "http://host");
+  const operation = isWellFormed(pathname)
+    ? router.matchOperation({ method, path: pathname, headers: {} })
+    : undefined;
+  if (operation === undefined || text === "") return;
+  const { errors } = api.validateResponse(body, operation, status);
+  expect(errors, where).toBeNull();
+}
+
+function isWellFormed(path: string): boolean {
+  try {
+    return decodeURIComponent(path) !== "";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,191 @@
+/** What callers see when the store is slow, down, or loses an answer: nothing is lost, nothing done twice, no 500. */
+import { expect, test } from "vitest";
+import type { ClusterDocument } from "../../src/model/document.ts";
+import { schemaVersion } from "../../src/model/document.ts";
+import { clusterKey } from "../../src/model/resourceId.ts";
+import {
+  StoreConflictError,
+  StoreOutcomeUnknownError,
+  StoreUnavailableError,
+  type Store,
+} from "../../src/store/store.ts";
+import { TestClock } from "../runtime/testClock.ts";
+import {
+  clusterPath,
+  smallestBody,
+  StartedRp,
+  subscriptionId,
+  type RpResponse,
+} from "./startedRp.ts";
+
+/** A store of which some methods are replaced. */
+function withMethods(store: Store, methods: Partial<Store>): Store {
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const method = methods[name] ?? target[name];
+      return typeof method === "function" ? method.bind(target) : method;
+    },
+  });
+}
+
+const key = (name: string) => clusterKey({ subscriptionId, resourceGroup: "group", name });
+
+test("seed 22, ARM-94: a store that is down or throttles gives 503 with Retry-After", async () => {
+  let fault: Error = new StoreUnavailableError("host db-7 is down");
+  const fail = async (): Promise<never> => {
+    throw fault;
+  };
+  await using rp = await StartedRp.start({
+    store: (store) => withMethods(store, { read: fail, commit: fail, listClusters: fail }),
+  });
+  const calls: (() => Promise<RpResponse>)[] = [
+    async () => rp.put(clusterPath("x"), smallestBody),
+    async () => rp.patch(clusterPath("x"), {}),
+    async () => rp.delete(clusterPath("x")),
+    async () => rp.get(clusterPath("x")),
+    async () => rp.get(clusterPath("").slice(0, -1)),
+  ];
+  for (const call of calls) {
+    const answer = await call();
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).toBe("5");
+    expect(answer.text).not.toContain("db-7");
+  }
+  fault = new StoreUnavailableError("throttled", { retryAfterMs: 11_500 });
+  expect((await rp.get(clusterPath("x"))).headers.get("retry-after")).toBe("12");
+});
+
+test("a defect gives a 500 that tells nothing but the request id", async () => {
+  await using rp = await StartedRp.start({
+    store: (store) =>
+      withMethods(store, {
+        read: async () => {
+          throw new TypeError("secret internals");
+        },
+      }),
+  });
+  const response = await fetch(`${rp.url}${clusterPath("x")}?api-version=2019-12-31-preview`);
+  expect(response.status).toBe(500);
+  expect(await response.json()).toEqual({
+    error: { code: "InternalServerError", message: "Internal server error." },
+  });
+});
+
+test.each(["before it was written", "after it was written"])(
+  "a PUT whose commit lost its answer %s is answered as if nothing had happened",
+  async (when) => {
+    let lose = 1;
+    await using rp = await StartedRp.start({
+      store: (store) =>
+        withMethods(store, {
+          commit: (async (...given: Parameters<Store["commit"]>) => {
+            if (lose-- > 0) {
+              if (when.startsWith("after")) await store.commit(...given);
+              throw new StoreOutcomeUnknownError("no answer");
+            }
+            return store.commit(...given);
+          }) as Store["commit"],
+        }),
+    });
+    const created = await rp.put(clusterPath("lost"), smallestBody);
+    expect(created.status).toBe(201);
+    const stored = await rp.store.read("cluster", key("lost"));
+    expect(created.headers.get("azure-asyncoperation")).toContain(stored?.document.operation.id);
+    expect((await rp.get(created.headers.get("azure-asyncoperation") ?? "")).status).toBe(200);
+
+    lose = 1;
+    const deleted = await rp.delete(clusterPath("lost"));
+    expect(deleted.status).toBe(202);
+    const after = await rp.store.read("cluster", key("lost"));
+    expect(deleted.headers.get("location")).toContain(after?.document.operation.id);
+  },
+);
+
+test("a commit that lands only after its repetition was begun is still one operation", async () => {
+  let late: (() => Promise<unknown>) | undefined;
+  let calls = 0;
+  await using rp = await StartedRp.start({
+    store: (store) =>
+      withMethods(store, {
+        commit: (async (...given: Parameters<Store["commit"]>) => {
+          calls += 1;
+          if (calls === 1) {
+            late = async () => store.commit(...given);
+            throw new StoreOutcomeUnknownError("no answer");
+          }
+          await late?.();
+          return store.commit(...given);
+        }) as Store["commit"],
+      }),
+  });
+  const created = await rp.put(clusterPath("late"), smallestBody);
+  expect(created.status).toBe(201);
+  const stored = await rp.store.read("cluster", key("late"));
+  expect(created.headers.get("azure-asyncoperation")).toContain(stored?.document.operation.id);
+});
+
+test("races that are lost again and again end in 409, not 500", async () => {
+  await using rp = await StartedRp.start({
+    store: (store) =>
+      withMethods(store, {
+        commit: async () => {
+          throw new StoreConflictError("somebody else was faster");
+        },
+      }),
+  });
+  const answer = await rp.put(clusterPath("unlucky"), smallestBody);
+  expect(answer.status).toBe(409);
+  expect(answer.headers.get("retry-after")).toBe("1");
+});
+
+test("ARM-27: a store that hangs gets the caller a 503 in time", async () => {
+  const clock = new TestClock();
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  await using rp = await StartedRp.start({
+    clock,
+    store: (store) =>
+      withMethods(store, {
+        read: (async (_kind, _key, options) => {
+          const { promise, reject } = Promise.withResolvers<never>();
+          options?.signal?.addEventListener("abort", () => reject(options.signal?.reason));
+          resolve();
+          return promise;
+        }) as Store["read"],
+      }),
+  });
+  const answer = rp.get(clusterPath("hung"));
+  await asked;
+  await clock.advance(30_000);
+  expect((await answer).status).toBe(503);
+});
+
+test("seed 11: a cluster marked as too new for us is refused alone; one with unknown members is served", async () => {
+  await using rp = await StartedRp.start();
+  await rp.put(clusterPath("new"), smallestBody);
+  await rp.put(clusterPath("old"), smallestBody);
+  const change = async (name: string, members: object): Promise<void> => {
+    const stored = await rp.store.read("cluster", key(name));
+    if (stored === undefined) throw new Error("not there");
+    const document = { ...stored.document, ...members } as ClusterDocument;
+    await rp.store.commit(stored.document.subscriptionId, [{ replace: stored, document }]);
+  };
+  await change("new", { minimumSchemaVersion: schemaVersion + 1 });
+  await change("old", { schemaVersion: schemaVersion + 1, fromTheFuture: { deep: [1] } });
+  for (const answer of [
+    await rp.get(clusterPath("new")),
+    await rp.put(clusterPath("new"), smallestBody),
+    await rp.delete(clusterPath("new")),
+  ]) {
+    expect(answer.status).toBe(503);
+    expect(answer.body.error.code).toBe("DocumentTooNew");
+  }
+  expect((await rp.get(clusterPath("old"))).status).toBe(200);
+  expect((await rp.delete(clusterPath("old"))).status).toBe(202);
+  const stored = await rp.store.read("cluster", key("old"));
+  expect(stored?.document).toMatchObject({
+    fromTheFuture: { deep: [1] },
+    schemaVersion: schemaVersion + 1,
+  });
+  const list = await rp.get(clusterPath("").slice(0, -1));
+  expect(list.body.value.map(({ name }: { name: string }) => name)).toEqual(["old"]);
+});

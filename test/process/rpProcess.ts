@@ -1,0 +1,115 @@
+/**
+ * The real program as a process of its own, on a free port and a folder of its own, to be asked over HTTP, stopped by
+ * signals, killed and started again.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+/** A folder that goes away with `using`. */
+export function temporaryFolder(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "rp-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class RpProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<Exit>;
+  readonly #lines: string[] = [];
+  #errors = "";
+  #watchers: (() => void)[] = [];
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#exit = new Promise((resolve) => {
+      child.once("close", (code, signal) => {
+        resolve({ code, signal });
+        this.#changed();
+      });
+    });
+    if (child.stdout !== null) {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        this.#lines.push(line);
+        this.#changed();
+      });
+    }
+    child.stderr?.on("data", (chunk) => (this.#errors += String(chunk)));
+  }
+
+  /** Starts it with these settings and no others. */
+  static spawn(settings: Readonly<Record<string, string>>): RpProcess {
+    return new RpProcess(
+      spawn(process.execPath, [main], {
+        env: { PATH: process.env["PATH"], ...settings },
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    );
+  }
+
+  /** Starts it and waits until it says that it runs. */
+  static async start(settings: Readonly<Record<string, string>>): Promise<RpProcess> {
+    const started = RpProcess.spawn({ PORT: "0", ...settings });
+    await started.logged((record) => record["version"] !== undefined);
+    return started;
+  }
+
+  /** The records of its log so far. */
+  get log(): readonly Record<string, unknown>[] {
+    return this.#lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** What it wrote to standard error. */
+  get errors(): string {
+    return this.#errors;
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    return String(this.log.find((record) => record["url"] !== undefined)?.["url"]);
+  }
+
+  /** @throws {Error} when the process ends without such a record. */
+  async logged(wanted: (record: Record<string, unknown>) => boolean): Promise<void> {
+    let ended: Exit | undefined;
+    void this.#exit.then((exit) => (ended = exit));
+    while (!this.log.some(wanted)) {
+      if (ended !== undefined) {
+        throw new Error(
+          `ended with ${JSON.stringify(ended)}: ${this.#errors}${this.#lines.join("\n")}`,
+        );
+      }
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Resolves when it has ended. */
+  async exit(): Promise<Exit> {
+    return this.#exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#exit;
+  }
+
+  #changed(): void {
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const watcher of watchers) watcher();
+  }
+}

@@ -1,0 +1,338 @@
+/** Listings: what every store must give page by page, whatever happens between the pages. */
+import { expect } from "vitest";
+import type { ClusterDocument } from "../../src/model/document.ts";
+import { resourceGroupPrefix } from "../../src/model/resourceId.ts";
+import {
+  InvalidContinuationError,
+  type ClusterReference,
+  type Page,
+  type PageRequest,
+  type Store,
+  type Stored,
+} from "../../src/store/store.ts";
+import type { StoreCase } from "./storeUnderTest.ts";
+import {
+  clusterDocument,
+  longAgo,
+  operationDocument,
+  otherPartition,
+  partition,
+} from "./documents.ts";
+
+async function create(store: Store, documents: readonly ClusterDocument[]): Promise<void> {
+  for (const document of documents) {
+    await store.commit(document.subscriptionId, [{ create: document }]);
+  }
+}
+
+async function remove(store: Store, document: ClusterDocument): Promise<void> {
+  const { subscriptionId, id } = document;
+  const stored = await store.read("cluster", { partition: subscriptionId, id });
+  if (stored !== undefined) await store.commit(subscriptionId, [{ delete: stored }]);
+}
+
+/** All pages, with something done after each. */
+async function allPages<T>(
+  list: (page: PageRequest) => Promise<Page<T>>,
+  limit: number,
+  between: (page: Page<T>) => Promise<void> = async () => {},
+): Promise<readonly T[]> {
+  const items: T[] = [];
+  let continuation: string | undefined;
+  do {
+    const page = await list(continuation === undefined ? { limit } : { limit, continuation });
+    expect(page.items.length).toBeLessThanOrEqual(limit);
+    items.push(...page.items);
+    continuation = page.continuation;
+    await between(page);
+  } while (continuation !== undefined);
+  return items;
+}
+
+function names(stored: readonly Stored<ClusterDocument>[]): readonly string[] {
+  return stored.map(({ document }) => document.name);
+}
+
+function ids(references: readonly ClusterReference[]): readonly string[] {
+  return references.map(({ key }) => key.id);
+}
+
+/** `c000` and on. */
+function numbered(count: number, members: Partial<ClusterDocument> = {}): ClusterDocument[] {
+  return Array.from({ length: count }, (_, index) =>
+    clusterDocument(`c${String(index).padStart(3, "0")}`, members),
+  );
+}
+
+/** Every member that a sweep asks for, such that it is listed. */
+const unattended: Partial<ClusterDocument> = {
+  provisioningState: "Updating",
+  unqueued: false,
+  nextAttemptAt: longAgo,
+  sweepAfter: longAgo,
+};
+
+export function listingCases(state: StoreCase): void {
+  state("an empty store has empty listings", async ({ store, now }) => {
+    for (const page of [
+      await store.listClusters({ partition }, { limit: 5 }),
+      await store.listUnqueued({ limit: 5 }),
+      await store.listUnattended({ now: now() }, { limit: 5 }),
+    ]) {
+      expect(page.items).toEqual([]);
+      expect(page.continuation).toBeUndefined();
+    }
+  });
+
+  state("clusters of a partition come in the order of their ids", async ({ store }) => {
+    const shuffled = ["m", "a", "z", "b", "y"];
+    await create(
+      store,
+      shuffled.map((name) => clusterDocument(name)),
+    );
+    await create(store, [clusterDocument("c", { subscriptionId: otherPartition })]);
+    await store.commit(partition, [{ create: operationDocument("rg|o") }]);
+    const { items } = await store.listClusters({ partition }, { limit: 50 });
+    expect(names(items)).toEqual(["a", "b", "m", "y", "z"]);
+    for (const item of items) {
+      expect(await store.read("cluster", { partition, id: item.document.id })).toEqual(item);
+    }
+  });
+
+  state("a prefix gives one resource group and no other", async ({ store }) => {
+    const groups = ["rg", "rg1", "rg-1", "r", "rga", "RG", "straße", "straßen", "группа", "𝒢", "ﬀ"];
+    await create(
+      store,
+      groups
+        .filter((group) => group !== "RG")
+        .map((resourceGroup) => clusterDocument("c", { resourceGroup })),
+    );
+    for (const group of groups) {
+      const query = { partition, idPrefix: resourceGroupPrefix(group) };
+      const { items } = await store.listClusters(query, { limit: 50 });
+      const found = items.map(({ document }) => document.resourceGroup);
+      expect(found).toEqual([group === "RG" ? "rg" : group]);
+    }
+    const none = { partition, idPrefix: resourceGroupPrefix("absent") };
+    expect((await store.listClusters(none, { limit: 50 })).items).toEqual([]);
+  });
+
+  state("a prefix ends where it ends, with any character", async ({ store }) => {
+    const last = "\u{10ffff}";
+    const tails = ["", "!", "~", "é", "\ud7ff", "\ue000", "\uffff", "😀", last, `${last}${last}`];
+    for (const prefix of ["p", "\ud7ff", "\uffff", "😀", last]) {
+      await create(
+        store,
+        tails.map((tail) => clusterDocument("c", { id: `${prefix}${tail}` })),
+      );
+    }
+    for (const prefix of ["p", "\ud7ff", "\uffff", "😀"]) {
+      const { items } = await store.listClusters({ partition, idPrefix: prefix }, { limit: 100 });
+      const found = items.map(({ document }) => document.id);
+      expect(found.toSorted()).toEqual(tails.map((tail) => `${prefix}${tail}`).toSorted());
+    }
+    const { items } = await store.listClusters({ partition, idPrefix: last }, { limit: 100 });
+    expect(items).toHaveLength(tails.length);
+  });
+
+  state("pages together give each cluster once", async ({ store }) => {
+    await create(store, numbered(23));
+    for (const limit of [1, 5, 22, 23, 24]) {
+      const all = await allPages(async (page) => store.listClusters({ partition }, page), limit);
+      expect(names(all)).toEqual(numbered(23).map(({ name }) => name));
+    }
+    const prefixed = await allPages(
+      async (page) => store.listClusters({ partition, idPrefix: "rg|c01" }, page),
+      3,
+    );
+    expect(prefixed).toHaveLength(10);
+  });
+
+  state("deletes and inserts between pages disturb no other cluster", async ({ store }) => {
+    await create(store, numbered(12));
+    let turn = 0;
+    const all = await allPages(
+      async (page) => store.listClusters({ partition }, page),
+      3,
+      async ({ items }) => {
+        turn += 1;
+        // the page just read, its last item included, goes; newcomers stand before it and far behind it
+        for (const { document } of items) await remove(store, document);
+        await create(store, [clusterDocument(`b${turn}`), clusterDocument(`d${turn}`)].slice(0, 2));
+        if (turn > 6) throw new Error("the listing does not end");
+      },
+    );
+    const found = names(all);
+    expect(new Set(found).size).toBe(found.length);
+    expect(found.filter((name) => name.startsWith("c"))).toEqual(
+      numbered(12).map(({ name }) => name),
+    );
+    expect(found.filter((name) => name.startsWith("b"))).toEqual([]);
+    expect(found).toContain("d1");
+  });
+
+  state("unqueued clusters of all partitions are listed", async ({ store }) => {
+    const waiting = clusterDocument("waiting", { sweeps: 3, nextAttemptAt: longAgo + 7 });
+    const elsewhere = clusterDocument("elsewhere", {
+      subscriptionId: otherPartition,
+      provisioningState: "Deleting",
+    });
+    await create(store, [waiting, elsewhere, clusterDocument("queued", { unqueued: false })]);
+    await store.commit(partition, [{ create: operationDocument("o") }]);
+    const { items } = await store.listUnqueued({ limit: 50 });
+    expect(ids(items).toSorted()).toEqual([elsewhere.id, waiting.id]);
+    const reference = items.find(({ key }) => key.id === waiting.id);
+    const stored = await store.read("cluster", { partition, id: waiting.id });
+    expect(reference).toEqual({
+      key: { partition, id: waiting.id },
+      etag: stored?.etag,
+      operationId: waiting.operation.id,
+      nextAttemptAt: longAgo + 7,
+      sweeps: 3,
+    });
+  });
+
+  state("a reference holds no more than it says", async ({ store, now }) => {
+    const members = ["etag", "key", "nextAttemptAt", "operationId", "sweeps"];
+    await create(store, [clusterDocument("a"), clusterDocument("b", unattended)]);
+    for (const { items } of [
+      await store.listUnqueued({ limit: 5 }),
+      await store.listUnattended({ now: now() }, { limit: 5 }),
+    ]) {
+      expect(items.map((item) => Object.keys(item).toSorted())).toEqual([members]);
+    }
+  });
+
+  state("the flag moves a cluster in and out of the listings", async ({ store, now }) => {
+    await create(store, [clusterDocument("c")]);
+    const unqueued = async (): Promise<readonly ClusterReference[]> =>
+      (await store.listUnqueued({ limit: 5 })).items;
+    const forgotten = async (): Promise<readonly ClusterReference[]> =>
+      (await store.listUnattended({ now: now() }, { limit: 5 })).items;
+    const [waiting] = await unqueued();
+    if (waiting === undefined) throw new Error("not listed");
+    expect(await forgotten()).toEqual([]);
+    await store.updateScheduling(waiting, { unqueued: false, sweepAfter: longAgo, sweeps: 1 });
+    expect(await unqueued()).toEqual([]);
+    const [found] = await forgotten();
+    if (found === undefined) throw new Error("not listed");
+    expect(found.sweeps).toBe(1);
+    expect(found.etag).not.toBe(waiting.etag);
+    await store.updateScheduling(found, { unqueued: true, sweepAfter: longAgo, sweeps: 2 });
+    expect(await forgotten()).toEqual([]);
+    const [again] = await unqueued();
+    expect(again?.sweeps).toBe(2);
+    const stored = await store.read("cluster", found.key);
+    if (stored === undefined) throw new Error("gone");
+    const document = { ...stored.document, unqueued: false, sweepAfter: now() + 60_000 };
+    await store.commit(partition, [{ replace: stored, document }]);
+    expect([...(await unqueued()), ...(await forgotten())]).toEqual([]);
+  });
+
+  state("the sweep sees what runs, waits for nobody and is due", async ({ store, now }) => {
+    const time = now();
+    const seen: Readonly<Record<string, Partial<ClusterDocument>>> = {
+      creating: { provisioningState: "Creating" },
+      updating: { provisioningState: "Updating" },
+      deleting: { provisioningState: "Deleting" },
+      "of-a-newer-state": { provisioningState: "Hibernating" as never },
+      "just-due": { nextAttemptAt: time - 1, sweepAfter: time - 1 },
+      elsewhere: { subscriptionId: otherPartition },
+      "without-times": { nextAttemptAt: undefined as never, sweepAfter: undefined as never },
+    };
+    const unseen: Readonly<Record<string, Partial<ClusterDocument>>> = {
+      succeeded: { provisioningState: "Succeeded" },
+      failed: { provisioningState: "Failed" },
+      canceled: { provisioningState: "Canceled" },
+      "waits-for-the-forwarder": { unqueued: true },
+      "next-attempt-later": { nextAttemptAt: time + 1_000 },
+      "next-attempt-now": { nextAttemptAt: time },
+      "looked-after": { sweepAfter: time + 1_000 },
+      "looked-after-until-now": { sweepAfter: time },
+    };
+    for (const [name, members] of Object.entries({ ...seen, ...unseen })) {
+      await create(store, [clusterDocument(name, { ...unattended, ...members })]);
+    }
+    await store.commit(partition, [{ create: operationDocument("o") }]);
+    const { items } = await store.listUnattended({ now: time }, { limit: 50 });
+    expect(ids(items).toSorted()).toEqual(
+      Object.keys(seen)
+        .map((name) => `rg|${name}`)
+        .toSorted(),
+    );
+    const later = await store.listUnattended({ now: time + 1_001 }, { limit: 50 });
+    expect(later.items).toHaveLength(items.length + 4);
+  });
+
+  state("a lease doesn't hide a cluster from the sweep's listing", async ({ store, now }) => {
+    const document = clusterDocument("c", unattended);
+    await create(store, [document]);
+    await store.acquireLease({
+      name: `cluster|${partition}|${document.id}`,
+      owner: "o",
+      leaseMs: 60_000,
+    });
+    expect((await store.listUnattended({ now: now() }, { limit: 5 })).items).toHaveLength(1);
+  });
+
+  state("the forwarder's pages give each cluster once while it clears them", async (under) => {
+    const { store } = under;
+    await create(store, numbered(10));
+    await create(store, numbered(10, { subscriptionId: otherPartition }));
+    const all = await allPages(
+      async (page) => store.listUnqueued(page),
+      3,
+      async ({ items }) => {
+        for (const item of items) {
+          await store.updateScheduling(item, { unqueued: false, sweepAfter: 1, sweeps: 0 });
+        }
+      },
+    );
+    expect(new Set(all.map(({ key }) => `${key.partition} ${key.id}`)).size).toBe(20);
+    expect(all).toHaveLength(20);
+    expect((await store.listUnqueued({ limit: 5 })).items).toEqual([]);
+  });
+
+  state("the sweep's pages give each cluster once while it flags them", async (under) => {
+    const { store, now } = under;
+    // many are due at the same time
+    const documents = numbered(20).map((document, index) =>
+      clusterDocument(document.name, { ...unattended, sweepAfter: longAgo + (index % 3) }),
+    );
+    await create(store, documents);
+    const all = await allPages(
+      async (page) => store.listUnattended({ now: now() }, page),
+      3,
+      async ({ items }) => {
+        for (const item of items) {
+          await store.updateScheduling(item, { unqueued: true, sweepAfter: longAgo, sweeps: 1 });
+        }
+      },
+    );
+    expect(ids(all).toSorted()).toEqual(documents.map(({ id }) => id));
+    expect((await store.listUnattended({ now: now() }, { limit: 5 })).items).toEqual([]);
+  });
+
+  state("a continuation that it never gave is refused", async ({ store, now }) => {
+    await create(store, numbered(3));
+    const page = await store.listUnqueued({ limit: 1 });
+    const ofAnother = page.continuation ?? "";
+    expect(ofAnother).not.toBe("");
+    const encode = (value: unknown): string =>
+      Buffer.from(JSON.stringify(value)).toString("base64url");
+    const garbage = ["", " ", "garbage", "%00", "é", encode(null), encode({}), encode([[], {}])];
+    for (const continuation of [...garbage, ofAnother]) {
+      await expect(store.listClusters({ partition }, { limit: 1, continuation })).rejects.toThrow(
+        InvalidContinuationError,
+      );
+      await expect(
+        store.listUnattended({ now: now() }, { limit: 1, continuation }),
+      ).rejects.toThrow(InvalidContinuationError);
+    }
+    for (const continuation of garbage) {
+      await expect(store.listUnqueued({ limit: 1, continuation })).rejects.toThrow(
+        InvalidContinuationError,
+      );
+    }
+  });
+}

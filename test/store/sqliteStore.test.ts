@@ -1,0 +1,106 @@
+/** The SQLite store keeps the port's promises, in a file and in memory; and what only it can get wrong. */
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { SqliteStore } from "../../src/store/sqliteStore.ts";
+import { StoreUnavailableError } from "../../src/store/store.ts";
+import type { DocumentKey } from "../../src/model/resourceId.ts";
+import { clusterDocument, longAgo, operationDocument, partition } from "./documents.ts";
+import { openUnflushedFile, openMemory, type SqliteFixture } from "./sqliteFixture.ts";
+import { storeSuite } from "./storeSuite.ts";
+import type { StoreUnderTest } from "./storeUnderTest.ts";
+
+function underTest(fixture: SqliteFixture): StoreUnderTest {
+  const { database, other, clock } = fixture;
+  return {
+    store: new SqliteStore({ database, clock }),
+    other: new SqliteStore({ database: other, clock }),
+    now: () => clock.now(),
+    advance: async (durationMs) => clock.advance(durationMs),
+    [Symbol.asyncDispose]: async () => fixture[Symbol.asyncDispose](),
+  };
+}
+
+storeSuite("SQLite store in a file", async () => underTest(await openUnflushedFile()));
+storeSuite("SQLite store in memory", async () => underTest(await openMemory()));
+
+test("a damaged document stops nobody but its reader", async () => {
+  await using fixture = await openUnflushedFile();
+  const { database, clock, path } = fixture;
+  const told: DocumentKey[] = [];
+  const store = new SqliteStore({ database, clock, onUnreadable: (key) => told.push(key) });
+  const due = { unqueued: false, sweepAfter: longAgo, nextAttemptAt: longAgo };
+  for (const name of ["a", "b", "c"]) {
+    await store.commit(partition, [{ create: clusterDocument(name) }]);
+    await store.commit(partition, [{ create: clusterDocument(`${name}-due`, due) }]);
+  }
+  const damaged = { partition, id: "rg|b" };
+  const raw = new DatabaseSync(path);
+  raw.exec(`UPDATE documents SET body = '{"kind":"clu' WHERE id LIKE 'rg|b%'`);
+  raw.close();
+
+  const unqueued = await store.listUnqueued({ limit: 10 });
+  expect(unqueued.items.map(({ key }) => key.id)).toEqual(["rg|a", "rg|b", "rg|c"]);
+  const unattended = await store.listUnattended({ now: clock.now() }, { limit: 10 });
+  expect(unattended.items).toHaveLength(3);
+  const first = await store.listClusters({ partition }, { limit: 3 });
+  expect(first.items.map(({ document }) => document.name)).toEqual(["a", "a-due"]);
+  const second = await store.listClusters(
+    { partition },
+    { limit: 3, continuation: first.continuation ?? "" },
+  );
+  expect(second.items.map(({ document }) => document.name)).toEqual(["c", "c-due"]);
+  expect(second.continuation).toBeUndefined();
+  expect(told.map(({ id }) => id)).toEqual(["rg|b", "rg|b-due"]);
+  await expect(store.read("cluster", damaged)).rejects.toThrow(/rg\|b.*damaged/);
+  for (const reference of unqueued.items) {
+    const update = store.updateScheduling(reference, { unqueued: false, sweepAfter: 0, sweeps: 0 });
+    const outcome = reference.key.id === damaged.id ? "rejected" : "fulfilled";
+    expect((await Promise.allSettled([update]))[0].status).toBe(outcome);
+  }
+});
+
+test("what has expired is cleared away by later commits", async () => {
+  await using fixture = await openMemory();
+  const { database, clock } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const count = (table: string): unknown =>
+    database.statement(`SELECT count(*) AS count FROM ${table}`).get()?.["count"];
+  for (let index = 0; index < 20; index += 1) {
+    const expiresAt = clock.now() + 1_000;
+    await store.commit(partition, [{ create: operationDocument(`o${index}`, { expiresAt }) }]);
+    await store.acquireLease({ name: `l${index}`, owner: "o", leaseMs: 1_000 });
+  }
+  expect([count("documents"), count("leases")]).toEqual([20, 20]);
+  await clock.advance(1_000);
+  for (let index = 0; index < 5; index += 1) {
+    await store.commit(partition, [{ create: operationDocument(`p${index}`) }]);
+  }
+  expect([count("documents"), count("leases")]).toEqual([5, 0]);
+});
+
+test("an id that SQLite can't keep as it is is refused, and never found", async () => {
+  await using fixture = await openMemory();
+  const { database, clock } = fixture;
+  const store = new SqliteStore({ database, clock });
+  await store.commit(partition, [{ create: clusterDocument("c", { id: "\ufffd" }) }]);
+  const lone = clusterDocument("c", { id: "\ud800" });
+  await expect(store.commit(partition, [{ create: lone }])).rejects.toThrow(TypeError);
+  expect(await store.read("cluster", { partition, id: "\ud800" })).toBeUndefined();
+  expect((await store.listClusters({ partition, idPrefix: "\ud800" }, { limit: 5 })).items).toEqual(
+    [],
+  );
+});
+
+test("a closed database is an unavailable store", async () => {
+  await using fixture = await openMemory();
+  const { database, clock } = fixture;
+  const store = new SqliteStore({ database, clock });
+  await database.close();
+  await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
+  await expect(store.read("cluster", { partition, id: "c" })).rejects.toThrow(
+    StoreUnavailableError,
+  );
+  await expect(store.commit(partition, [{ create: clusterDocument("c") }])).rejects.toThrow(
+    StoreUnavailableError,
+  );
+});
