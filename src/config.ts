@@ -247,7 +247,7 @@ const schema = z
     }),
     BODY_LIMIT_BYTES: wholeNumber({
       min: 1024,
-      max: 4_194_304,
+      max: 1_048_576,
       byDefault: "1048576",
       meaning: "The largest request body accepted.",
     }),
@@ -341,7 +341,7 @@ export function settingsTable(): string {
 export function environmentExample(): string {
   const head = [
     "# Every setting with its default. An empty value counts as absent.",
-    "# Use: copy to .env, edit; npm start reads it. What the environment says comes first.",
+    "# Use: copy to .env, edit, then: npx node --env-file=.env src/main.ts",
   ];
   const blocks = describeSettings().map(
     ({ variable, defaultText, meaning }) => `\n# ${meaning}\n#${variable}=${defaultText}`,

@@ -47,11 +47,11 @@ export async function forwardUnqueued(
     const outcomes = await Promise.all(
       page.items.map(async (reference) => forwardOne(reference, options)),
     );
-    const sentInPage = outcomes.filter((outcome) => outcome === "sent").length;
+    const sentInPage = outcomes.filter((outcome) => outcome.sent).length;
     sent += sentInPage;
-    failed += outcomes.filter((outcome) => outcome === "failed").length;
+    failed += outcomes.filter((outcome) => outcome.failed).length;
     if (sentInPage > 0) options.onSent();
-    if (outcomes.includes("queueUnavailable")) {
+    if (outcomes.some((outcome) => outcome.queueUnavailable)) {
       throw new QueueUnavailableError("the queue takes no messages");
     }
     continuation = page.continuation;
@@ -59,18 +59,23 @@ export async function forwardUnqueued(
   return { sent, failed };
 }
 
-type Outcome = "sent" | "skipped" | "failed" | "queueUnavailable";
+interface Outcome {
+  readonly sent?: boolean;
+  readonly failed?: boolean;
+  readonly queueUnavailable?: boolean;
+}
 
+/** Never rejects: one bad document must not stand in the way of others. */
 async function forwardOne(reference: ClusterReference, options: ForwardOptions): Promise<Outcome> {
   const { store, queue, clock, timing, signal } = options;
-  if (!options.mayAct() || signal.aborted) return "skipped";
+  if (!options.mayAct() || signal.aborted) return {};
   const log = options.log.child({
     documentId: reference.key.id,
     operationId: reference.operationId,
   });
+  const now = clock.now();
+  const delayMs = Math.max(0, reference.nextAttemptAt - now);
   try {
-    const now = clock.now();
-    const delayMs = Math.max(0, reference.nextAttemptAt - now);
     await queue.send(
       encodeWorkMessage({
         partition: reference.key.partition,
@@ -80,6 +85,15 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
       { delayMs },
       { signal },
     );
+  } catch (error) {
+    if (error instanceof QueueUnavailableError) {
+      log.warn({ error }, "the queue took no message");
+      return { queueUnavailable: true };
+    }
+    log.error({ error }, "could not be queued; it stays flagged and others go on");
+    return { failed: true };
+  }
+  try {
     await store.updateScheduling(
       reference,
       {
@@ -90,18 +104,14 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
       { signal },
     );
     log.debug({}, "queued");
-    return "sent";
+    return { sent: true };
   } catch (error) {
     if (error instanceof StoreConflictError) {
       // changed since it was read: whatever it is now will be listed again, or a worker has it already
       log.debug({}, "changed while it was queued; its flag stays as it is");
-      return "sent";
+      return { sent: true };
     }
-    if (error instanceof QueueUnavailableError) {
-      log.warn({ error }, "the queue took no message");
-      return "queueUnavailable";
-    }
-    log.error({ error }, "could not be queued; it stays flagged and others go on");
-    return "failed";
+    log.error({ error }, "queued, but its flag could not be cleared; it will be queued again");
+    return { sent: true, failed: true };
   }
 }

@@ -152,6 +152,8 @@ async function serve(version: ApiVersion, handlers: Handlers): Promise<Served> {
     api.register(operationId, async (context, exchange: RouteRequest) =>
       runHandler(context, exchange),
     );
+    // compiled now rather than during the first request
+    api.validator.getRequestValidatorsForOperation(operationId);
   }
 
   type Context = Parameters<Parameters<typeof api.registerHandler>[1]>[0];

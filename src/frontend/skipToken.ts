@@ -25,7 +25,12 @@ export function readSkipToken(token: string, collection: string): string {
     const continuation: unknown = value[1];
     if (typeof continuation === "string") return continuation;
   }
-  throw new RpError({
+  throw invalidSkipToken();
+}
+
+/** The answer to a token that leads nowhere. */
+export function invalidSkipToken(): RpError {
+  return new RpError({
     code: "InvalidParameter",
     message: "'$skipToken' is not one of this list; begin the list again without it.",
     target: "$skipToken",

@@ -42,10 +42,44 @@ export function pinoLog(options: {
   );
 }
 
+/** What ties records together or repeats the message: for machines, not for a person at a terminal. */
+const machineMembers = [
+  "requestId",
+  "correlationId",
+  "clientRequestId",
+  "operationId",
+  "operationKind",
+  "operationName",
+  "apiVersion",
+  "resourceId",
+  "documentId",
+  "messageId",
+  "deliveries",
+  "epoch",
+  "attempts",
+  "kind",
+  "phase",
+  "step",
+  "stepNumber",
+  "stepsTotal",
+  "outcome",
+  "method",
+  "status",
+  "roles",
+  "version",
+  "url",
+];
+
 function readableSink(sink: LineSink | undefined): LineSink {
   const toText = PinoPretty.prettyFactory({
     colorize: sink === undefined,
     messageKey: "message",
+    messageFormat: (record) => {
+      const cluster = clusterName(record["resourceId"]);
+      const message = String(record["message"]);
+      return cluster === undefined ? message : `${cluster}: ${message}`;
+    },
+    ignore: machineMembers.join(","),
     translateTime: "SYS:HH:MM:ss.l",
     errorLikeObjectKeys: ["error"],
     singleLine: true,
@@ -57,6 +91,11 @@ function readableSink(sink: LineSink | undefined): LineSink {
       if (text !== undefined) destination.write(text);
     },
   };
+}
+
+/** The last segment of a resource id. */
+function clusterName(resourceId: unknown): string | undefined {
+  return typeof resourceId === "string" ? resourceId.split("/").at(-1) : undefined;
 }
 
 class PinoLog implements Log {

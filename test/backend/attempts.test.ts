@@ -96,7 +96,6 @@ describe("a step that fails for now", () => {
     await using simulation = await Simulation.open();
     simulation.installer.script("network", (_context, run) => {
       if (run === 1) throw new Error("at once");
-      // oxlint-disable-next-line typescript/only-throw-error, no-throw-literal
       if (run === 2) throw "a text";
       return Promise.resolve(done);
     });
@@ -175,10 +174,10 @@ describe("a step's deadline", () => {
     expect((await simulation.cluster())?.work.epoch).toBe(1);
     const failed = await simulation.stored();
     expect(() => zombie?.guard()).toThrow("the worker");
-    await expect(zombie?.save({ installation: { late: true } })).rejects.toThrow();
+    await expect(zombie?.save({ installation: { late: true } })).rejects.toThrow("the worker");
     await simulation.clock.advance(timing.heartbeatMs);
     expect(process.backend.busy).toBe(0);
-    expect(() => zombie?.guard()).toThrow();
+    expect(() => zombie?.guard()).toThrow("the worker");
     expect(await simulation.stored()).toEqual(failed);
     const next = await simulation.create("c2");
     simulation.installer.script("machines", async () => done);
@@ -286,9 +285,9 @@ describe("a stop in good order", () => {
 
   test("uses a result that the step still brings", async () => {
     await using simulation = await Simulation.open();
-    simulation.installer.script("machines", async ({ save }) => {
+    simulation.installer.script("machines", async (context) => {
       await simulation.clock.sleep(1_000);
-      await save({ installation: { noted: "while stopping" } });
+      await context.save({ installation: { noted: "while stopping" } });
       return done;
     });
     const process = simulation.start({ stopGraceMs: 4_000 });

@@ -113,8 +113,11 @@ describe("a step that this release doesn't know", () => {
 test("seed 11: members that a newer release wrote survive the whole provisioning, at any depth", async () => {
   await using simulation = await Simulation.open();
   const id = clusterKey({ subscriptionId: partition, resourceGroup: "rg", name: "c1" }).id;
-  simulation.installer.script("network", async ({ save }, run) => {
-    await save({ installation: { intent: "made" }, secrets: { kubeadminPassword: "pass word" } });
+  simulation.installer.script("network", async (context, run) => {
+    await context.save({
+      installation: { intent: "made" },
+      secrets: { kubeadminPassword: "pass word" },
+    });
     return run === 1 ? { done: false, againAfterMs: 100 } : done;
   });
   simulation.installer.script("machines", async (_context, run) => {

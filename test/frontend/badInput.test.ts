@@ -69,6 +69,20 @@ describe("bodies", () => {
     await expectUnchanged();
   });
 
+  test("the largest body that is accepted can be stored", async () => {
+    // every character of it takes two in the document
+    const auth = "\\".repeat(380_000);
+    const json = JSON.stringify({ auths: { "registry.example": { auth } } });
+    const body = JSON.stringify({
+      location: "eastus",
+      properties: { pullSecret: Buffer.from(json).toString("base64") },
+    });
+    expect(body.length).toBeGreaterThan(1_000_000);
+    const answer = await rp.send("PUT", `${clusterPath("largest")}${query}`, { rawBody: body });
+    expect(answer.status).toBe(201);
+    expect((await rp.settled("largest")).body.properties.provisioningState).toBe("Succeeded");
+  });
+
   test("a bomb: little that unpacks to much", async () => {
     const answer = await rp.send("PUT", `${clusterPath("victim")}${query}`, {
       rawBody: gzipSync(JSON.stringify({ location: "x".repeat(20_000_000) })),

@@ -105,11 +105,13 @@ test("odd values don't break a line", () => {
   });
 });
 
-test("on a terminal a record is text with its members on one line and a readable stack", () => {
+test("on a terminal a record is text: the cluster's name, the message, few members, a readable stack", () => {
   const { log, lines } = capture({ readable: true });
-  log.info({ step: "CopyImage", n: 3 }, "step ended");
+  log
+    .child({ requestId: "r-1", resourceId: "/subscriptions/s/x/OpenShiftClusters/demo" })
+    .info({ step: "CopyImage", durationMs: 3 }, "CopyImage done (step 4 of 12)");
   log.error({ error: new Error("broken") }, "step failed");
-  expect(lines[0]).toMatch(/INFO.*: step ended \{"step":"CopyImage","n":3\}\n$/);
+  expect(lines[0]).toMatch(/INFO.*: demo: CopyImage done \(step 4 of 12\) \{"durationMs":3\}\n$/);
   expect(lines[1]).toContain("step failed");
   expect(lines[1]).toMatch(/Error: broken\n +at /);
 });

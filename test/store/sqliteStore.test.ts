@@ -78,6 +78,22 @@ test("what has expired is cleared away by later commits", async () => {
   expect([count("documents"), count("leases")]).toEqual([5, 0]);
 });
 
+test("a lease ends at its millisecond", async () => {
+  await using fixture = await openMemory();
+  const store = new SqliteStore(fixture);
+  const lease = { name: "lease", owner: "one" };
+  await store.acquireLease({ ...lease, leaseMs: 1_000 });
+  await fixture.clock.advance(999);
+  expect(await store.leaseRemainingMs("lease")).toBe(1);
+  const early = await store.acquireLease({ name: "lease", owner: "two", leaseMs: 1_000 });
+  expect(early).toEqual({ acquired: false, remainingMs: 1 });
+  await fixture.clock.advance(1);
+  expect(await store.leaseRemainingMs("lease")).toBeUndefined();
+  expect(await store.renewLease(lease, { leaseMs: 1_000 })).toBe(false);
+  const late = await store.acquireLease({ name: "lease", owner: "two", leaseMs: 1_000 });
+  expect(late.acquired).toBe(true);
+});
+
 test("an id that SQLite can't keep as it is is refused, and never found", async () => {
   await using fixture = await openMemory();
   const { database, clock } = fixture;

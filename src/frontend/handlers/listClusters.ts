@@ -6,7 +6,8 @@ import { RpError } from "../../model/rpError.ts";
 import { resourceGroupPrefix, subscriptionPartition } from "../../model/resourceId.ts";
 import { isTooNew } from "../../model/document.ts";
 import { parameter, type Exchange, type Handler } from "../exchange.ts";
-import { readSkipToken, skipToken } from "../skipToken.ts";
+import { invalidSkipToken, readSkipToken, skipToken } from "../skipToken.ts";
+import { InvalidContinuationError } from "../../store/store.ts";
 
 /** 50 tags of 768 characters, six bytes each at worst, make a cluster of a quarter megabyte. */
 const pageSizeMax = 30;
@@ -27,11 +28,15 @@ async function list(exchange: Exchange, idPrefix: string | undefined) {
   const limit = Math.min(top(query) ?? pageSizeMax, pageSizeMax);
   const token = queryValue(query, "$skiptoken");
   const continuation = token === undefined ? undefined : readSkipToken(token, collection);
-  const page = await services.store.listClusters(
-    { partition, ...(idPrefix === undefined ? {} : { idPrefix }) },
-    { limit, ...(continuation === undefined ? {} : { continuation }) },
-    { signal: context.signal },
-  );
+  const page = await services.store
+    .listClusters(
+      { partition, ...(idPrefix === undefined ? {} : { idPrefix }) },
+      { limit, ...(continuation === undefined ? {} : { continuation }) },
+      { signal: context.signal },
+    )
+    .catch((error: unknown): never => {
+      throw error instanceof InvalidContinuationError ? invalidSkipToken() : error;
+    });
   const value = page.items
     .map(({ document }) => document)
     .filter((document) => {
