@@ -46,7 +46,7 @@ export function reachable(document: OpenApi): OpenApi {
 }
 
 /** The emitter writes maps by a keyword of JSON Schema that openapi-typescript doesn't know; the older one says the same. */
-export function mapsSpelledOut<T>(value: T): T {
+function mapsSpelledOut<T>(value: T): T {
   if (Array.isArray(value)) return value.map(mapsSpelledOut) as T;
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

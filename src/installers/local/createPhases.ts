@@ -62,7 +62,7 @@ export function createPhases(effects: LocalEffects): readonly Phase[] {
         step("GenerateAssets", {
           share: 0,
           begin: async (context) => {
-            await generateMissingSshKey(context, effects);
+            await generateMissingSshKey(context);
             await generateMissingAuthority(context, effects);
           },
         }),
@@ -124,10 +124,7 @@ export function createPhases(effects: LocalEffects): readonly Phase[] {
   ];
 }
 
-async function generateMissingSshKey(
-  context: StepContext,
-  { random }: LocalEffects,
-): Promise<void> {
+async function generateMissingSshKey(context: StepContext): Promise<void> {
   const { secrets } = context.snapshot;
   if (
     secrets.sshPrivateKey !== undefined &&
@@ -135,7 +132,7 @@ async function generateMissingSshKey(
   ) {
     return;
   }
-  const sshPrivateKey = secrets.sshPrivateKey ?? (await generateSshKey(random));
+  const sshPrivateKey = secrets.sshPrivateKey ?? (await generateSshKey());
   await context.save({
     secrets: { sshPrivateKey },
     installation: withNotes(context.snapshot, { sshPublicKey: sshPublicKey(sshPrivateKey) }),
@@ -153,7 +150,7 @@ async function generateMissingAuthority(
     return { key: certificateAuthorityKey, certificate: certificateAuthority };
   }
   const key = certificateAuthorityKey ?? (await generateCertificateKey());
-  const certificate = issueAuthority(key, { now: context.now, random });
+  const certificate = await issueAuthority(key, { now: context.now, random });
   await context.save({
     secrets: { certificateAuthorityKey: key },
     installation: withNotes(context.snapshot, { certificateAuthority: certificate }),

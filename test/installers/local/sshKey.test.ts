@@ -3,11 +3,10 @@ import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import sshpk from "sshpk";
 import { describe, expect, it } from "vitest";
 import { generateSshKey, sshPublicKey } from "../../../src/installers/local/sshKey.ts";
-import { systemRandom } from "../../../src/runtime/ids.ts";
 
 describe("the SSH key", () => {
   it("is a private key in OpenSSH's format whose public half is the noted line", async () => {
-    const privateKey = await generateSshKey(systemRandom);
+    const privateKey = await generateSshKey();
     const line = sshPublicKey(privateKey);
     expect(privateKey).toMatch(
       /^-----BEGIN OPENSSH PRIVATE KEY-----\n([A-Za-z0-9+/=]{1,70}\n)+-----END OPENSSH PRIVATE KEY-----\n$/,
@@ -21,7 +20,7 @@ describe("the SSH key", () => {
   });
 
   it("is laid out as OpenSSH's PROTOCOL.key says", async () => {
-    const privateKey = await generateSshKey(systemRandom);
+    const privateKey = await generateSshKey();
     const file = Buffer.from(privateKey.replaceAll(/-----.*-----|\n/g, ""), "base64");
     const magic = Buffer.from("openssh-key-v1\0");
     expect(file.subarray(0, magic.length)).toEqual(magic);
@@ -44,7 +43,7 @@ describe("the SSH key", () => {
   });
 
   it("differs each time", async () => {
-    const keys = await Promise.all(Array.from({ length: 10 }, () => generateSshKey(systemRandom)));
+    const keys = await Promise.all(Array.from({ length: 10 }, () => generateSshKey()));
     expect(new Set(keys.map(sshPublicKey)).size).toBe(10);
   });
 });
