@@ -66,7 +66,7 @@ export class Backend {
   /** Works until the signal is aborted, then lets the workers come to rest for a while. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { log, workers, installer } = this.#options;
-    log.info({ workers, installer: installer.name }, "this process works");
+    log.debug({ workers, installer: installer.name }, "this process works");
     while (!signal.aborted) {
       const free = this.#options.workers - this.#busy.size;
       const max = Math.min(free, receiveMax);

@@ -193,10 +193,12 @@ async function runOne(listed: ListedStep, options: RunStepsOptions): Promise<Ste
       else if (limit.signal.aborted) throw limit.signal.reason;
       else throw error;
     }
-    noteStep(listed, result.done ? "done" : "again", begunAt, options);
+    // a step that has waited in between took all the time since its first start
+    if (result.done) noteStep(listed, "done", clock.now() - startedAt, options);
+    else noteStep(listed, "again", clock.monotonic() - begunAt, options);
     return result;
   } catch (error) {
-    noteStep(listed, "failed", begunAt, options);
+    noteStep(listed, "failed", clock.monotonic() - begunAt, options);
     throw error;
   } finally {
     left = true;
@@ -222,13 +224,13 @@ async function comeToRest(run: Promise<StepResult>, options: RunStepsOptions): P
 function noteStep(
   { place }: ListedStep,
   outcome: StepEvent["outcome"],
-  begunAt: number,
-  { cluster, clock, log, onStep }: RunStepsOptions,
+  elapsedMs: number,
+  { cluster, log, onStep }: RunStepsOptions,
 ): void {
-  const durationMs = Math.round(clock.monotonic() - begunAt);
+  const durationMs = Math.max(0, Math.round(elapsedMs));
   const { phase, name: step } = place;
   const words = { done: "done", again: "goes on later", failed: "interrupted" }[outcome];
-  log.info(
+  log[outcome === "again" ? "debug" : "info"](
     { phase, step, stepNumber: place.index + 1, stepsTotal: place.total, outcome, durationMs },
     `${phase}: ${step} ${words} (step ${place.index + 1} of ${place.total})`,
   );

@@ -112,7 +112,11 @@ class Worker {
     const { requestId, correlationId } = claimed.operation.document;
     this.#log = this.#log.child({ resourceId, kind: operation.kind, correlationId, requestId });
     const { attempts, step } = claimed.cluster.document.work;
-    this.#log.info({ epoch: claim.epoch, attempts, step }, "claimed");
+    // a first claim is told by its steps; a further one says that somebody before came to nothing
+    this.#log[attempts > 1 ? "info" : "debug"](
+      { epoch: claim.epoch, attempts, step },
+      `claimed${attempts > 1 ? ` for attempt ${attempts}` : ""}`,
+    );
 
     const lost = new AbortController();
     const cluster = new FencedCluster(this.#options, claimed);

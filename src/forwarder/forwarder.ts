@@ -118,7 +118,7 @@ export class Forwarder {
       deadline: new LeaseDeadline({ clock, leaseMs, begunAt }),
       renewAt: begunAt.monotonicMs + timing.heartbeatMs,
     };
-    log.info({}, "this process forwards");
+    log.debug({}, "this process forwards");
     return true;
   }
 

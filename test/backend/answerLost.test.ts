@@ -93,6 +93,40 @@ test("a write that hangs while the heartbeat is healthy is read for and done aga
   );
 });
 
+test("a claim that fails gives its lease back, so that the next one needn't wait for it", async () => {
+  await using simulation = await Simulation.open();
+  const process = simulation.start({ decide: nthCommit(1, "unavailable") });
+  const asked = await simulation.create();
+  await simulation.clock.advance(timing.heartbeatMs - 100);
+  expect(process.faults.count("store.acquireLease")).toBe(2);
+  expect(await simulation.leaseRemainingMs(asked)).toBeUndefined();
+  await simulation.clock.advance(200);
+  expect((await simulation.record(asked)).status).toBe("Succeeded");
+});
+
+test("a claim so slow that its lease is nearly over confirms the lease first", async () => {
+  await using simulation = await Simulation.open();
+  const slow = Promise.withResolvers<void>();
+  let held = false;
+  simulation.start({
+    decide: ({ name, about }) => {
+      if (held || name !== "store.read" || (about as { kind: string }).kind !== "operation") {
+        return undefined;
+      }
+      held = true;
+      return { holdUntil: slow.promise };
+    },
+  });
+  const asked = await simulation.create();
+  await simulation.clock.settle();
+  // the time goes on while the call is under way
+  simulation.clock.skip(timing.leaseMs - 600);
+  slow.resolve();
+  const record = await simulation.untilEnded(asked);
+  expect(record).toMatchObject({ status: "Succeeded" });
+  expect((await simulation.cluster())?.work.epoch).toBe(1);
+});
+
 test("a store that throttles for a while delays the work and fails nothing", async () => {
   await using simulation = await Simulation.open();
   const process = simulation.start();

@@ -1,5 +1,6 @@
 /** The healthy way: every kind of operation reaches its end, step by step, and the role itself neither spins nor overshoots. */
 import { expect, test } from "vitest";
+import { sweepMarginMs } from "../../src/model/timing.ts";
 import { Simulation, timing } from "./simulation.ts";
 import { done } from "./scriptedInstaller.ts";
 
@@ -60,6 +61,23 @@ test("percentComplete moves with the steps and the state of the record is never 
     { stepMs: 100 },
   );
   expect(seen).toEqual([0, 25, 75, 100]);
+});
+
+test("a claim tells the sweep that somebody looks after the cluster", async () => {
+  await using simulation = await Simulation.open();
+  simulation.installer.script("network", async () => {
+    await simulation.clock.sleep(1_000);
+    return done;
+  });
+  simulation.start({ forwarder: false });
+  const asked = await simulation.create();
+  await simulation.clock.advance(5_000);
+  await simulation.duplicate(asked);
+  await simulation.untilBegun(asked, "network");
+  const [begin] = simulation.installer.begins;
+  expect((await simulation.cluster())?.sweepAfter).toBe(
+    (begin?.at ?? 0) + sweepMarginMs(timing, 0),
+  );
 });
 
 test("an update runs its own steps and makes the goal the reached one", async () => {

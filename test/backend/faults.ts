@@ -76,6 +76,7 @@ export class Faults {
     if (fault === "conflict") throw new StoreConflictError("scripted");
     if (fault === "lost") throw new MessageLostError("scripted");
     if (typeof fault === "object") await fault.holdUntil;
+    if (this.dead) return never;
     const result = await this.#running(run);
     if (fault === "dieAfter") this.dead = true;
     if (this.dead || fault === "hangAfter") return never;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { saved } from "../../src/backend/changes.ts";
 import { FencedCluster } from "../../src/backend/fencedCluster.ts";
+import type { ClusterDocument } from "../../src/model/document.ts";
 import { partition } from "../store/documents.ts";
 import { Faults, FaultyStore } from "./faults.ts";
 import { Simulation, timing } from "./simulation.ts";
@@ -32,12 +33,13 @@ async function claimed(simulation: Simulation, faults: Faults): Promise<FencedCl
 async function overwrite(
   simulation: Simulation,
   work: Readonly<Record<string, unknown>>,
+  members: Readonly<Partial<ClusterDocument>> = {},
 ): Promise<void> {
   const stored = await simulation.stored();
   if (stored === undefined) throw new Error("no cluster");
   const { document } = stored;
   await simulation.store.commit(partition, [
-    { replace: stored, document: { ...document, work: { ...document.work, ...work } } },
+    { replace: stored, document: { ...document, ...members, work: { ...document.work, ...work } } },
   ]);
 }
 
@@ -90,6 +92,17 @@ describe.each([
     expect(faults.calls).toHaveLength(calls);
     expect((await simulation.cluster())?.installation).toEqual({});
   });
+});
+
+test("a newer operation fences it off, even if everything else is as it was", async () => {
+  await using simulation = await Simulation.open();
+  const cluster = await claimed(simulation, new Faults());
+  const operation = { id: "a later one", kind: "delete", correlationId: "c" } as const;
+  await overwrite(simulation, {}, { operation });
+  await expect(
+    cluster.write(saved({ installation: { mine: true } }), running),
+  ).rejects.toMatchObject({ name: "SupersededError" });
+  expect((await simulation.cluster())?.installation).toEqual({});
 });
 
 test("a document that is gone is no success of a write", async () => {

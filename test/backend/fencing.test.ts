@@ -219,6 +219,47 @@ describe("a worker that pauses past its lease", () => {
     expect(simulation.messages).toBe(0);
   });
 
+  test.each(["after a step", "in the middle of one"])(
+    "and nobody took over: it begins nothing more under the old lease (%s)",
+    async (when) => {
+      await using simulation = await Simulation.open();
+      const gate = new Gate();
+      const held = Promise.withResolvers<void>();
+      let commit = 0;
+      simulation.installer.script("network", async (context, run) => {
+        if (run > 1 || when === "after a step") return done;
+        await gate.enter(context);
+        try {
+          context.guard();
+        } catch {
+          throw new Error("a step that hides why it failed");
+        }
+        return done;
+      });
+      const paused = simulation.start({
+        name: "paused",
+        decide: ({ name }) => {
+          if (name !== "store.commit") return undefined;
+          commit += 1;
+          return commit === 2 && when === "after a step" ? { holdUntil: held.promise } : undefined;
+        },
+      });
+      const asked = await simulation.create();
+      await simulation.untilBegun(asked, "network");
+      paused.clock.pause();
+      await simulation.clock.advance(timing.leaseMs);
+      held.resolve();
+      gate.open();
+      await simulation.clock.settle();
+      expect(simulation.installer.begun(asked.operationId)).toEqual(["network"]);
+      expect(commit).toBe(when === "after a step" ? 2 : 1);
+      expect((await simulation.cluster())?.work.lastError).toBeUndefined();
+      paused.clock.resume();
+      expect(await simulation.untilEnded(asked)).toMatchObject({ status: "Succeeded" });
+      expect((await simulation.cluster())?.work.epoch).toBe(2);
+    },
+  );
+
   test("a worker of a deleted cluster begins nothing on the one that took its name", async () => {
     await using simulation = await Simulation.open();
     const gate = new Gate();
@@ -343,7 +384,9 @@ test("a lease that somebody else took over is noticed by the heartbeat, and the 
   await simulation.store.acquireLease({ name, owner: "a stranger", leaseMs: 10_000 });
   await simulation.clock.advance(timing.heartbeatMs);
   expect(reason).toMatchObject({ name: "LeaseLostError" });
-  // the stranger vanishes; the message was put back, not completed
+  // the message was put back, not completed: it may be the only one
+  await simulation.clock.settle();
+  expect(simulation.messages).toBe(1);
   expect(await simulation.untilEnded(asked)).toMatchObject({ status: "Succeeded" });
   expect(process.lines("error")).toEqual([]);
   expect(await simulation.leaseRemainingMs(asked)).toBeUndefined();

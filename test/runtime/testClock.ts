@@ -73,6 +73,11 @@ export class TestClock implements Clock {
     return this.#sleepers.size;
   }
 
+  /** Lets time pass of which nobody takes notice yet. */
+  skip(durationMs: number): void {
+    this.#now += durationMs;
+  }
+
   /** Turns the time on, waking each sleeper at its time and letting it run before the next. */
   async advance(durationMs: number): Promise<void> {
     const end = this.#now + durationMs;
