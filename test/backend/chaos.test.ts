@@ -185,7 +185,7 @@ class Chaos {
   }
 }
 
-const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
 
 describe("without a pause past a lease", () => {
   test.each(seeds)(

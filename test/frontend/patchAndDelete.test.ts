@@ -102,6 +102,20 @@ test("ARM-65 to ARM-67: DELETE is 202, then 404, then 204; its record outlives t
   expect(recreated.body.properties.provisioningState).toBe("Succeeded");
 });
 
+test("no polling interval is in the way of a create, an update or a delete", async () => {
+  // who waits for a poll here waits for an hour
+  await using unpolled = await StartedRp.start({ workers: true, intervalMs: 3_600_000 });
+  expect((await unpolled.created("quick")).body.properties.provisioningState).toBe("Succeeded");
+  const scaled = await unpolled.patch(clusterPath("quick"), {
+    properties: { workerProfiles: [{ name: "worker", count: 5 }] },
+  });
+  const status = await terminal(unpolled, scaled.headers.get("azure-asyncoperation"));
+  expect(status.body.status).toBe("Succeeded");
+  const deleted = await unpolled.delete(clusterPath("quick"));
+  const gone = await terminal(unpolled, deleted.headers.get("azure-asyncoperation"));
+  expect(gone.body.status).toBe("Succeeded");
+});
+
 /** Steps that end for good on demand. */
 function failingInstaller(fails: () => boolean): Installer {
   const phase = (name: string): Phase => ({

@@ -62,6 +62,8 @@ export interface StartOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly bodyLimitBytes?: number;
+  /** How often forwarder and backend look without being nudged. */
+  readonly intervalMs?: number;
   readonly checks?: Parameters<typeof frontendApp>[0]["checks"];
 }
 
@@ -102,7 +104,7 @@ export class StartedRp implements AsyncDisposable {
         log,
         timing: { heartbeatMs: 2_000, leaseMs: 6_000, visibilityMs: 8_000 },
         sent,
-        intervalMs: 100,
+        intervalMs: options.intervalMs ?? 100,
       };
       const installer =
         options.installer ??

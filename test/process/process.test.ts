@@ -122,22 +122,13 @@ test.each(["SIGTERM", "SIGINT"] as const)(
   },
 );
 
-test("200 clusters at once all succeed, and one alone takes less than a second", async () => {
+test("200 clusters at once all succeed", async () => {
   using folder = temporaryFolder();
   await using rp = await RpProcess.start({ DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0" });
   const names = Array.from({ length: 200 }, (_, index) => `c${index}`);
   const answers = await Promise.all(names.map(async (name) => put(rp, name)));
   expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
   for (const name of names) await untilState(rp, name, "Succeeded");
-
-  await put(rp, "alone");
-  await untilState(rp, "alone", "Succeeded");
-  const end = rp.log.find(
-    ({ status, resourceId }) =>
-      status === "Succeeded" && String(resourceId).endsWith("/OpenShiftClusters/alone"),
-  );
-  // no polling interval (500 ms) is in the way; how fast it is in itself is for the bench to say
-  expect(end?.["durationMs"]).toBeLessThan(500);
 });
 
 test("several processes share a folder: one takes the requests, another does the work", async () => {
