@@ -21,7 +21,7 @@ interface DocumentBase {
   readonly id: string;
   /** The partition: the lower-cased subscription id. */
   readonly subscriptionId: string;
-  /** The schema of the release that wrote last. */
+  /** The highest schema of all releases that have written it: an older one that writes keeps a newer one's number. */
   readonly schemaVersion: number;
   /**
    * The lowest schema that a release must know to handle this document; absent means any. A reader that knows less
