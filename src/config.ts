@@ -24,6 +24,7 @@ export interface Config {
   readonly installer: "local";
   readonly localInstallMs: number;
   readonly workers: number;
+  readonly unannouncedSubscriptions: "Registered" | "Unregistered";
   readonly heartbeatMs: number;
   readonly leaseMs: number;
   readonly visibilityMs: number;
@@ -221,6 +222,10 @@ const schema = z
       byDefault: "100",
       meaning: "How many clusters a backend works on at the same time.",
     }),
+    UNANNOUNCED_SUBSCRIPTIONS: oneOf(["registered", "unregistered"], {
+      byDefault: "registered",
+      meaning: "What a subscription counts as that ARM has never announced.",
+    }),
     HEARTBEAT_SECONDS: seconds({
       min: 0.05,
       max: 3600,
@@ -303,6 +308,8 @@ export function readConfig(environment: Environment = process.env): Config {
     installer: values.INSTALLER,
     localInstallMs: values.LOCAL_INSTALL_SECONDS,
     workers: values.WORKERS,
+    unannouncedSubscriptions:
+      values.UNANNOUNCED_SUBSCRIPTIONS === "registered" ? "Registered" : "Unregistered",
     heartbeatMs: values.HEARTBEAT_SECONDS,
     leaseMs: values.LEASE_SECONDS,
     visibilityMs: values.VISIBILITY_SECONDS,

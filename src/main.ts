@@ -10,9 +10,11 @@ import { ConfigError, readConfig, type Config } from "./config.ts";
 import { Forwarder } from "./forwarder/forwarder.ts";
 import { frontendApp } from "./frontend/app.ts";
 import { Contract } from "./frontend/contract.ts";
+import { docsPage } from "./frontend/docsPage.ts";
 import type { ReadinessCheck } from "./frontend/health.ts";
 import { HttpServer } from "./frontend/httpServer.ts";
 import { operations } from "./frontend/operations.ts";
+import { SkipTokens } from "./frontend/skipTokens.ts";
 import { localInstaller } from "./installers/local/localInstaller.ts";
 import { SqliteQueue } from "./queue/sqliteQueue.ts";
 import { systemClock } from "./runtime/clock.ts";
@@ -108,6 +110,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
       ids,
       log,
       timing,
+      location: config.location,
       committed,
       sent,
       intervalMs: pollMs,
@@ -121,12 +124,15 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
     ];
     const app = frontendApp({
       contract: await Contract.load(apiVersions, operations),
+      docs: docsPage(apiVersions),
       services: {
         store,
         clock,
         ids,
+        skipTokens: new SkipTokens({ store, random }),
         committed,
         location: config.location,
+        unannouncedSubscriptions: config.unannouncedSubscriptions,
         retryAfterSeconds: config.retryAfterSeconds,
       },
       log,

@@ -283,7 +283,7 @@ export interface components {
              * @description The size of each control plane machine. It cannot be changed.
              * @default Standard_D8s_v3
              */
-            vmSize: components["schemas"]["MasterVmSize"];
+            vmSize?: components["schemas"]["MasterVmSize"];
         };
         /** @description Sizes of control plane machines. */
         MasterVmSize: string | "Standard_D8s_v3";
@@ -293,17 +293,17 @@ export interface components {
              * @description The range of the virtual network that the machines are in: /24 or larger.
              * @default 10.0.0.0/16
              */
-            vnetCidr: string;
+            vnetCidr?: string;
             /**
              * @description The range that pods get their addresses from: /18 or larger.
              * @default 10.128.0.0/14
              */
-            podCidr: string;
+            podCidr?: string;
             /**
              * @description The range that services get their addresses from: /22 or larger.
              * @default 172.30.0.0/16
              */
-            serviceCidr: string;
+            serviceCidr?: string;
         };
         /**
          * @description An OpenShift cluster. Its `etag` is equal to the `ETag` header and changes whenever anything that a GET shows changes;
@@ -355,7 +355,7 @@ export interface components {
              *       }
              *     ]
              */
-            workerProfiles: components["schemas"]["WorkerProfile"][];
+            workerProfiles?: components["schemas"]["WorkerProfile"][];
             /**
              * Format: uri
              * @description The URL of the cluster's API server. Absent until the installation has made it known.
@@ -393,7 +393,7 @@ export interface components {
              *       }
              *     ]
              */
-            workerProfiles: components["schemas"]["WorkerProfile"][];
+            workerProfiles?: components["schemas"]["WorkerProfile"][];
         };
         /**
          * @description The changes of a PATCH, as RFC 7396: an omitted member stays as it is, `null` resets a member, an array replaces the
@@ -463,19 +463,19 @@ export interface components {
              * @description The size of each machine. It cannot be changed.
              * @default Standard_D2s_v3
              */
-            vmSize: components["schemas"]["WorkerVmSize"];
+            vmSize?: components["schemas"]["WorkerVmSize"];
             /**
              * Format: int32
              * @description The size of each machine's disk in GB. It cannot be changed.
              * @default 128
              */
-            diskSizeGB: number;
+            diskSizeGB?: number;
             /**
              * Format: int32
              * @description How many machines the pool has.
              * @default 3
              */
-            count: number;
+            count?: number;
         };
         /** @description The changes of a pool of worker machines. */
         WorkerProfileUpdate: {

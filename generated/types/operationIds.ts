@@ -14,6 +14,18 @@ export const operationIds = {
     "OpenShiftClusters_GetCredentials",
     "OpenShiftClusters_ListCredentials",
   ],
+  "2020-04-30": [
+    "Operations_List",
+    "OpenShiftClusters_ListBySubscription",
+    "OperationResults_Get",
+    "OperationStatuses_Get",
+    "OpenShiftClusters_ListByResourceGroup",
+    "OpenShiftClusters_Get",
+    "OpenShiftClusters_CreateOrUpdate",
+    "OpenShiftClusters_Update",
+    "OpenShiftClusters_Delete",
+    "OpenShiftClusters_ListCredentials",
+  ],
 } as const;
 
 /** An api-version, as in the query. */
@@ -21,3 +33,6 @@ export type ApiVersionName = keyof typeof operationIds;
 
 /** An operation of any api-version. */
 export type OperationId = (typeof operationIds)[ApiVersionName][number];
+
+/** An operation that ARM itself calls, apart from any api-version. */
+export type ArmOperationId = "Subscriptions_Put" | "Deployments_Preflight";

@@ -93,8 +93,9 @@ function named<T>(section: Readonly<Record<string, T>> | undefined, name: string
 
 function definition(name: string, document: OpenApi): Schema {
   const converted = toSwagger(name, named(document.components.schemas, name), document);
+  // OpenAPI 3 has no word for a resource of ARM, nor for a member that is set once
+  if (name === "Resource") return { ...converted, "x-ms-azure-resource": true };
   if (name !== "TrackedResource") return converted;
-  // OpenAPI 3 has no word for a member that is set once
   const { location, ...others } = converted.properties ?? {};
   return {
     ...converted,

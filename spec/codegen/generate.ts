@@ -18,6 +18,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundled, commonTypes, withCommonTypes } from "./commonTypes.ts";
 import type { OpenApi, Swagger } from "./document.ts";
+import { withoutListDefaults } from "./listDefaults.ts";
 import { normalise } from "./normalise.ts";
 import { operationIdsModule, operationIdsOf, withOperationIdsOf } from "./operationIds.ts";
 import { typesModule } from "./types.ts";
@@ -47,20 +48,26 @@ function writeModule(path: string, text: string): void {
 }
 
 function emit(): void {
-  const compiler = join(root, "node_modules/@typespec/compiler/cmd/tsp.js");
   const folders = {
     "@azure-tools/typespec-autorest.emitter-output-dir": "swagger",
     "@azure-tools/typespec-autorest.arm-types-dir": "swagger/common-types/resource-management",
     "@typespec/openapi3.emitter-output-dir": "openapi3",
   };
+  compile("spec", folders);
+  compile("spec/arm", { "@typespec/openapi3.emitter-output-dir": "arm" });
+}
+
+/** @param folders options that name a folder of the staging area. */
+function compile(project: string, folders: Readonly<Record<string, string>>): void {
+  const compiler = join(root, "node_modules/@typespec/compiler/cmd/tsp.js");
   const options = Object.entries(folders).map(
     ([option, folder]) => `--option=${option}=${join(staging, folder)}`,
   );
-  const { status } = spawnSync(process.execPath, [compiler, "compile", "spec", ...options], {
+  const { status } = spawnSync(process.execPath, [compiler, "compile", project, ...options], {
     cwd: root,
     stdio: "inherit",
   });
-  if (status !== 0) throw new Error("the contract does not compile");
+  if (status !== 0) throw new Error(`the contract in ${project} does not compile`);
 }
 
 /** The versions and where the Swagger of each is, oldest first. */
@@ -112,12 +119,14 @@ for (const [version, path] of emittedVersions()) {
   const own = commonTypes(swagger, read<OpenApi>(`openapi3/3.0.0/${version}.json`));
   common = withCommonTypes(common, own);
   await deriveVersion(version, swagger, own);
+  writeJson(path, withoutListDefaults(swagger));
   operationIds.set(version, operationIdsOf(swagger));
 }
 for (const [version, types] of common) {
   writeJson(`swagger/common-types/resource-management/${version}/types.json`, types);
 }
-writeModule("types/operationIds.ts", operationIdsModule(operationIds));
+const armOperationIds = operationIdsOf(read<OpenApi>("arm/openapi.json"));
+writeModule("types/operationIds.ts", operationIdsModule(operationIds, armOperationIds));
 const tableTypes = readFileSync(new URL("visibilityTable.ts", import.meta.url), "utf8");
 writeModule("types/visibility.ts", tableTypes);
 replaceGenerated();

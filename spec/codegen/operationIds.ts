@@ -5,7 +5,7 @@
 import type { OpenApi, Paths, Swagger } from "./document.ts";
 
 /** The operationIds of a version, in the order of its paths. */
-export function operationIdsOf(swagger: Swagger): readonly string[] {
+export function operationIdsOf(swagger: Pick<Swagger | OpenApi, "paths">): readonly string[] {
   return Object.values(swagger.paths).flatMap((methods) =>
     Object.values(methods).map((operation) => operation.operationId),
   );
@@ -29,7 +29,10 @@ export function withOperationIdsOf(swagger: Swagger, document: OpenApi): OpenApi
 }
 
 /** The module that lists them all. */
-export function operationIdsModule(versions: ReadonlyMap<string, readonly string[]>): string {
+export function operationIdsModule(
+  versions: ReadonlyMap<string, readonly string[]>,
+  arm: readonly string[],
+): string {
   const lists = [...versions].map(
     ([version, ids]) =>
       `  ${JSON.stringify(version)}: [\n${ids.map((id) => `    ${JSON.stringify(id)},\n`).join("")}  ],\n`,
@@ -43,5 +46,8 @@ export type ApiVersionName = keyof typeof operationIds;
 
 /** An operation of any api-version. */
 export type OperationId = (typeof operationIds)[ApiVersionName][number];
+
+/** An operation that ARM itself calls, apart from any api-version. */
+export type ArmOperationId = ${arm.map((id) => JSON.stringify(id)).join(" | ")};
 `;
 }

@@ -19,6 +19,8 @@ export async function typesModule(document: OpenApi): Promise<string> {
   hooks.deregister();
   const nodes = await openapiTypescript(
     JSON.parse(JSON.stringify(mapsSpelledOut(reachable(document)))),
+    // a cluster made through another api-version may lack a member that has a default
+    { defaultNonNullable: false },
   );
   return astToString(nodes);
 }

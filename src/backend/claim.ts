@@ -6,7 +6,12 @@
  * fence the rightful one without holding the lease. So each round reads first, confirms the lease second, and commits on the
  * ETag of that read. See docs/protocol.md.
  */
-import { isTooNew, type ClusterDocument, type OperationDocument } from "../model/document.ts";
+import {
+  isTooNew,
+  written,
+  type ClusterDocument,
+  type OperationDocument,
+} from "../model/document.ts";
 import { clusterLeaseName } from "../model/leaseNames.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import type { Timing } from "../model/timing.ts";
@@ -24,7 +29,7 @@ import {
   type Stored,
 } from "../store/store.ts";
 import { claimed } from "./changes.ts";
-import { written, type Claim } from "./fencedCluster.ts";
+import type { Claim } from "./fencedCluster.ts";
 import { judgeMessage, type MessageEnd } from "./judgeMessage.ts";
 import type { StepLists } from "./stepList.ts";
 

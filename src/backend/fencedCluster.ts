@@ -6,7 +6,7 @@
  *
  * Operation without epoch, and epoch without operation, are both unsafe (see docs/protocol.md). Writes are serialised.
  */
-import { schemaVersion, type ClusterDocument, type OperationDocument } from "../model/document.ts";
+import { written, type ClusterDocument, type OperationDocument } from "../model/document.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import { withRevision } from "../model/revision.ts";
 import type { Store, Stored } from "../store/store.ts";
@@ -52,11 +52,6 @@ export function isHeldBy(document: ClusterDocument, claim: Claim): boolean {
     document.work.epoch === claim.epoch &&
     document.work.owner === claim.owner
   );
-}
-
-/** A document as this release writes it. What a newer one has put in stays, so its mark stays too. */
-export function written<D extends ClusterDocument | OperationDocument>(document: D): D {
-  return { ...document, schemaVersion: Math.max(schemaVersion, document.schemaVersion) };
 }
 
 /** One commit, and how to know it again after its answer was lost. */

@@ -15,6 +15,7 @@ import { LeaseDeadline, momentOf } from "../runtime/leaseDeadline.ts";
 import { forwarderLeaseName } from "../model/leaseNames.ts";
 import type { Timing } from "../model/timing.ts";
 import { forwardUnqueued } from "./forwardUnqueued.ts";
+import { purgeSubscriptions } from "./purgeSubscriptions.ts";
 import { sweep } from "./sweep.ts";
 
 export interface ForwarderOptions {
@@ -24,6 +25,8 @@ export interface ForwarderOptions {
   readonly ids: Ids;
   readonly log: Log;
   readonly timing: Timing;
+  /** The region served: for the records of the deletions that it begins. */
+  readonly location: string;
   /** Notified by a frontend of this process after each commit: the common case is immediate. */
   readonly committed: Nudge;
   /** Notified after messages were sent, for a backend of this process. */
@@ -124,16 +127,21 @@ export class Forwarder {
 
   /** Ends with the lease at the latest: whoever hangs in it must not keep the lease from being renewed. */
   async #pass(stop: AbortSignal): Promise<void> {
-    const { store, queue, clock, log, timing, sent } = this.#options;
+    const { store, queue, clock, ids, log, timing, sent, location } = this.#options;
     const held = this.#held;
     if (held === undefined) return;
     const mayAct = (): boolean => !held.deadline.passed;
     await this.#limited(stop, held.deadline.remainingMs, async (signal) => {
       const shared = { store, clock, log, timing, mayAct, signal };
+      const isOver = (): boolean => !mayAct() || signal.aborted;
       await forwardUnqueued({ ...shared, queue, onSent: () => sent.notify() });
-      if (clock.monotonic() < this.#sweepAt || !mayAct() || signal.aborted) return;
-      this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
-      if ((await sweep(shared)) > 0 && mayAct() && !signal.aborted) {
+      if (isOver()) return;
+      let flagged = await purgeSubscriptions({ ...shared, ids, location });
+      if (clock.monotonic() >= this.#sweepAt && !isOver()) {
+        this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
+        flagged += await sweep(shared);
+      }
+      if (flagged > 0 && !isOver()) {
         await forwardUnqueued({ ...shared, queue, onSent: () => sent.notify() });
       }
     });

@@ -1,4 +1,4 @@
-/** An answer as a value: handlers return one, and only `sendAnswer` writes to the wire. */
+/** An answer as a value: handlers return one, and only `sendAnswer` writes it to the wire. */
 import type { Response } from "express";
 
 /** What the caller gets. No body means none at all, as 202 and 204 demand (ARM-21). */
@@ -17,5 +17,14 @@ export function sendAnswer(response: Response, answer: Answer): void {
     return;
   }
   response.setHeader("Content-Type", "application/json; charset=utf-8");
-  response.end(`${JSON.stringify(answer.body, undefined, 2)}\n`);
+  response.end(jsonText(answer.body));
+}
+
+/** How many bytes a value takes in a body. */
+export function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(jsonText(value));
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

@@ -1,6 +1,6 @@
 /**
- * The way of a request, in order: its context, health, its route by the contract, its body, its handler, and whatever was
- * thrown on the way. It opens no port and talks to nothing but what it was handed.
+ * The way of a request, in order: its context, health, the docs page, its route by the contract, its body, its handler, and
+ * whatever was thrown on the way. It opens no port and talks to nothing but what it was handed.
  */
 import express, { type Express, type RequestHandler } from "express";
 import type { Log } from "../runtime/log.ts";
@@ -15,6 +15,8 @@ import { parseRequestPath, type RequestPath } from "./requestPath.ts";
 
 export interface AppOptions extends HealthOptions {
   readonly contract: Contract;
+  /** Answers what is documentation, and hands on the rest. */
+  readonly docs: RequestHandler;
   readonly services: Services;
   readonly log: Log;
   readonly bodyLimitBytes: number;
@@ -22,7 +24,7 @@ export interface AppOptions extends HealthOptions {
 
 /** The Express application; requests arrive through `httpServer.ts`. */
 export function frontendApp(options: AppOptions): Express {
-  const { contract, services, log, bodyLimitBytes } = options;
+  const { contract, docs, services, log, bodyLimitBytes } = options;
   const { clock, ids } = services;
   const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
 
@@ -32,7 +34,7 @@ export function frontendApp(options: AppOptions): Express {
     routes.set(request, { route, path });
     contextOf(response).note({
       operationName: route.operationId,
-      apiVersion: route.version.name,
+      apiVersion: route.apiVersion,
     });
     next();
   };
@@ -58,6 +60,7 @@ export function frontendApp(options: AppOptions): Express {
   app.disable("etag");
   app.use(requestContext({ clock, ids, log }));
   app.use(health(options));
+  app.use(docs);
   // authentication has its place here: before a byte of the body is read
   app.use(findRoute);
   app.use(readBody({ limitBytes: bodyLimitBytes }));

@@ -8,7 +8,7 @@ import type { Answer } from "./answer.ts";
 import { clusterNameOf, type Exchange } from "./exchange.ts";
 import { retryAfter, statusLink } from "./operationLinks.ts";
 import { entityTag } from "./preconditions.ts";
-import type { OperationStart } from "./startOperation.ts";
+import type { OperationStart } from "../model/startOperation.ts";
 
 /** Ids and time of the operation that this request may start. Drawn once, so that a repeated commit is the same commit. */
 export function newOperation({ services, context }: Exchange): OperationStart {

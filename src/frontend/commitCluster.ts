@@ -2,8 +2,7 @@
  * The one way in which a handler changes a cluster: read, decide, commit on what was read. A lost race reads and decides
  * again; a commit whose answer was lost is recognised by its own ids rather than reported as a conflict with itself.
  */
-import type { ClusterDocument } from "../model/document.ts";
-import { isTooNew } from "../model/document.ts";
+import { isTooNew, type ClusterDocument, type RpDocument } from "../model/document.ts";
 import { clusterKey, type ClusterName, type DocumentKey } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import {
@@ -30,23 +29,40 @@ export type Decide = (current: Stored<ClusterDocument> | undefined) => Promise<D
 
 /** Lost races after which the caller is asked to try again. */
 const racesMax = 5;
+/** The pause after a lost race grows by this, up to twenty times as much. */
+const racePauseMs = 10;
 
-/** @throws {RpError} of `decide`, `Conflict` after too many lost races, or the store's errors. */
-export async function commitCluster(exchange: Exchange, decide: Decide): Promise<Answer> {
+/**
+ * @param options.persistent goes on until the request's time is up, as a DELETE wins in every state.
+ * @throws {RpError} of `decide`, `Conflict` after too many lost races, or the store's errors.
+ */
+export async function commitCluster(
+  exchange: Exchange,
+  decide: Decide,
+  options: { readonly persistent?: boolean } = {},
+): Promise<Answer> {
   const { context, services } = exchange;
-  const { store } = services;
-  const options = { signal: context.signal };
+  const { store, clock } = services;
+  const { signal } = context;
   const key = clusterKey(clusterNameOf(exchange));
   let unknown: Decision | undefined;
-  for (let race = 0; race < racesMax; race += 1) {
-    if (unknown !== undefined && (await happened(store, key, unknown, options))) {
-      services.committed.notify();
-      return unknown.answer;
+  const found = async (): Promise<Answer | undefined> => {
+    if (unknown === undefined || !(await happened(store, key, unknown, { signal }))) {
+      return undefined;
     }
-    const decision = await decide(await readCluster(exchange));
+    services.committed.notify();
+    return unknown.answer;
+  };
+  for (let race = 0; race < racesMax || options.persistent === true; race += 1) {
+    if (race > 1) await clock.sleep(racePauseMs * Math.min(race, 20), signal);
+    // read before the lost commit is looked for: one that lands in between must not look like somebody else's
+    const stored = await readCluster(exchange);
+    const answer = await found();
+    if (answer !== undefined) return answer;
+    const decision = await decide(stored);
     if (!("writes" in decision)) return decision;
     try {
-      await store.commit(key.partition, decision.writes, options);
+      await store.commit(key.partition, decision.writes, { signal });
     } catch (error) {
       if (error instanceof StoreOutcomeUnknownError) {
         context.log.warn({ error }, "a commit got no answer; it is looked for");
@@ -59,6 +75,8 @@ export async function commitCluster(exchange: Exchange, decide: Decide): Promise
     services.committed.notify();
     return decision.answer;
   }
+  const answer = await found();
+  if (answer !== undefined) return answer;
   if (unknown !== undefined) {
     throw new StoreOutcomeUnknownError("a commit got no answer and was not found either");
   }
@@ -79,15 +97,19 @@ export async function readCluster(
 ): Promise<Stored<ClusterDocument> | undefined> {
   const { services, context } = exchange;
   const stored = await services.store.read("cluster", clusterKey(name), { signal: context.signal });
-  if (stored !== undefined && isTooNew(stored.document)) {
-    throw new RpError({
-      code: "DocumentTooNew",
-      message:
-        "The cluster was written by a newer release of the resource provider; try again when " +
-        "the update of this one is complete.",
-    });
-  }
+  if (stored !== undefined) refuseTooNew(stored.document);
   return stored;
+}
+
+/** @throws {RpError} `DocumentTooNew` when a newer release has marked the document as not for us. */
+export function refuseTooNew(document: RpDocument): void {
+  if (!isTooNew(document)) return;
+  throw new RpError({
+    code: "DocumentTooNew",
+    message:
+      "The cluster was written by a newer release of the resource provider; try again when " +
+      "the update of this one is complete.",
+  });
 }
 
 /** Whether a commit without an answer has taken place. */

@@ -1,60 +1,81 @@
 /**
- * The contract at work: one openapi-backend per api-version, made from the generated runtime document. It finds the
- * operation of a request, checks the body against the schema and calls the handler. It decides nothing that the contract
- * does not say, and never lets a schema's default or coercion change a body.
+ * The whole contract: one document per api-version, and that of what ARM itself calls. It finds the document that a request
+ * means, by its path and its `api-version`; the rest is the document's own.
  */
 import { readFileSync } from "node:fs";
-import { OpenAPIBackend, OpenAPIValidator, type Document } from "openapi-backend";
+import type { Document } from "openapi-backend";
 import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import type { ApiVersion } from "../versions/apiVersion.ts";
-import type { Answer } from "./answer.ts";
-import { ArmRouter } from "./armRouter.ts";
-import type { Exchange, Handler } from "./exchange.ts";
+import type { ArmExchange, Exchange, ServedVersion } from "./exchange.ts";
 import { isArmPath, pathFaults, shown, type RequestPath } from "./requestPath.ts";
-import { isFormFault, schemaFaults } from "./schemaFaults.ts";
+import { notFound, ServedDocument, type Handlers, type ServedOperation } from "./servedDocument.ts";
 
-/** An operation of an api-version that a request has found. */
-export interface Route {
-  readonly version: ApiVersion;
-  readonly operationId: string;
-  readonly parameters: Readonly<Record<string, string>>;
-  /** @throws {RpError} with the body's faults, or whatever the handler throws. */
-  run(request: RouteRequest): Promise<Answer>;
+/** What a request asks for. */
+export interface Route extends ServedOperation {
+  /** As the caller named it. */
+  readonly apiVersion: string;
 }
 
-/** A request, as far as the route doesn't know it. */
-export type RouteRequest = Pick<Exchange, "path" | "query" | "body" | "context" | "services">;
-
-/** A handler for each operationId of every version. */
-export type Handlers = Readonly<Record<string, Handler>>;
-
-interface Served {
+interface Version {
   readonly version: ApiVersion;
-  readonly api: OpenAPIBackend;
-  readonly router: ArmRouter;
+  readonly document: ServedDocument<Exchange>;
 }
 
-const runtimeFolder = new URL("../../generated/runtime/", import.meta.url);
+/** How ARM marks its notifications (ARM-15). */
+const notificationVersion = "2.0";
+/** Of any call of its own: not ours to say which. */
+const anyVersion = /^(\d{4}-\d{2}-\d{2}(-[a-z]+)?|\d+\.\d+)$/i;
+const clusterWrite = "OpenShiftClusters_CreateOrUpdate";
+
+const generated = new URL("../../generated/", import.meta.url);
 
 export class Contract {
-  readonly #served: ReadonlyMap<string, Served>;
+  readonly #versions: ReadonlyMap<string, Version>;
+  readonly #arm: ServedDocument<ArmExchange>;
 
-  private constructor(served: ReadonlyMap<string, Served>) {
-    this.#served = served;
+  private constructor(versions: ReadonlyMap<string, Version>, arm: ServedDocument<ArmExchange>) {
+    this.#versions = versions;
+    this.#arm = arm;
   }
 
   /**
-   * Loads the documents of these versions.
+   * Loads the documents.
    *
-   * @throws {Error} when a document is missing, or names an operation without a handler.
+   * @throws {Error} when one is missing, or names an operation without a handler.
    */
-  static async load(versions: readonly ApiVersion[], handlers: Handlers): Promise<Contract> {
-    const served = new Map<string, Served>();
+  static async load(
+    versions: readonly ApiVersion[],
+    handlers: {
+      readonly versions: Handlers<Exchange>;
+      readonly arm: Handlers<ArmExchange>;
+    },
+  ): Promise<Contract> {
+    const served = new Map<string, Version>();
     for (const version of versions) {
-      served.set(foldCase(version.name), await serve(version, handlers));
+      const document = await ServedDocument.load(
+        read(`runtime/${version.name}/openapi.json`),
+        handlers.versions,
+        (exchange) => ({ ...exchange, version }),
+      );
+      served.set(foldCase(version.name), { version, document });
     }
-    return new Contract(served);
+    const servedVersion = (name: string): ServedVersion | undefined => {
+      const found = served.get(foldCase(name));
+      return found === undefined
+        ? undefined
+        : {
+            version: found.version,
+            schemaFaults: (body) => found.document.bodyFaults(clusterWrite, body),
+          };
+    };
+    const servedVersions = versions.map(({ name }) => name);
+    const arm = await ServedDocument.load(read("arm/openapi.json"), handlers.arm, (exchange) => ({
+      ...exchange,
+      servedVersion,
+      servedVersions,
+    }));
+    return new Contract(served, arm);
   }
 
   /**
@@ -64,129 +85,62 @@ export class Contract {
    */
   route(method: string, path: RequestPath): Route {
     if (!isArmPath(path.segments)) throw notFound(path);
-    const { version, router, api } = this.#versionOf(path.query);
+    const asked = askedVersion(path.query, this.#supported(path));
+    const served = this.#arm.has(path) ? this.#armDocument(path, asked) : this.#version(asked);
     const faults = pathFaults(path.segments);
     if (faults.length > 0) throw RpError.ofFaults(faults);
-    const match = router.route(path.segments);
-    if (match === undefined) throw notFound(path);
-    // HEAD is answered as GET; Node leaves the body out (decision 26)
-    const asked = method === "HEAD" ? "get" : method.toLowerCase();
-    const operation = match.operations.get(asked);
-    if (operation?.operationId === undefined)
-      throw methodNotAllowed(method, match.operations.keys());
-    const parameters = router.parameters(operation, path.path);
-    return {
-      version,
-      operationId: operation.operationId,
-      parameters,
-      run: async (request) => {
-        const exchange = { ...request, version, parameters };
-        return (await api.handleRequest(
-          {
-            method: asked,
-            path: path.path,
-            headers: { "content-type": "application/json" },
-            // other keys are ARM's or a caller's own, and tolerated (ARM-11)
-            query: { "api-version": version.name },
-            body: request.body,
-          },
-          exchange,
-        )) as Answer;
-      },
-    };
+    return { ...served.find(method, path, asked), apiVersion: asked };
   }
 
-  #versionOf(query: URLSearchParams): Served {
-    const names = [...query].filter(([name]) => foldCase(name) === "api-version");
-    const [asked, ...more] = names.map(([, value]) => value.trim());
-    const supported = [...this.#served.values()].map(({ version }) => version.name).join(", ");
-    if (asked === undefined || (asked === "" && more.length === 0)) {
-      throw new RpError({
-        code: "MissingApiVersionParameter",
-        message: `The query needs an api-version. Supported: ${supported}.`,
-        target: "api-version",
-      });
+  #supported(path: RequestPath): string {
+    if (!this.#arm.has(path)) {
+      return [...this.#versions.values()].map(({ version }) => version.name).join(", ");
     }
-    const found = more.length === 0 ? this.#served.get(foldCase(asked)) : undefined;
+    return isNotification(path) ? notificationVersion : "any of ARM's";
+  }
+
+  #armDocument(path: RequestPath, asked: string): ServedDocument<ArmExchange> {
+    const fits = isNotification(path) ? asked === notificationVersion : anyVersion.test(asked);
+    if (!fits) throw unsupported(asked, this.#supported(path));
+    return this.#arm;
+  }
+
+  #version(asked: string): ServedDocument<Exchange> {
+    const found = this.#versions.get(foldCase(asked));
     if (found === undefined) {
-      throw new RpError({
-        code: "InvalidApiVersionParameter",
-        message: `The api-version '${shown([asked, ...more].join(", "))}' is not supported. Supported: ${supported}.`,
-        target: "api-version",
-      });
+      const names = [...this.#versions.values()].map(({ version }) => version.name);
+      throw unsupported(asked, names.join(", "));
     }
-    return found;
+    return found.document;
   }
 }
 
-async function serve(version: ApiVersion, handlers: Handlers): Promise<Served> {
-  const file = new URL(`${version.name}/openapi.json`, runtimeFolder);
-  const definition = JSON.parse(readFileSync(file, "utf8")) as Document;
-  const api = new OpenAPIBackend({
-    definition,
-    // the meta-schema check costs seconds; a test makes it
-    quick: true,
-    ajvOpts: { allErrors: true, useDefaults: false, coerceTypes: false, removeAdditional: false },
+/** `/subscriptions/{id}` alone. */
+function isNotification({ segments }: RequestPath): boolean {
+  return segments.length === 2;
+}
+
+/** @throws {RpError} when there is none, or more than one. */
+function askedVersion(query: URLSearchParams, supported: string): string {
+  const names = [...query].filter(([name]) => foldCase(name) === "api-version");
+  const [asked = "", ...more] = names.map(([, value]) => value.trim());
+  if (more.length > 0) throw unsupported([asked, ...more].join(", "), supported);
+  if (asked !== "") return asked;
+  throw new RpError({
+    code: "MissingApiVersionParameter",
+    message: `The query needs an api-version. Supported: ${supported}.`,
+    target: "api-version",
   });
-  await api.init();
-  const router = new ArmRouter(api.definition);
-  api.router = router;
-  api.validator = new OpenAPIValidator({
-    definition: api.definition,
-    ajvOpts: api.ajvOpts,
-    router,
-    lazyCompileValidators: true,
+}
+
+function unsupported(asked: string, supported: string): RpError {
+  return new RpError({
+    code: "InvalidApiVersionParameter",
+    message: `The api-version '${shown(asked)}' is not supported. Supported: ${supported}.`,
+    target: "api-version",
   });
-  // callers are authenticated before the contract is asked
-  for (const scheme of Object.keys(api.definition.components?.securitySchemes ?? {})) {
-    api.registerSecurityHandler(scheme, () => true);
-  }
-  // the handler judges; a fault of form never gets there
-  api.register("validationFail", async (context, exchange: RouteRequest) =>
-    runHandler(context, exchange),
-  );
-  for (const { operationId } of router.getOperations()) {
-    if (operationId === undefined || handlers[operationId] === undefined) {
-      throw new Error(`api-version ${version.name}: no handler for operation ${operationId}`);
-    }
-    api.register(operationId, async (context, exchange: RouteRequest) =>
-      runHandler(context, exchange),
-    );
-    // compiled now rather than during the first request
-    api.validator.getRequestValidatorsForOperation(operationId);
-  }
-
-  type Context = Parameters<Parameters<typeof api.registerHandler>[1]>[0];
-  async function runHandler(context: Context, request: RouteRequest): Promise<Answer> {
-    const { operationId = "" } = context.operation;
-    const handler = handlers[operationId];
-    if (handler === undefined) throw new TypeError(`no handler for ${operationId}`);
-    const faults = schemaFaults(context.validation.errors ?? []);
-    if (faults.length > 0 && (handler.judgesBody !== true || faults.some(isFormFault))) {
-      throw RpError.ofFaults(faults);
-    }
-    return handler.handle({
-      ...request,
-      version,
-      parameters: context.request.params as Record<string, string>,
-      bodyFaults: faults,
-    });
-  }
-  return { version, api, router };
 }
 
-function notFound(path: RequestPath): RpError {
-  return new RpError({ code: "NotFound", message: `There is no route '${shown(path.path)}'.` });
-}
-
-function methodNotAllowed(method: string, methods: Iterable<string>): RpError {
-  const allowed = [...methods].map((name) => name.toUpperCase());
-  if (allowed.includes("GET")) allowed.push("HEAD");
-  return new RpError(
-    {
-      code: "MethodNotAllowed",
-      message: `The method ${shown(method)} is not allowed here; allowed: ${allowed.join(", ")}.`,
-    },
-    { headers: { Allow: allowed.join(", ") } },
-  );
+function read(path: string): Document {
+  return JSON.parse(readFileSync(new URL(path, generated), "utf8")) as Document;
 }

@@ -9,31 +9,36 @@ import type { Nudge } from "../runtime/nudge.ts";
 import type { Store } from "../store/store.ts";
 import type { ApiVersion } from "../versions/apiVersion.ts";
 import type { ClusterName } from "../model/resourceId.ts";
+import type { SubscriptionRight } from "../model/subscription.ts";
 import type { Answer } from "./answer.ts";
 import type { RequestContext } from "./requestContext.ts";
+import type { SkipTokens } from "./skipTokens.ts";
 
 /** What all requests share. */
 export interface Services {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Seals the places at which lists go on. */
+  readonly skipTokens: SkipTokens;
   /** Notified after each commit that leaves work for the forwarder. */
   readonly committed: Nudge;
   /** The region served, lower case without spaces. */
   readonly location: string;
+  /** What a subscription counts as that ARM has never announced (decision 11). */
+  readonly unannouncedSubscriptions: "Registered" | "Unregistered";
   /** Value of `Retry-After` on answers about running operations. */
   readonly retryAfterSeconds: number;
 }
 
-/** One request on its way to a handler. */
-export interface Exchange {
-  readonly version: ApiVersion;
+/** One request on its way to a handler, whatever service it belongs to. */
+export interface ServiceExchange {
   /** Path parameters by their name in the contract, in the caller's casing. */
   readonly parameters: Readonly<Record<string, string>>;
   /** As received: for links to the same collection. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** `undefined` when there was none. Its form is the contract's; its values are judged by the version. */
+  /** `undefined` when there was none. Its form is the contract's; its values are judged by the handler. */
   readonly body: unknown;
   /** What the contract finds wrong with its values: for a handler that adds its own faults to them. */
   readonly bodyFaults: readonly Fault[];
@@ -41,15 +46,36 @@ export interface Exchange {
   readonly services: Services;
 }
 
-export interface Handler {
+/** One request of an api-version. */
+export interface Exchange extends ServiceExchange {
+  readonly version: ApiVersion;
+}
+
+/** One request that ARM itself makes, apart from any api-version. */
+export interface ArmExchange extends ServiceExchange {
+  /** The api-version of that name and what its contract finds wrong with a cluster; `undefined` when it isn't served. */
+  readonly servedVersion: (name: string) => ServedVersion | undefined;
+  /** The names of all that are served. */
+  readonly servedVersions: readonly string[];
+}
+
+/** An api-version, and the check of a cluster's body by its contract. */
+export interface ServedVersion {
+  readonly version: ApiVersion;
+  readonly schemaFaults: (body: unknown) => readonly Fault[];
+}
+
+export interface Handler<E extends ServiceExchange = Exchange> {
+  /** What the subscription's state must allow; `undefined` where there is no subscription or any state will do. */
+  readonly right: SubscriptionRight | undefined;
   /** Whether it reports `bodyFaults` itself, with its own; otherwise they are answered before it is called. */
   readonly judgesBody?: true;
   /** @throws {RpError} for an answer that is an error. */
-  handle(exchange: Exchange): Promise<Answer>;
+  handle(exchange: E): Promise<Answer>;
 }
 
 /** @throws {TypeError} when the contract's path has no such parameter: a defect of handler or contract. */
-export function parameter(exchange: Exchange, name: string): string {
+export function parameter(exchange: ServiceExchange, name: string): string {
   const value = exchange.parameters[name];
   if (value === undefined) throw new TypeError(`the path has no parameter ${name}`);
   return value;

@@ -3,9 +3,11 @@
  * process depends on answers and that it isn't stopping.
  */
 import type { RequestHandler } from "express";
+import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import { sendAnswer } from "./answer.ts";
 import { contextOf } from "./requestContext.ts";
+import { parseRequestPath } from "./requestPath.ts";
 
 /** Something the process depends on. */
 export interface ReadinessCheck {
@@ -22,7 +24,7 @@ export interface HealthOptions {
 
 export function health(options: HealthOptions): RequestHandler {
   return async (request, response, next) => {
-    const path = request.originalUrl.split("?", 1)[0]?.replace(/\/+$/, "").toLowerCase();
+    const path = foldCase(`/${parseRequestPath(request.originalUrl).segments.join("/")}`);
     if (path !== "/healthz/live" && path !== "/healthz/ready") {
       next();
       return;

@@ -2,7 +2,14 @@
  * The HTTP server under the application: time limits, the answer to what the parser itself refuses, and a clean stop. It
  * knows nothing of ARM beyond the shape of an error.
  */
-import { createServer, STATUS_CODES, type RequestListener, type Server } from "node:http";
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../runtime/clock.ts";
@@ -46,13 +53,35 @@ export class HttpServer {
         headersTimeout: headersTimeoutMs,
         requestTimeout: requestTimeoutMs,
         keepAliveTimeout: keepAliveTimeoutMs,
+        // how exactly the two limits above are held
+        connectionsCheckingInterval: 1_000,
         maxHeaderSize: maxHeaderSizeBytes,
         // HTTP/1.1 without Host is answered, with links on the address that was called
         requireHostHeader: false,
       },
       app,
     );
-    server.on("clientError", (error, socket) => refuse(error, socket, options));
+    const underWay = new WeakMap<Duplex, ServerResponse>();
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      underWay.set(request.socket, response);
+    });
+    server.on("clientError", (error: ParserError, socket) => {
+      const response = underWay.get(socket);
+      if (response?.req.complete === true && !response.writableFinished) {
+        // what came after a whole request must not take away its answer
+        response.once("finish", () => socket.destroy());
+        return;
+      }
+      refuse(refusalOf(error.code), { error, socket, options });
+    });
+    // RFC 9110, section 10.1.1: an expectation that is not understood may be ignored
+    server.on("checkExpectation", app);
+    server.on("connect", (_request, socket) => {
+      refuse(new RpError({ code: "MethodNotAllowed", message: "CONNECT is not allowed here." }), {
+        socket,
+        options,
+      });
+    });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once("error", reject);
     server.listen({ host: options.host, port: options.port }, resolve);
@@ -90,21 +119,26 @@ export class HttpServer {
   }
 }
 
-/** What Node's parser refuses gets ARM's error shape too (decision 25). */
+type ParserError = Error & { readonly code?: string };
+
+/** What Node refuses before it is a request gets ARM's error shape too (decision 25). */
 function refuse(
-  error: Error & { code?: string },
-  socket: Duplex,
-  options: HttpServerOptions,
+  refusal: RpError,
+  at: {
+    readonly error?: ParserError;
+    readonly socket: Duplex;
+    readonly options: HttpServerOptions;
+  },
 ): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  const { error, socket, options } = at;
+  if (!socket.writable || error?.code === "ECONNRESET") {
     socket.destroy();
     return;
   }
-  const refusal = refusalOf(error.code);
   const { status, headers, body } = errorAnswer(refusal);
   const requestId = options.ids.guid();
   options.log.info(
-    { requestId, status, errorCode: refusal.code, parserCode: error.code },
+    { requestId, status, errorCode: refusal.code, parserCode: error?.code },
     "request: refused by the HTTP parser",
   );
   const text = `${JSON.stringify(body, undefined, 2)}\n`;

@@ -24,15 +24,20 @@ export function checkPreconditions(
     throw failed("If-Match", document === undefined ? "does not exist" : "has changed since");
   }
   const ifNoneMatch = context.header("if-none-match");
-  if (ifNoneMatch !== undefined && isListed(ifNoneMatch, document)) {
+  if (ifNoneMatch !== undefined && isListed(withoutWeakMarks(ifNoneMatch), document)) {
     throw failed("If-None-Match", "exists with this entity tag");
   }
 }
 
 function isListed(header: string, document: ClusterDocument | undefined): boolean {
   if (document === undefined) return false;
-  const tags = header.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  const tags = header.split(",").map((tag) => tag.trim());
   return tags.includes("*") || tags.includes(entityTag(document));
+}
+
+/** `If-None-Match` compares weakly, `If-Match` strongly (RFC 9110, section 13.1). */
+function withoutWeakMarks(header: string): string {
+  return header.replaceAll(/(^|,)\s*W\//g, "$1");
 }
 
 function failed(header: string, why: string): RpError {

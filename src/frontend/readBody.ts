@@ -28,7 +28,7 @@ export function readBody(options: { readonly limitBytes: number }): RequestHandl
       return;
     }
     if (!isJson(request)) {
-      next(unsupported("The content type of the body must be application/json."));
+      next(unsupported("The content type of the body must be application/json, in UTF-8."));
       return;
     }
     parse(request, response, (error?: unknown) => {
@@ -48,7 +48,11 @@ function hasBody({ headers }: Request): boolean {
 }
 
 function isJson(request: Request): boolean {
-  const mediaType = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase();
+  const [mediaType, ...parameters] = (request.headers["content-type"] ?? "")
+    .split(";")
+    .map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((part) => part.startsWith("charset="));
+  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) return false;
   return (
     mediaType === "application/json" ||
     (mediaType === "application/merge-patch+json" && request.method === "PATCH")
@@ -68,10 +72,14 @@ function bodyError(error: unknown, limitBytes: number): RpError {
         code: "RequestEntityTooLarge",
         message: `The body is larger than the limit of ${limitBytes} bytes.`,
       });
-    case "charset.unsupported":
-      return unsupported("The charset of the body must be UTF-8.");
     case "encoding.unsupported":
-      return unsupported("The content encoding of the body must be identity, gzip or deflate.");
+      return unsupported("The content encoding of the body must be identity, gzip, deflate or br.");
+    case "request.aborted":
+      // nobody is there to read it; the log has it
+      return new RpError({
+        code: "RequestTimeout",
+        message: "The request was not sent to its end.",
+      });
     default:
       return new RpError({
         code: "InvalidRequestContent",

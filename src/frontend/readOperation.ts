@@ -2,12 +2,13 @@
 import type { OperationDocument } from "../model/document.ts";
 import { foldCase, subscriptionPartition } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
+import { refuseTooNew } from "./commitCluster.ts";
 import { parameter, type Exchange } from "./exchange.ts";
 import { shown } from "./requestPath.ts";
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** @throws {RpError} `NotFound`. */
+/** @throws {RpError} `NotFound` or `DocumentTooNew`. */
 export async function readOperation(exchange: Exchange): Promise<OperationDocument> {
   const { services, context } = exchange;
   const id = foldCase(parameter(exchange, "operationId"));
@@ -22,5 +23,6 @@ export async function readOperation(exchange: Exchange): Promise<OperationDocume
       message: `The operation '${shown(id)}' was not found in location '${shown(location)}'.`,
     });
   }
+  refuseTooNew(stored.document);
   return stored.document;
 }

@@ -3,7 +3,13 @@
  * own casing is kept in them. It must never throw anything but an answer to the caller, whatever the bytes.
  */
 import { RpError, type Fault } from "../model/rpError.ts";
-import { clusterType, foldCase, providerNamespace } from "../model/resourceId.ts";
+import {
+  clusterType,
+  foldCase,
+  isGuid,
+  isResourceGroupName,
+  providerNamespace,
+} from "../model/resourceId.ts";
 
 /** A request's target. */
 export interface RequestPath {
@@ -42,11 +48,16 @@ export function isArmPath(segments: readonly string[]): boolean {
   return first === "subscriptions" || first === "providers";
 }
 
-const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-/** ARM-07: letters and digits of any script; not ending in a full stop. */
-const resourceGroup = /^[\p{L}\p{N}\-_().]{0,89}[\p{L}\p{N}\-_()]$/u;
 /** Decision 15: a DNS label of at most 54 characters, the installer's own bound. */
 const clusterName = /^[a-z0-9]([a-z0-9-]{0,52}[a-z0-9])?$/i;
+
+/** What may stand where a resource type stands, beside the clusters; in lower case. */
+const otherTypes: readonly string[] = [
+  "operations",
+  "locations",
+  "deployments",
+  "checknameavailability",
+];
 
 /** At most so much of a caller's text is repeated in a message. */
 const shownMax = 100;
@@ -66,7 +77,7 @@ export function pathFaults(segments: readonly string[]): readonly Fault[] {
   let at = 0;
   if (names[0] === "subscriptions" && segments.length > 1) {
     const subscription = segments[1] ?? "";
-    if (!guid.test(subscription)) {
+    if (!isGuid(subscription)) {
       faults.push({
         code: "InvalidSubscriptionID",
         message: `The subscription id '${shown(subscription)}' is not a GUID.`,
@@ -76,7 +87,7 @@ export function pathFaults(segments: readonly string[]): readonly Fault[] {
     at = 2;
     if (names[2] === "resourcegroups" && segments.length > 3) {
       const group = segments[3] ?? "";
-      if (!resourceGroup.test(group)) {
+      if (!isResourceGroupName(group)) {
         faults.push({
           code: "InvalidResourceGroupName",
           message:
@@ -107,7 +118,7 @@ function providerFaults(
   }
   if (type === undefined) return faults;
   const typeName = foldCase(type);
-  if (typeName === "operations" || typeName === "locations") return faults;
+  if (otherTypes.includes(typeName)) return faults;
   if (typeName !== foldCase(clusterType)) {
     faults.push({
       code: "InvalidResourceType",

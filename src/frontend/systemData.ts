@@ -28,20 +28,27 @@ export function systemDataAfter(
 }
 
 function parse(context: RequestContext): SystemData | undefined {
-  const text = context.header(headerName);
-  if (text === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  if (typeof value !== "object" || value === null) {
-    context.log.warn({}, `the header ${headerName} could not be read; it is ignored`);
-    return undefined;
-  }
-  const given = value as Record<string, unknown>;
-  return Object.fromEntries(
-    members.flatMap((name) => (typeof given[name] === "string" ? [[name, given[name]]] : [])),
+  const header = context.header(headerName);
+  if (header === undefined) return undefined;
+  const value = jsonObject(header);
+  const given = members.flatMap((name) =>
+    typeof value[name] === "string" ? [[name, value[name]]] : [],
   );
+  if (given.length > 0) return Object.fromEntries(given) as SystemData;
+  context.log.warn({}, `the header ${headerName} could not be read; it is ignored`);
+  return undefined;
+}
+
+/** An empty one if there is none in the text. */
+function jsonObject(header: string): Readonly<Record<string, unknown>> {
+  try {
+    // Node reads headers byte by byte; ARM writes UTF-8
+    const value: unknown = JSON.parse(Buffer.from(header, "latin1").toString("utf8"));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      return value as Readonly<Record<string, unknown>>;
+    }
+  } catch {
+    // not JSON
+  }
+  return {};
 }

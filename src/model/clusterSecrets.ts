@@ -5,8 +5,10 @@
  */
 
 export interface ClusterSecrets {
-  /** The registry credentials as JSON text; on the wire of 2019-12-31-preview it is base64 of this. */
+  /** The registry credentials as JSON text, whatever encoding an api-version has for it. */
   readonly pullSecret?: string;
+  /** Of the service principal by which the cluster acts. */
+  readonly clientSecret?: string;
   /** OpenSSH private key of the core user of all machines. */
   readonly sshPrivateKey?: string;
   /** PEM, PKCS 8. */
@@ -19,6 +21,7 @@ export interface ClusterSecrets {
 /** The names of all secrets. */
 export const secretNames = [
   "pullSecret",
+  "clientSecret",
   "sshPrivateKey",
   "certificateAuthorityKey",
   "adminKubeconfig",

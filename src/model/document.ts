@@ -9,6 +9,7 @@ import type { Cluster } from "./cluster.ts";
 import type { ClusterSecrets } from "./clusterSecrets.ts";
 import type { OperationKind, ProvisioningState } from "./provisioningState.ts";
 import type { OperationError } from "./rpError.ts";
+import type { SubscriptionState } from "./subscription.ts";
 
 /** Milliseconds since 1970, UTC. */
 export type EpochMs = number;
@@ -127,8 +128,42 @@ export interface OperationDocument extends DocumentBase {
   readonly expiresAt?: EpochMs;
 }
 
+/** The removal of all clusters of a deleted subscription, as far as it has come. */
+export interface SubscriptionPurge {
+  /** When the subscription was announced as deleted. */
+  readonly since: EpochMs;
+  /** The next look at the subscription is not before then. */
+  readonly nextAttemptAt: EpochMs;
+  /** Looks that found a deletion failed; they come more and more rarely. */
+  readonly retries: number;
+}
+
+/** A subscription as ARM last announced it. One that was never announced has no document. */
+export interface SubscriptionDocument extends DocumentBase {
+  readonly kind: "subscription";
+  readonly state: SubscriptionState;
+  readonly registrationDate?: string;
+  readonly tenantId?: string;
+  readonly changedAt: EpochMs;
+  /** Present from `Deleted` until nothing is left. */
+  readonly purge?: SubscriptionPurge;
+}
+
+/** A key that all processes share, made by the first that needs it. It belongs to no subscription. */
+export interface KeyDocument extends DocumentBase {
+  readonly kind: "key";
+  /** In one place, as a cluster's, so that the same layer can seal it. */
+  readonly secrets: {
+    /** 256 bits, base64. */
+    readonly key: string;
+  };
+}
+
+/** The partition of what belongs to no subscription: no subscription id has this form. */
+export const providerPartition = "provider";
+
 /** Any document, told apart by `kind`. */
-export type RpDocument = ClusterDocument | OperationDocument;
+export type RpDocument = ClusterDocument | OperationDocument | SubscriptionDocument | KeyDocument;
 export type DocumentKind = RpDocument["kind"];
 export type DocumentOfKind<K extends DocumentKind> = Extract<RpDocument, { readonly kind: K }>;
 
@@ -138,4 +173,9 @@ export const operationRetentionMs = 7 * 24 * 60 * 60 * 1000;
 /** Whether this release may handle the document. */
 export function isTooNew(document: { readonly minimumSchemaVersion?: number }): boolean {
   return (document.minimumSchemaVersion ?? 0) > schemaVersion;
+}
+
+/** A document as this release writes it. What a newer one has put in stays, so its mark stays too. */
+export function written<D extends RpDocument>(document: D): D {
+  return { ...document, schemaVersion: Math.max(schemaVersion, document.schemaVersion) };
 }

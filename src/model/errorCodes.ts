@@ -37,7 +37,7 @@ export const errorCodes = {
   },
   InvalidResourceType: {
     status: 400,
-    meaning: "The resource type in the path is not `OpenShiftClusters`.",
+    meaning: "The resource type is not `OpenShiftClusters`.",
   },
   InvalidResourceName: {
     status: 400,
@@ -68,6 +68,10 @@ export const errorCodes = {
   Conflict: {
     status: 409,
     meaning: "The state of the cluster forbids the request now, mostly because an operation runs.",
+  },
+  InvalidSubscriptionState: {
+    status: 409,
+    meaning: "The state of the subscription forbids the request.",
   },
   OperationCanceled: { status: 409, meaning: "The operation was canceled by a later DELETE." },
   PreconditionFailed: { status: 412, meaning: "`If-Match` or `If-None-Match` does not hold." },

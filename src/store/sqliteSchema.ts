@@ -11,7 +11,7 @@ export const applicationId = 0x41524850;
  *
  * Notes on `documents`: rows have a rowid because 2 kB bodies in a `WITHOUT ROWID` tree make everything slower. The
  * body stands last, so that the listings of the forwarder never read its pages. The scheduling columns are filled for
- * clusters only, by whoever writes the body; the body stays the truth for the members themselves. Times are REAL: what
+ * clusters, and two of them for subscriptions that are purged, by whoever writes the body; the body stays the truth for the members themselves. Times are REAL: what
  * a document says is kept as it is, fractions included.
  */
 export const migrations: readonly string[] = [
@@ -42,6 +42,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX documents_unqueued ON documents (partition, id) WHERE unqueued = 1;
   CREATE INDEX documents_unattended ON documents (due_at, partition, id)
     WHERE active = 1 AND unqueued = 0;
+  CREATE INDEX documents_purges ON documents (next_attempt_at, partition)
+    WHERE kind = 'subscription' AND active = 1;
   CREATE INDEX documents_expiring ON documents (expires_at) WHERE expires_at IS NOT NULL;
 
   CREATE TABLE leases (

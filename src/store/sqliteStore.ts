@@ -35,6 +35,7 @@ import type {
   DocumentOfKind,
   EpochMs,
   RpDocument,
+  SubscriptionDocument,
 } from "../model/document.ts";
 import { isTerminal } from "../model/provisioningState.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
@@ -144,14 +145,7 @@ export class SqliteStore implements Store {
     );
     return pageOf("clusters", rows, page, {
       place: (row) => [row.id],
-      item: (row) => {
-        try {
-          return storedFrom<ClusterDocument>(row);
-        } catch (cause) {
-          this.#onUnreadable(keyFrom(row), cause);
-          return undefined;
-        }
-      },
+      item: (row) => this.#readable<ClusterDocument>(row),
     });
   }
 
@@ -201,6 +195,32 @@ export class SqliteStore implements Store {
     return pageOf("unattended", rows, page, {
       place: (row) => [row.due_at, row.partition, row.id],
       item: referenceFrom,
+    });
+  }
+
+  async listPurges(
+    query: { readonly now: EpochMs },
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<Stored<SubscriptionDocument>>> {
+    const place = placeIn("purges", page, ["number", "string"]);
+    const [nextAttemptAt, partition] = place ?? [Number.NEGATIVE_INFINITY, ""];
+    const rows = await this.#read(
+      () =>
+        this.#database
+          .statement(
+            `SELECT partition, id, etag, body, next_attempt_at FROM documents
+             WHERE kind = 'subscription' AND active = 1 AND next_attempt_at < ?
+               AND (next_attempt_at, partition) > (?, ?)
+             ORDER BY next_attempt_at, partition LIMIT ?`,
+          )
+          .all(query.now, nextAttemptAt, partition, page.limit + 1) as unknown as (KeyRow &
+          BodyRow & { readonly next_attempt_at: number })[],
+      options,
+    );
+    return pageOf("purges", rows, page, {
+      place: (row) => [row.next_attempt_at, row.partition],
+      item: (row) => this.#readable<SubscriptionDocument>(row),
     });
   }
 
@@ -294,6 +314,16 @@ export class SqliteStore implements Store {
 
   async ping(options: CallOptions = {}): Promise<void> {
     await this.#read(() => this.#database.statement("SELECT last FROM sequence").get(), options);
+  }
+
+  /** One damaged document must not take a whole listing with it. */
+  #readable<D extends RpDocument>(row: KeyRow & BodyRow): Stored<D> | undefined {
+    try {
+      return storedFrom<D>(row);
+    } catch (cause) {
+      this.#onUnreadable(keyFrom(row), cause);
+      return undefined;
+    }
   }
 
   #lease(name: string): LeaseRow | undefined {
@@ -442,11 +472,11 @@ interface DocumentRow {
 
 interface SchedulingColumns {
   readonly active: boolean;
-  readonly unqueued: boolean;
+  readonly unqueued: boolean | null;
   readonly operationId: string | null;
   readonly nextAttemptAt: EpochMs;
-  readonly sweepAfter: EpochMs;
-  readonly sweeps: number;
+  readonly sweepAfter: EpochMs | null;
+  readonly sweeps: number | null;
 }
 
 /** One write, checked: a create has only a row, a delete only what it replaces, a replace both. */
@@ -499,12 +529,47 @@ function rowOf(document: RpDocument, partition: string): DocumentRow {
     bytes: Buffer.byteLength(body),
     // on a cluster it would be some newer release's member, which is no reason to forget it
     expiresAt: key.kind === "operation" ? numberOr(read["expiresAt"], null) : null,
-    scheduling: key.kind === "cluster" ? schedulingOf(read) : undefined,
+    scheduling: schedulingOf(key.kind, read),
+  };
+}
+
+function schedulingOf(
+  kind: DocumentKind,
+  document: Readonly<Record<string, unknown>>,
+): SchedulingColumns | undefined {
+  switch (kind) {
+    case "cluster":
+      return clusterScheduling(document);
+    case "subscription":
+      return purgeScheduling(document);
+    case "operation":
+    case "key":
+      return undefined;
+  }
+}
+
+/** Of a subscription that is purged: it is never on the queue. */
+function purgeScheduling(
+  document: Readonly<Record<string, unknown>>,
+): SchedulingColumns | undefined {
+  const { purge } = document;
+  if (purge === undefined) return undefined;
+  const next =
+    typeof purge === "object" && purge !== null && "nextAttemptAt" in purge
+      ? purge.nextAttemptAt
+      : undefined;
+  return {
+    active: true,
+    unqueued: null,
+    operationId: null,
+    nextAttemptAt: numberOr(next, 0),
+    sweepAfter: null,
+    sweeps: null,
   };
 }
 
 /** What is missing, or has a type that we don't know, must not hide a cluster from the sweep. */
-function schedulingOf(document: Readonly<Record<string, unknown>>): SchedulingColumns {
+function clusterScheduling(document: Readonly<Record<string, unknown>>): SchedulingColumns {
   const operation = document["operation"];
   const operationId =
     typeof operation === "object" && operation !== null && "id" in operation
@@ -529,7 +594,7 @@ function columnsOf({ expiresAt, scheduling, body }: DocumentRow) {
   return [
     expiresAt,
     scheduling === undefined ? null : Number(scheduling.active),
-    scheduling === undefined ? null : Number(scheduling.unqueued),
+    typeof scheduling?.unqueued === "boolean" ? Number(scheduling.unqueued) : null,
     scheduling?.operationId ?? null,
     scheduling?.nextAttemptAt ?? null,
     scheduling?.sweepAfter ?? null,

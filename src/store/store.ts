@@ -13,6 +13,7 @@ import type {
   DocumentOfKind,
   EpochMs,
   RpDocument,
+  SubscriptionDocument,
 } from "../model/document.ts";
 
 declare const etagBrand: unique symbol;
@@ -158,6 +159,16 @@ export interface Store {
     page: PageRequest,
     options?: CallOptions,
   ): Promise<Page<ClusterReference>>;
+
+  /**
+   * Subscriptions of all partitions whose `purge` is there and has a `nextAttemptAt` before `now`; a `purge` that can't be
+   * read counts as due.
+   */
+  listPurges(
+    query: { readonly now: EpochMs },
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<Stored<SubscriptionDocument>>>;
 
   /**
    * Writes only the scheduling members of a cluster, if it still has the ETag of the reference; everything else stays,

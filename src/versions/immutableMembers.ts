@@ -12,7 +12,10 @@ import type { Fault } from "../model/rpError.ts";
 import { identityOf, itemsOf, storedItems } from "./arrayItems.ts";
 import { isWireObject, itemPath, memberOf, memberPath } from "./wireObject.ts";
 
-/** How a value is compared, by JSON path, where it isn't exactly: `location` has several spellings (ARM-36). */
+/**
+ * How a value is compared, by JSON path without indices (`workerProfiles[].subnetId`), where it isn't exactly: `location`
+ * has several spellings (ARM-36).
+ */
 export type Spellings = Readonly<Record<string, (value: string) => string>>;
 
 /**
@@ -32,7 +35,8 @@ export function immutableFaults(
     case "value":
     case "map": {
       if (node.access !== "createOnly") return [];
-      return isSame(node, goal, stored, spellings[path]) ? [] : [changed(path)];
+      const spelling = spellings[path.replaceAll(/\[\d+\]/g, "[]")];
+      return isSame(node, goal, stored, spelling) ? [] : [changed(path)];
     }
     case "object":
       return Object.entries(node.members).flatMap(([name, member]) =>
@@ -45,14 +49,17 @@ export function immutableFaults(
         ),
       );
     case "array": {
-      const known = storedItems(node, stored);
+      // a list that stays absent doesn't change
+      if (goal === undefined && stored === undefined) return [];
+      const before = stored ?? node.default;
+      const known = storedItems(node, before);
       const faults = itemsOf(goal).flatMap((item, index) => {
         const match = known.find(item);
         // an item that is new is at its own creation
         if (match === undefined) return [];
         return immutableFaults(node.items, item, match, spellings, itemPath(path, index));
       });
-      if (node.access === "createOnly" && !haveSameItems(node, goal, stored)) {
+      if (node.access === "createOnly" && !haveSameItems(node, goal, before)) {
         faults.push(changed(path));
       }
       return faults;

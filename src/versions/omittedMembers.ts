@@ -7,6 +7,7 @@
 import type { ArrayNode, ObjectNode, VisibilityNode } from "../../generated/types/visibility.ts";
 import type { Fault } from "../model/rpError.ts";
 import { askedItemsOf, itemsOf, storedItems } from "./arrayItems.ts";
+import { missing } from "./refused.ts";
 import { isWireObject, itemPath, memberOf, memberPath, objectOf } from "./wireObject.ts";
 
 /** What is there before the write: nothing, or the external form of what is stored, which may lack members. */
@@ -54,8 +55,9 @@ function fillItems(node: ArrayNode, asked: unknown, before: Before): unknown {
   });
 }
 
-/** The stored items, nothing of them but which they are. */
-function identifiersOf({ identifiers }: ArrayNode, stored: unknown): unknown[] {
+/** The stored items, nothing of them but which they are; none stay none. */
+function identifiersOf({ identifiers }: ArrayNode, stored: unknown): unknown[] | undefined {
+  if (stored === undefined) return undefined;
   return itemsOf(stored).map((item) =>
     objectOf(identifiers.map((name) => [name, memberOf(item, name)])),
   );
@@ -86,9 +88,4 @@ export function missingMembers(node: ObjectNode, goal: unknown, path = ""): Faul
       }
     }
   });
-}
-
-/** The words are those of the contract's schema check, so that the two count as one. */
-function missing(place: string): Fault {
-  return { code: "InvalidParameter", message: `'${place}' is missing.`, target: place };
 }

@@ -16,6 +16,8 @@ export function pullSecretFaults(
 }
 
 function reasonAgainst(text: string): string | undefined {
+  // half a surrogate pair would not survive the encoding of another api-version
+  if (!text.isWellFormed()) return "must be well-formed Unicode";
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,6 +1,16 @@
 /** Names of Azure regions, which callers spell in several ways: `westus`, `West US`, `West us` (ARM-36). */
+import type { Fault } from "../model/rpError.ts";
+import { refused } from "./refused.ts";
+import { shortened } from "./wireObject.ts";
 
 /** The one spelling by which regions are compared. */
 export function regionKey(location: string): string {
   return location.replaceAll(/\s/g, "").toLowerCase();
+}
+
+/** A fault if a cluster shall be made in another region than the one served. An absent one is a fault of the schema. */
+export function regionFaults(location: string | undefined, served: string): Fault[] {
+  if (location === undefined || regionKey(location) === regionKey(served)) return [];
+  const given = shortened(location);
+  return [refused("location", `This service makes clusters in '${served}', not in '${given}'.`)];
 }

@@ -4,6 +4,7 @@
  */
 import type { ApiVersion } from "./apiVersion.ts";
 import { v20191231preview } from "./v20191231preview/version.ts";
+import { v20200430 } from "./v20200430/version.ts";
 
 /** Oldest first. */
-export const apiVersions: readonly ApiVersion[] = [v20191231preview];
+export const apiVersions: readonly ApiVersion[] = [v20191231preview, v20200430];

@@ -1,5 +1,6 @@
 /** The limits of tags (ARM-106): those of ARM, with the platform's present number of tags. */
 import type { Fault } from "../model/rpError.ts";
+import { refused } from "./refused.ts";
 import { memberPath, shortened } from "./wireObject.ts";
 
 const tagsMax = 50;
@@ -7,11 +8,22 @@ const nameLengthMax = 512;
 const valueLengthMax = 256;
 const illegalInName = /[<>%&\\?/\p{Cc}]/u;
 
-/** Everything wrong with these tags. `path` is where they stand in the body. */
-export function tagFaults(tags: Readonly<Record<string, string>>, path: string): Fault[] {
+type Tags = Readonly<Record<string, string>>;
+
+/**
+ * Everything wrong with tags, which stand at `tags` in every version. Stored ones, and fewer of them, aren't judged again.
+ */
+export function tagFaults(tags: Tags = {}, stored: Tags = {}): Fault[] {
+  const isChanged = ([name, value]: [string, string]): boolean =>
+    !Object.hasOwn(stored, name) || stored[name] !== value;
+  return Object.entries(tags).some(isChanged) ? faultsOf(tags) : [];
+}
+
+function faultsOf(tags: Tags): Fault[] {
+  const path = "tags";
   const faults: Fault[] = [];
   const refuse = (target: string, message: string): void => {
-    faults.push({ code: "InvalidParameter", message, target });
+    faults.push(refused(target, message));
   };
   const entries = Object.entries(tags);
   if (entries.length > tagsMax) {

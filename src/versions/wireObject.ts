@@ -23,6 +23,20 @@ export function objectOf<T>(
   return Object.fromEntries(present);
 }
 
+/** What of an object has a value. */
+export type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The members that have a value. */
+export function present<T extends object>(members: T): Present<T> {
+  return objectOf(Object.entries(members)) as Present<T>;
+}
+
+/** The same; nothing at all when no member has a value. */
+export function presentOrNone<T extends object>(members: T): Present<T> | undefined {
+  const some = present(members);
+  return Object.keys(some).length === 0 ? undefined : some;
+}
+
 /** The path of a member: `properties.networkProfile`, or `tags['a b']` for a name that isn't a word. */
 export function memberPath(path: string, name: string): string {
   if (!/^[\w$-]+$/.test(name)) return `${path}['${shortened(name)}']`;

@@ -19,7 +19,12 @@ import {
   StoreOutcomeUnknownError,
   StoreUnavailableError,
 } from "../../src/store/store.ts";
-import type { ClusterDocument, DocumentKind, DocumentOfKind } from "../../src/model/document.ts";
+import type {
+  ClusterDocument,
+  DocumentKind,
+  DocumentOfKind,
+  SubscriptionDocument,
+} from "../../src/model/document.ts";
 
 /** What happens to a call. `after` means that it has taken effect. */
 export type Fault =
@@ -139,6 +144,14 @@ export class FaultyStore implements Store {
   listUnattended(...given: Parameters<Store["listUnattended"]>): Promise<Page<ClusterReference>> {
     return this.#faults.through("store.listUnattended", given[0], async () =>
       this.#store.listUnattended(given[0], given[1]),
+    );
+  }
+
+  listPurges(
+    ...given: Parameters<Store["listPurges"]>
+  ): Promise<Page<Stored<SubscriptionDocument>>> {
+    return this.#faults.through("store.listPurges", given[0], async () =>
+      this.#store.listPurges(given[0], given[1]),
     );
   }
 

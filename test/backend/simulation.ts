@@ -132,7 +132,7 @@ export class SimulatedProcess {
     const running: Promise<void>[] = [];
     if (backend) running.push(this.backend.run(this.#stop.signal));
     if (forwarder) {
-      const forwards = new Forwarder({ ...shared, committed: this.committed });
+      const forwards = new Forwarder({ ...shared, location: "eastus", committed: this.committed });
       running.push(forwards.run(this.#stop.signal));
     }
     this.#ended = Promise.all(running);

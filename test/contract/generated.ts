@@ -25,6 +25,15 @@ export function emittedDocument(version: ApiVersionName): OpenApi {
   return read(`openapi3/3.0.0/${version}.json`);
 }
 
+/** The documents of a version that others read, by name, with their paths. */
+export function emittedFiles(version: ApiVersionName): Readonly<Record<string, string>> {
+  return {
+    swagger: `${swagger(version).folder}/openshift.json`,
+    "openapi 3.0": `${root}openapi3/3.0.0/${version}.json`,
+    "openapi 3.1": `${root}openapi3/3.1.0/${version}.json`,
+  };
+}
+
 /** The Swagger and the path of its folder. */
 export function swagger(version: ApiVersionName): { folder: string; document: Swagger } {
   const [path] = globSync(`swagger/*/${version}/openshift.json`, { cwd: root });

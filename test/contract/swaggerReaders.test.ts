@@ -40,8 +40,9 @@ describe("operationIds", () => {
   });
 
   test("become a list for each version", () => {
-    const text = operationIdsModule(new Map([["v1", ["A_B"]]]));
+    const text = operationIdsModule(new Map([["v1", ["A_B"]]]), ["C_D", "E_F"]);
     expect(text).toContain('"v1": [\n    "A_B",\n  ],');
+    expect(text).toContain('export type ArmOperationId = "C_D" | "E_F";');
   });
 });
 

@@ -118,7 +118,9 @@ describe("bodies", () => {
       rp.put(clusterPath("victim"), smallestBody, { headers: { "Content-Type": type } });
     expect((await send("application/json; charset=utf-8")).status).toBe(200);
     expect((await send("Application/JSON;charset=UTF-8")).status).toBe(200);
-    expect((await send("application/json; charset=ebcdic")).status).toBe(415);
+    for (const charset of ["ebcdic", "utf-16", "utf-7"]) {
+      expect((await send(`application/json; charset=${charset}`)).status).toBe(415);
+    }
   });
 
   test("members with the names of an object's own machinery are unknown members", async () => {
@@ -244,7 +246,18 @@ describe("paths", () => {
     ["no such action", `${good}/explode`, 404, "NotFound"],
     ["no route of ours", "/favicon.ico", 404, "NotFound"],
     ["nothing", "/", 404, "NotFound"],
-    ["a subscription alone", `/subscriptions/${subscriptionId}`, 404, "NotFound"],
+    [
+      "ARM-15: a subscription with an api-version of clusters",
+      `/subscriptions/${subscriptionId}`,
+      400,
+      "InvalidApiVersionParameter",
+    ],
+    [
+      "a resource group alone",
+      `/subscriptions/${subscriptionId}/resourceGroups/g`,
+      404,
+      "NotFound",
+    ],
     ["deeper than a cluster", `${good}/credentials/more`, 404, "NotFound"],
   ])("%s", async (_name, path, status, code) => {
     for (const method of ["GET", "PUT", "DELETE"]) {
@@ -379,6 +392,36 @@ describe("what is no HTTP", () => {
     expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(text).toMatch(/x-ms-request-id: [0-9a-f-]{36}/);
     expect(JSON.parse(text.slice(text.indexOf("\r\n\r\n"))).error.code).toBe(code);
+  });
+
+  test("ARM-92: an expectation nobody knows is ignored, CONNECT is refused in ARM's form", async () => {
+    const expecting = await raw(
+      `GET ${clusterPath("victim")}${query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 200-maybe\r\n\r\n`,
+    );
+    expect(expecting).toMatch(/^HTTP\/1\.1 200 /);
+    const connecting = await raw("CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n");
+    expect(connecting).toMatch(/^HTTP\/1\.1 405 /);
+    expect(connecting).toMatch(/x-ms-request-id: /);
+    expect(connecting).toContain("MethodNotAllowed");
+  });
+
+  test("garbage after a whole request does not take away its answer", async () => {
+    const body = JSON.stringify(smallestBody);
+    const text = await raw(
+      `PUT ${clusterPath("pipelined")}${query} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}garbage\r\n\r\n`,
+    );
+    expect(text).toMatch(/^HTTP\/1\.1 201 /);
+    expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  test("a broken chunk in the middle of a body is refused", async () => {
+    const text = await raw(
+      `PUT ${clusterPath("fresh")}${query} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\nZZ\r\n",
+    );
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
+    await expectUnchanged();
   });
 
   test("a request without Host gets links on the address that was called", async () => {

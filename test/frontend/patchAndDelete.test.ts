@@ -85,6 +85,12 @@ test("ARM-97 to ARM-99: preconditions are judged on the entity tag", async () =>
     (await rp.put(clusterPath("tagless"), smallestBody, { headers: { "If-Match": "*" } })).status,
   ).toBe(412);
   expect((await rp.delete(clusterPath("tagless"), { headers })).status).toBe(204);
+  // If-Match compares strongly, If-None-Match weakly
+  const weak = `W/${body.etag}`;
+  expect((await rp.put(path, smallestBody, { headers: { "If-Match": weak } })).status).toBe(412);
+  expect((await rp.put(path, smallestBody, { headers: { "If-None-Match": weak } })).status).toBe(
+    412,
+  );
   expect((await rp.delete(path, { headers: { "If-Match": "*" } })).status).toBe(202);
 });
 
@@ -114,6 +120,19 @@ test("no polling interval is in the way of a create, an update or a delete", asy
   const deleted = await unpolled.delete(clusterPath("quick"));
   const gone = await terminal(unpolled, deleted.headers.get("azure-asyncoperation"));
   expect(gone.body.status).toBe("Succeeded");
+});
+
+test("ARM-73: listCredentials takes no body or an empty object, and nothing else", async () => {
+  await rp.created("action");
+  const path = `${clusterPath("action")}/listCredentials?api-version=2019-12-31-preview`;
+  for (const request of [{}, { body: {} }]) {
+    expect((await rp.send("POST", path, request)).status).toBe(200);
+  }
+  for (const rawBody of ["[]", "null", '{"a":1}', "{", '""']) {
+    const answer = await rp.send("POST", path, { rawBody });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.code).toBe("InvalidRequestContent");
+  }
 });
 
 /** Steps that end for good on demand. */

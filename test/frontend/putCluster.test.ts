@@ -85,6 +85,52 @@ describe("create", () => {
     expect(answer.body.systemData).toEqual(header);
   });
 
+  const person = (name: string, at: string) =>
+    JSON.stringify({
+      createdBy: name,
+      createdByType: "User",
+      createdAt: at,
+      lastModifiedBy: name,
+      lastModifiedByType: "User",
+      lastModifiedAt: at,
+    });
+
+  test("ARM-103: created stays, lastModified follows the header, also when nothing else changes", async () => {
+    const put = async (name: string, at: string) =>
+      rp.put(clusterPath("modified"), smallestBody, {
+        headers: { "x-ms-arm-resource-system-data": person(name, at) },
+      });
+    expect((await put("first", "2026-01-01T00:00:00Z")).status).toBe(201);
+    await rp.settled("modified");
+    const answer = await put("second", "2026-01-02T00:00:00Z");
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("azure-asyncoperation")).toBeNull();
+    expect(answer.body.systemData).toMatchObject({
+      createdBy: "first",
+      createdAt: "2026-01-01T00:00:00Z",
+      lastModifiedBy: "second",
+      lastModifiedAt: "2026-01-02T00:00:00Z",
+    });
+    const without = await rp.put(clusterPath("modified"), smallestBody);
+    expect(without.body).toEqual(answer.body);
+  });
+
+  test("ARM-103: the header is UTF-8; what can't be read counts as absent", async () => {
+    // fetch sends one byte a character
+    const header = Buffer.from(person("José", "2026-01-01T00:00:00Z")).toString("latin1");
+    const headers = { "x-ms-arm-resource-system-data": header };
+    const answer = await rp.put(clusterPath("utf"), smallestBody, { headers });
+    expect(answer.body.systemData.createdBy).toBe("José");
+    for (const bad of ["{", "[]", "{}", "null", '{"createdBy":5}', '"text"']) {
+      const name = `bad${bad.length}${bad.codePointAt(0)}`;
+      const created = await rp.put(clusterPath(name), smallestBody, {
+        headers: { "x-ms-arm-resource-system-data": bad },
+      });
+      expect(created.status).toBe(201);
+      expect(created.body).not.toHaveProperty("systemData");
+    }
+  });
+
   test("seed 15: read-only members of a create are not honoured", async () => {
     const answer = await rp.put(clusterPath("planted"), {
       ...smallestBody,

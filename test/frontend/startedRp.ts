@@ -11,8 +11,10 @@ import { Forwarder } from "../../src/forwarder/forwarder.ts";
 import { frontendApp } from "../../src/frontend/app.ts";
 import { ArmRouter } from "../../src/frontend/armRouter.ts";
 import { Contract } from "../../src/frontend/contract.ts";
+import { docsPage } from "../../src/frontend/docsPage.ts";
 import { HttpServer } from "../../src/frontend/httpServer.ts";
 import { operations } from "../../src/frontend/operations.ts";
+import { SkipTokens } from "../../src/frontend/skipTokens.ts";
 import type { Installer } from "../../src/installers/installer.ts";
 import { localInstaller } from "../../src/installers/local/localInstaller.ts";
 import { errorCodes, type ErrorCode } from "../../src/model/errorCodes.ts";
@@ -36,6 +38,9 @@ export const pullSecret = Buffer.from(`${pullSecretJson}\n`).toString("base64");
 
 /** The smallest legal body of a create. */
 export const smallestBody = { location: "eastus", properties: { pullSecret } } as const;
+
+/** The secret of a service principal. */
+export const clientSecret = "client-secret-of-the-test";
 
 /** An answer that has passed the general checks. */
 export interface RpResponse {
@@ -62,10 +67,14 @@ export interface StartOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly bodyLimitBytes?: number;
+  readonly unannouncedSubscriptions?: "Registered" | "Unregistered";
   /** How often forwarder and backend look without being nudged. */
   readonly intervalMs?: number;
   readonly checks?: Parameters<typeof frontendApp>[0]["checks"];
 }
+
+/** Read once for all tests of a file. */
+const docs = docsPage(apiVersions);
 
 export class StartedRp implements AsyncDisposable {
   readonly url: string;
@@ -110,7 +119,7 @@ export class StartedRp implements AsyncDisposable {
         options.installer ??
         localInstaller({ domain: "openshift.test", installMs: 0, random: systemRandom, clock });
       running.push(
-        new Forwarder({ ...shared, committed }).run(halt.signal),
+        new Forwarder({ ...shared, location: "eastus", committed }).run(halt.signal),
         new Backend({
           ...shared,
           installer,
@@ -122,12 +131,15 @@ export class StartedRp implements AsyncDisposable {
     };
     const app = frontendApp({
       contract: await Contract.load(apiVersions, operations),
+      docs,
       services: {
         store,
         clock,
         ids: systemIds,
+        skipTokens: new SkipTokens({ store, random: systemRandom }),
         committed,
         location: "eastus",
+        unannouncedSubscriptions: options.unannouncedSubscriptions ?? "Registered",
         retryAfterSeconds: 1,
       },
       log,
@@ -217,7 +229,8 @@ export class StartedRp implements AsyncDisposable {
   async settled(name: string): Promise<RpResponse> {
     return this.until(
       clusterPath(name),
-      ({ body }) => !["Updating", "Deleting"].includes(body?.properties?.provisioningState),
+      ({ body }) =>
+        !["Creating", "Updating", "Deleting"].includes(body?.properties?.provisioningState),
     );
   }
 }
@@ -238,21 +251,36 @@ function withVersion(path: string): string {
   return `${path}${path.includes("?") ? "&" : "?"}api-version=${apiVersion}`;
 }
 
-const definition = JSON.parse(
-  readFileSync(
-    new URL(`../../generated/runtime/${apiVersion}/openapi.json`, import.meta.url),
-    "utf8",
-  ),
-) as Document;
-const api = new OpenAPIBackend({
-  definition,
-  quick: true,
-  ajvOpts: { allErrors: true },
-});
-await api.init();
-const router = new ArmRouter(api.definition);
-api.router = router;
-api.validator.router = router;
+/** The contract of an api-version, as far as answers are checked against it. */
+interface AnswerCheck {
+  readonly api: OpenAPIBackend;
+  readonly router: ArmRouter;
+}
+
+const answerChecks = new Map<string, AnswerCheck>();
+for (const { name } of apiVersions) answerChecks.set(name, await answerCheck(name));
+
+async function answerCheck(name: string): Promise<AnswerCheck> {
+  const file = new URL(`../../generated/runtime/${name}/openapi.json`, import.meta.url);
+  const api = new OpenAPIBackend({
+    definition: JSON.parse(readFileSync(file, "utf8")) as Document,
+    quick: true,
+    ajvOpts: { allErrors: true },
+  });
+  await api.init();
+  const router = new ArmRouter(api.definition);
+  api.router = router;
+  api.validator.router = router;
+  return { api, router };
+}
+
+/** The contract that an answer is given under; that of the first version where the request names none. */
+function answerCheckOf(query: URLSearchParams): AnswerCheck {
+  const asked = answerChecks.get(query.get("api-version")?.toLowerCase() ?? "");
+  const check = asked ?? answerChecks.get(apiVersion);
+  if (check === undefined) throw new TypeError(`${apiVersion} is not served`);
+  return check;
+}
 
 function checkAnswer(
   method: string,
@@ -266,6 +294,7 @@ function checkAnswer(
   expect(headers.get("x-powered-by"), where).toBeNull();
   expect(text, where).not.toContain(pullSecretValue);
   expect(text, where).not.toContain(pullSecret);
+  expect(text, where).not.toContain(clientSecret);
   if (status === 202 || status === 204) expect(text, where).toBe("");
   if (text !== "") {
     expect(headers.get("content-type"), where).toBe("application/json; charset=utf-8");
@@ -277,7 +306,8 @@ function checkAnswer(
     expect(errorCodes[body.error.code as ErrorCode]?.status, where).toBe(status);
     expect(headers.get("x-ms-error-code"), where).toBe(body.error.code);
   }
-  const { pathname } = new URL(target, "http://host");
+  const { pathname, searchParams } = new URL(target, "http://host");
+  const { api, router } = answerCheckOf(searchParams);
   const operation = isWellFormed(pathname)
     ? router.matchOperation({ method, path: pathname, headers: {} })
     : undefined;

@@ -124,6 +124,60 @@ test("a commit that lands only after its repetition was begun is still one opera
   expect(created.headers.get("azure-asyncoperation")).toContain(stored?.document.operation.id);
 });
 
+test("a commit that lands between two looks is no conflict with itself", async () => {
+  let late: (() => Promise<unknown>) | undefined;
+  await using rp = await StartedRp.start({
+    store: (store) =>
+      withMethods(store, {
+        commit: (async (...given: Parameters<Store["commit"]>) => {
+          if (late !== undefined) return store.commit(...given);
+          late = async () => store.commit(...given);
+          throw new StoreOutcomeUnknownError("no answer");
+        }) as Store["commit"],
+        // it lands whenever the frontend has just looked for its record
+        read: (async (...given: Parameters<Store["read"]>) => {
+          const found = await store.read(...given);
+          if (given[0] === "operation" && late !== undefined) await late().catch(() => {});
+          return found;
+        }) as Store["read"],
+      }),
+  });
+  const headers = { "If-None-Match": "*" };
+  expect((await rp.put(clusterPath("between"), smallestBody, { headers })).status).toBe(201);
+});
+
+test("a commit without an answer in the last of all races is still looked for", async () => {
+  let calls = 0;
+  await using rp = await StartedRp.start({
+    store: (store) =>
+      withMethods(store, {
+        commit: (async (...given: Parameters<Store["commit"]>) => {
+          calls += 1;
+          if (calls < 5) throw new StoreConflictError("somebody else was faster");
+          await store.commit(...given);
+          throw new StoreOutcomeUnknownError("no answer");
+        }) as Store["commit"],
+      }),
+  });
+  expect((await rp.put(clusterPath("last"), smallestBody)).status).toBe(201);
+});
+
+test("DELETE wins also after many lost races", async () => {
+  let left = 30;
+  await using rp = await StartedRp.start({
+    store: (store) =>
+      withMethods(store, {
+        commit: (async (...given: Parameters<Store["commit"]>) => {
+          const isDelete = JSON.stringify(given[1]).includes('"Deleting"');
+          if (isDelete && left-- > 0) throw new StoreConflictError("somebody else was faster");
+          return store.commit(...given);
+        }) as Store["commit"],
+      }),
+  });
+  await rp.put(clusterPath("contended"), smallestBody);
+  expect((await rp.delete(clusterPath("contended"))).status).toBe(202);
+});
+
 test("races that are lost again and again end in 409, not 500", async () => {
   await using rp = await StartedRp.start({
     store: (store) =>

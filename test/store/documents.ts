@@ -1,7 +1,11 @@
 /**
  * Documents as tests of stores need them: whole, small, and each told apart by its name.
  */
-import type { ClusterDocument, OperationDocument } from "../../src/model/document.ts";
+import type {
+  ClusterDocument,
+  OperationDocument,
+  SubscriptionDocument,
+} from "../../src/model/document.ts";
 import { clusterKey, clusterResourceId } from "../../src/model/resourceId.ts";
 
 export const partition = "00000000-0000-4000-8000-000000000001";
@@ -68,6 +72,22 @@ export function operationDocument(
     steps: [],
     requestId: "request",
     correlationId: "correlation",
+    ...members,
+  };
+}
+
+/** A subscription that is gone. */
+export function subscriptionDocument(
+  subscriptionId: string,
+  members: Readonly<Partial<SubscriptionDocument>> = {},
+): SubscriptionDocument {
+  return {
+    kind: "subscription",
+    id: "subscription",
+    subscriptionId,
+    schemaVersion: 1,
+    state: "Deleted",
+    changedAt: longAgo,
     ...members,
   };
 }

@@ -17,6 +17,7 @@ import {
   operationDocument,
   otherPartition,
   partition,
+  subscriptionDocument,
 } from "./documents.ts";
 
 async function create(store: Store, documents: readonly ClusterDocument[]): Promise<void> {
@@ -335,4 +336,35 @@ export function listingCases(state: StoreCase): void {
       );
     }
   });
+
+  state(
+    "subscriptions are listed while they are purged and due, over all partitions",
+    async ({ store, now }) => {
+      const purge = (nextAttemptAt: number) => ({ since: longAgo, nextAttemptAt, retries: 0 });
+      const documents = [
+        subscriptionDocument("p1", { purge: purge(longAgo) }),
+        subscriptionDocument("p2", { purge: purge(longAgo) }),
+        subscriptionDocument("p3", { purge: purge(now() + 1_000) }),
+        subscriptionDocument("p4", {}),
+        subscriptionDocument("p5", { purge: "of a newer release" as never }),
+      ];
+      for (const document of documents) {
+        await store.commit(document.subscriptionId, [{ create: document }]);
+      }
+      const list = (page: PageRequest) => store.listPurges({ now: now() }, page);
+      for (const limit of [1, 2, 10]) {
+        const listed = await allPages(list, limit);
+        const partitions = listed.map(({ document }) => document.subscriptionId);
+        expect(partitions.toSorted()).toEqual(["p1", "p2", "p5"]);
+      }
+      const [first] = await allPages(list, 10);
+      if (first === undefined) throw new Error("there is none");
+      const { purge: _, ...ended } = first.document;
+      await store.commit(ended.subscriptionId, [{ replace: first, document: ended }]);
+      expect(await allPages(list, 10)).toHaveLength(2);
+      const unattended = await store.listUnattended({ now: now() }, { limit: 10 });
+      expect(unattended.items).toEqual([]);
+      expect((await store.listUnqueued({ limit: 10 })).items).toEqual([]);
+    },
+  );
 }

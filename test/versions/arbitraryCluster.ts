@@ -1,66 +1,55 @@
-/**
- * Generated clusters, bodies and noise for the laws that every api-version has to keep. What is generated as legal is
- * legal by the rules of 2019-12-31-preview.
- */
+/** Generated stored clusters, as made through any api-version, and noise, for the laws that every version has to keep. */
 import fc from "fast-check";
+import type { VisibilityNode } from "../../generated/types/visibility.ts";
 import type { Cluster } from "../../src/model/cluster.ts";
 import type { ClusterDocument } from "../../src/model/document.ts";
 import { provisioningStates } from "../../src/model/provisioningState.ts";
-import { storedCluster } from "./exampleCluster.ts";
+import { versions, visibility } from "../contract/generated.ts";
+import { sent, storedCluster, writesOf } from "./exampleCluster.ts";
+import { versionCases, type VersionCase } from "./versionCases.ts";
 
-const tagName = fc.oneof(
-  fc.string({ minLength: 1, maxLength: 12 }).filter((name) => !/[<>%&\\?/\p{Cc}]/u.test(name)),
-  fc.constantFrom("__proto__", "constructor", "toString", "0"),
-);
-const tags = fc.dictionary(tagName, fc.string({ maxLength: 12 }), { maxKeys: 5, minKeys: 1 });
-
-const networks = fc.constantFrom(
-  { vnetCidr: "10.0.0.0/16", podCidr: "10.128.0.0/14", serviceCidr: "172.30.0.0/16" },
-  { vnetCidr: "192.168.7.0/24", podCidr: "10.0.0.0/18", serviceCidr: "10.0.64.0/22" },
-  { vnetCidr: "10.0.0.0/8", podCidr: "11.0.0.0/8", serviceCidr: "12.0.0.0/8" },
-);
-
-const worker = fc.record({
-  name: fc.constant("worker"),
-  vmSize: fc.constantFrom("Standard_D2s_v3", "Standard_D4s_v3", "Standard_D8s_v3"),
-  diskSizeGB: fc.integer({ min: 128, max: 32767 }),
-  count: fc.integer({ min: 3, max: 20 }),
-});
-
-const cluster: fc.Arbitrary<Cluster> = fc.record(
+/** What the service knows of a cluster besides. */
+const known = fc.record(
   {
-    location: fc.constantFrom("eastus", "East US", "EASTUS", "East us"),
-    tags,
-    network: networks,
-    controlPlane: fc.constant({ vmSize: "Standard_D8s_v3" }),
-    workers: worker.map((one) => [one]),
     apiserverUrl: fc.webUrl(),
+    apiserverIp: fc.ipV4(),
     consoleUrl: fc.webUrl(),
     systemData: fc.record(
       { createdBy: fc.string(), createdByType: fc.string(), lastModifiedAt: fc.string() },
       { requiredKeys: [] },
     ),
   },
-  { requiredKeys: ["location", "network", "controlPlane", "workers"] },
+  { requiredKeys: [] },
 );
 
-const pullSecretText = fc
-  .dictionary(fc.string({ minLength: 1 }), fc.record({ auth: fc.base64String() }), { minKeys: 1 })
-  .map((auths) => JSON.stringify({ auths }));
-
-/** A stored cluster as this release writes it. */
-export const documents: fc.Arbitrary<ClusterDocument> = fc
-  .record({
-    provisioningState: fc.constantFrom(...provisioningStates),
-    revision: fc.uuid(),
-    cluster,
-    pullSecret: pullSecretText,
-  })
-  .map(({ pullSecret, ...rest }) => ({
-    ...storedCluster,
-    ...rest,
-    secrets: { ...storedCluster.secrets, pullSecret },
-  }));
+/** A cluster that was made through a version, as this release stores it. */
+export function madeThrough({
+  version,
+  createBodies,
+}: Pick<VersionCase, "version" | "createBodies">): fc.Arbitrary<ClusterDocument> {
+  return fc
+    .record({
+      body: createBodies,
+      known,
+      ingressIp: fc.option(fc.ipV4(), { nil: undefined }),
+      provisioningState: fc.constantFrom(...provisioningStates),
+      revision: fc.uuid(),
+    })
+    .map(({ body, known: more, ingressIp, ...rest }) => {
+      const { cluster, secrets, faults } = writesOf(version).put(sent(body));
+      if (faults.length > 0) throw new TypeError(`not legal: ${JSON.stringify(faults)}`);
+      const ingresses = cluster.ingresses?.map((one) =>
+        ingressIp === undefined ? one : { ...one, ip: ingressIp },
+      );
+      const { pullSecret: _, ...made } = storedCluster.secrets;
+      return {
+        ...storedCluster,
+        ...rest,
+        cluster: { ...cluster, ...more, ...(ingresses && { ingresses }) },
+        secrets: { ...made, ...secrets },
+      };
+    });
+}
 
 /** What a newer release may have added. */
 const added = fc.oneof(
@@ -78,10 +67,9 @@ function grown(value: unknown, noise: unknown): unknown {
   return { ...(Object.fromEntries(members) as object), addedByNewerRelease: noise };
 }
 
-/** A stored cluster that a newer release has written. Tags and secrets are maps of known shape. */
-export const grownDocuments: fc.Arbitrary<ClusterDocument> = fc
-  .tuple(documents, added)
-  .map(([document, noise]) => {
+/** The same clusters, written by a newer release. Tags and secrets are maps of known shape. */
+export function grownFrom(documents: fc.Arbitrary<ClusterDocument>): fc.Arbitrary<ClusterDocument> {
+  return fc.tuple(documents, added).map(([document, noise]) => {
     const { tags: stored, ...others } = document.cluster;
     const more = grown(others, noise) as Cluster;
     return {
@@ -90,34 +78,13 @@ export const grownDocuments: fc.Arbitrary<ClusterDocument> = fc
       secrets: { ...document.secrets, addedByNewerRelease: "kept" },
     };
   });
+}
 
-/** Legal bodies of a create. */
-export const createBodies = fc.record(
-  {
-    location: fc.constantFrom("eastus", "East US", "EAST us"),
-    tags,
-    properties: fc.record(
-      {
-        pullSecret: pullSecretText.map((text) => Buffer.from(text).toString("base64")),
-        networkProfile: networks,
-        masterProfile: fc.constantFrom({}, { vmSize: "Standard_D8s_v3" }),
-        workerProfiles: fc
-          .record(
-            {
-              name: fc.constant("worker"),
-              vmSize: fc.constantFrom("Standard_D2s_v3", "Standard_D4s_v3"),
-              diskSizeGB: fc.integer({ min: 128, max: 4095 }),
-              count: fc.integer({ min: 3, max: 20 }),
-            },
-            { requiredKeys: ["name"] },
-          )
-          .map((one) => [one]),
-      },
-      { requiredKeys: ["pullSecret"] },
-    ),
-  },
-  { requiredKeys: ["location", "properties"] },
-);
+/** A stored cluster, made through any version. */
+export const documents = fc.oneof(...versionCases.map(madeThrough));
+
+/** A stored cluster that a newer release has written. */
+export const grownDocuments = grownFrom(documents);
 
 /** Any JSON at all, `__proto__` and deep nests included. */
 const anyJson: fc.Arbitrary<unknown> = fc.oneof(
@@ -133,26 +100,21 @@ const anyJson: fc.Arbitrary<unknown> = fc.oneof(
   ),
 );
 
+function namesIn(node: VisibilityNode): string[] {
+  switch (node.kind) {
+    case "value":
+    case "map":
+      return [];
+    case "object":
+      return Object.entries(node.members).flatMap(([name, one]) => [name, ...namesIn(one)]);
+    case "array":
+      return namesIn(node.items);
+  }
+}
+
+/** Of all members of all versions. */
 const memberNames = [
-  "id",
-  "name",
-  "type",
-  "location",
-  "tags",
-  "etag",
-  "systemData",
-  "provisioningState",
-  "pullSecret",
-  "networkProfile",
-  "vnetCidr",
-  "podCidr",
-  "serviceCidr",
-  "masterProfile",
-  "vmSize",
-  "workerProfiles",
-  "diskSizeGB",
-  "count",
-  "apiserverURL",
+  ...new Set(versions.flatMap((version) => namesIn(visibility(version).resource))),
   "__proto__",
   "constructor",
 ];
@@ -166,6 +128,13 @@ function objectsOf(values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 const nearValues = fc.oneof(
   anyJson,
   fc.constantFrom<unknown>(null, "worker", "10.0.0.0/16", "eastus", "Standard_D8s_v3", 3, {}, []),
+  fc.constantFrom<unknown>(
+    "default",
+    "Public",
+    "4.3.27",
+    "demo.example.com",
+    storedCluster.resourceId,
+  ),
 );
 const nearProfiles = fc.oneof(
   nearValues,

@@ -1,30 +1,23 @@
-/** A stored cluster, bodies and a context that the tests of the api-versions start from. */
-import { v20191231preview } from "../../src/versions/v20191231preview/version.ts";
+/** A stored cluster and a context that the tests of the api-versions start from, and how they call one. */
+import type { ClusterDocument } from "../../src/model/document.ts";
 import type {
   ApiVersion,
   AskedCluster,
   WireObject,
   WriteContext,
 } from "../../src/versions/apiVersion.ts";
-import type { ClusterDocument } from "../../src/model/document.ts";
-
-export const version: ApiVersion = v20191231preview;
 
 export const pullSecretText = '{"auths":{"quay.io":{"auth":"c2VjcmV0LW1hcmtlcg=="}}}';
-export const pullSecret = Buffer.from(pullSecretText).toString("base64");
 
-const resourceId =
-  "/subscriptions/225e02bc-43d0-43d1-a01a-17e584a4ef69/resourceGroups/Grp-ü_(1).x/providers/RedHat.OpenShift/OpenShiftClusters/Demo";
+export const subscription = "/subscriptions/225e02bc-43d0-43d1-a01a-17e584a4ef69";
+const resourceId = `${subscription}/resourceGroups/Grp-ü_(1).x/providers/RedHat.OpenShift/OpenShiftClusters/Demo`;
 
 export const context: WriteContext = {
   identity: { id: resourceId, name: "Demo", type: "RedHat.OpenShift/OpenShiftClusters" },
   location: "eastus",
 };
 
-/** The least that a create needs. */
-export const smallestBody = { location: "eastus", properties: { pullSecret } };
-
-/** As a worker leaves it after a create with all defaults. */
+/** As a worker leaves it after a create with all defaults, through the first api-version. */
 export const storedCluster: ClusterDocument = {
   kind: "cluster",
   id: "grp-ü_(1).x|demo",
@@ -70,15 +63,22 @@ export function committed(
   return { ...current, cluster: asked.cluster, secrets: asked.secrets };
 }
 
-export function put(body: unknown, current?: ClusterDocument): AskedCluster {
-  return version.readPut(body as WireObject, current, context);
-}
-
-export function patch(body: unknown, current: ClusterDocument = storedCluster): AskedCluster {
-  return version.readPatch(body as WireObject, current, context);
+/** A value as it comes over the wire. */
+export function sent(value: unknown): WireObject {
+  return JSON.parse(JSON.stringify(value)) as WireObject;
 }
 
 /** Code and target of each fault. */
 export function places({ faults }: AskedCluster): string[] {
   return faults.map(({ code, target }) => `${code} ${target ?? ""}`);
+}
+
+/** A version's two ways of writing, in the context of the stored cluster. */
+export function writesOf(version: ApiVersion) {
+  return {
+    put: (body: unknown, current?: ClusterDocument): AskedCluster =>
+      version.readPut(body as WireObject, current, context),
+    patch: (body: unknown, current: ClusterDocument = storedCluster): AskedCluster =>
+      version.readPatch(body as WireObject, current, context),
+  };
 }

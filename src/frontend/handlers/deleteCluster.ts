@@ -6,16 +6,17 @@ import type { OperationDocument } from "../../model/document.ts";
 import { isTerminal } from "../../model/provisioningState.ts";
 import type { Create, Replace, Stored } from "../../store/store.ts";
 import { newOperation, noteOperation } from "../clusterWrite.ts";
-import { commitCluster } from "../commitCluster.ts";
+import { commitCluster, refuseTooNew, type Decide } from "../commitCluster.ts";
 import type { Exchange, Handler } from "../exchange.ts";
 import { acceptedHeaders } from "../operationLinks.ts";
 import { checkPreconditions } from "../preconditions.ts";
-import { canceledByDelete, startDelete } from "../startOperation.ts";
+import { canceledByDelete, startDelete } from "../../model/startOperation.ts";
 
 export const deleteCluster: Handler = {
+  right: "delete",
   async handle(exchange) {
     const start = newOperation(exchange);
-    return commitCluster(exchange, async (stored) => {
+    const decide: Decide = async (stored) => {
       // even with If-Match (ARM-99)
       if (stored === undefined) return { status: 204 };
       const current = stored.document;
@@ -44,7 +45,8 @@ export const deleteCluster: Handler = {
         mark: { operationId: operation.id },
         answer: { status: 202, headers: acceptedHeaders(operation, exchange) },
       };
-    });
+    };
+    return commitCluster(exchange, decide, { persistent: true });
   },
 };
 
@@ -58,5 +60,6 @@ async function readRunning(
     { partition, id },
     { signal: context.signal },
   );
+  if (running !== undefined) refuseTooNew(running.document);
   return running?.document.status === "InProgress" ? running : undefined;
 }

@@ -5,6 +5,7 @@ import type { Handler } from "../exchange.ts";
 import { resourceNotFound } from "../resourceNotFound.ts";
 
 export const getCluster: Handler = {
+  right: "read",
   async handle(exchange) {
     const stored = await readCluster(exchange);
     if (stored === undefined) throw resourceNotFound(exchange);

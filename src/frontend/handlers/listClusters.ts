@@ -1,70 +1,112 @@
 /**
- * The lists: all clusters of a resource group or of a subscription, in pages (ARM-56 to ARM-64). A page is small enough to
- * stay under ARM's 8 MB with the fattest clusters that the contract allows.
+ * The lists: all clusters of a resource group or of a subscription, in pages (ARM-56 to ARM-64). A page ends
+ * before it gets too large for ARM, however fat its clusters are.
  */
 import { RpError } from "../../model/rpError.ts";
 import { resourceGroupPrefix, subscriptionPartition } from "../../model/resourceId.ts";
-import { isTooNew } from "../../model/document.ts";
+import { isTooNew, type ClusterDocument } from "../../model/document.ts";
 import { parameter, type Exchange, type Handler } from "../exchange.ts";
-import { invalidSkipToken, readSkipToken, skipToken } from "../skipToken.ts";
-import { InvalidContinuationError } from "../../store/store.ts";
+import { invalidSkipToken } from "../skipTokens.ts";
+import {
+  InvalidContinuationError,
+  type Page,
+  type PageRequest,
+  type Store,
+  type Stored,
+} from "../../store/store.ts";
+import { jsonBytes, type Answer } from "../answer.ts";
 
-/** 50 tags of 768 characters, six bytes each at worst, make a cluster of a quarter megabyte. */
-const pageSizeMax = 30;
+/** As many as are read at once. */
+const pageSizeMax = 100;
+/** Half of what ARM takes (ARM-28): the page ends with the cluster before. */
+const pageBytesMax = 4 * 1024 * 1024;
 
 export const listClustersOfGroup: Handler = {
+  right: "read",
   handle: async (exchange) =>
     list(exchange, resourceGroupPrefix(parameter(exchange, "resourceGroupName"))),
 };
 
 export const listClustersOfSubscription: Handler = {
+  right: "read",
   handle: async (exchange) => list(exchange, undefined),
 };
 
-async function list(exchange: Exchange, idPrefix: string | undefined) {
-  const { context, services, version, query } = exchange;
+async function list(exchange: Exchange, idPrefix: string | undefined): Promise<Answer> {
+  const { query, context } = exchange;
+  const { skipTokens } = exchange.services;
+  const { signal } = context;
   const partition = subscriptionPartition(parameter(exchange, "subscriptionId"));
   const collection = `${partition}|${idPrefix ?? ""}`;
-  const limit = Math.min(top(query) ?? pageSizeMax, pageSizeMax);
   const token = queryValue(query, "$skiptoken");
-  const continuation = token === undefined ? undefined : readSkipToken(token, collection);
-  const page = await services.store
-    .listClusters(
-      { partition, ...(idPrefix === undefined ? {} : { idPrefix }) },
-      { limit, ...(continuation === undefined ? {} : { continuation }) },
-      { signal: context.signal },
-    )
-    .catch((error: unknown): never => {
-      throw error instanceof InvalidContinuationError ? invalidSkipToken() : error;
+  const continuation =
+    token === undefined ? undefined : await skipTokens.open(token, { collection, signal });
+  const read = async (limit: number): Promise<Page<Stored<ClusterDocument>>> =>
+    readPage(exchange, {
+      query: { partition, ...(idPrefix === undefined ? {} : { idPrefix }) },
+      page: { limit, ...(continuation === undefined ? {} : { continuation }) },
     });
-  const value = page.items
-    .map(({ document }) => document)
-    .filter((document) => {
-      // one document of a newer release must not take the list with it
-      if (!isTooNew(document)) return true;
-      context.log.warn({ resourceId: document.resourceId }, "too new to be shown in a list");
-      return false;
-    })
-    .map((document) => version.show(document));
+
+  let page = await read(Math.min(top(query) ?? pageSizeMax, pageSizeMax));
+  const fitting = countFitting(page.items.map((item) => shownBytes(exchange, item)));
+  // a place in the order is to be had for whole pages only, so one of the right size is read
+  if (fitting < page.items.length) page = await read(fitting);
+  const value = page.items.flatMap(({ document }) => {
+    // one document of a newer release must not take the list with it
+    if (!isTooNew(document)) return [exchange.version.show(document)];
+    const { resourceId } = document;
+    context.log.warn({ resourceId }, "too new to be shown in a list");
+    return [];
+  });
+  const next = page.continuation;
   return {
     status: 200,
     body: {
       value,
-      ...(page.continuation === undefined
+      ...(next === undefined
         ? {}
-        : { nextLink: nextLink(exchange, skipToken(page.continuation, collection)) }),
+        : { nextLink: nextLink(exchange, await skipTokens.seal(next, { collection, signal })) }),
     },
   };
 }
 
+async function readPage(
+  { services, context }: Exchange,
+  asked: { readonly query: Parameters<Store["listClusters"]>[0]; readonly page: PageRequest },
+): Promise<Page<Stored<ClusterDocument>>> {
+  try {
+    return await services.store.listClusters(asked.query, asked.page, { signal: context.signal });
+  } catch (error) {
+    throw error instanceof InvalidContinuationError ? invalidSkipToken() : error;
+  }
+}
+
+function shownBytes({ version }: Exchange, { document }: Stored<ClusterDocument>): number {
+  return isTooNew(document) ? 0 : jsonBytes(version.show(document));
+}
+
+/** How many of these make a page; one at least, whatever its size. */
+function countFitting(bytes: readonly number[]): number {
+  let sum = 0;
+  const over = bytes.findIndex((size) => (sum += size) > pageBytesMax);
+  return over < 0 ? bytes.length : Math.max(1, over);
+}
+
+/** The request's own link, with all that the caller put into its query (ARM-61), and the place where the page begins. */
 function nextLink({ context, query, path, version }: Exchange, token: string): string {
   const next = new URL(path, context.origin);
+  for (const [name, value] of query) {
+    if (!ownKeys.includes(name.toLowerCase())) next.searchParams.append(name, value);
+  }
   next.searchParams.set("api-version", version.name);
   const asked = queryValue(query, "$top");
   if (asked !== undefined) next.searchParams.set("$top", asked);
   next.searchParams.set("$skipToken", token);
   return next.href;
 }
+
+/** In lower case: they are written anew. */
+const ownKeys: readonly string[] = ["api-version", "$top", "$skiptoken"];
 
 /** @throws {RpError} `InvalidParameter` unless it is a whole number from 1. */
 function top(query: URLSearchParams): number | undefined {

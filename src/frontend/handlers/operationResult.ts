@@ -9,6 +9,7 @@ import { acceptedHeaders } from "../operationLinks.ts";
 import { readOperation } from "../readOperation.ts";
 
 export const operationResult: Handler = {
+  right: "read",
   async handle(exchange) {
     const operation = await readOperation(exchange);
     switch (operation.status) {

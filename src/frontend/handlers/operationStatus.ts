@@ -9,6 +9,7 @@ import { operationPath, retryAfter } from "../operationLinks.ts";
 import { readOperation } from "../readOperation.ts";
 
 export const operationStatus: Handler = {
+  right: "read",
   async handle(exchange) {
     const operation = await readOperation(exchange);
     return {

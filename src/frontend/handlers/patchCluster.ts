@@ -1,5 +1,6 @@
 /** PATCH of a cluster: a merge on the external form (ARM-46 to ARM-54). It never creates (ARM-49). */
 import { clusterChange } from "../../model/clusterChange.ts";
+import { written } from "../../model/document.ts";
 import { withRevision } from "../../model/revision.ts";
 import type { WireObject } from "../../versions/apiVersion.ts";
 import {
@@ -15,10 +16,11 @@ import type { Handler } from "../exchange.ts";
 import { acceptedHeaders } from "../operationLinks.ts";
 import { checkPreconditions } from "../preconditions.ts";
 import { resourceNotFound } from "../resourceNotFound.ts";
-import { startUpdate } from "../startOperation.ts";
+import { startUpdate } from "../../model/startOperation.ts";
 import { systemDataAfter } from "../systemData.ts";
 
 export const patchCluster: Handler = {
+  right: "write",
   judgesBody: true,
   async handle(exchange) {
     const { context, version, body, bodyFaults } = exchange;
@@ -33,17 +35,17 @@ export const patchCluster: Handler = {
         version.readPatch(body as WireObject, current, writeContext(exchange, current)),
         bodyFaults,
       );
-      const change = clusterChange(current, asked);
-      if (change === "none") return clusterAnswer(exchange, 200, current);
       const systemData = systemDataAfter(context, current.cluster);
       const goal = {
         secrets: asked.secrets,
         cluster: { ...asked.cluster, ...(systemData === undefined ? {} : { systemData }) },
       };
+      const change = clusterChange(current, goal);
+      if (change === "none") return clusterAnswer(exchange, 200, current);
       if (change === "tags") {
         const cluster = withRevision(
           current,
-          { ...current, cluster: goal.cluster },
+          { ...written(current), cluster: goal.cluster },
           start.revision,
         );
         return {

@@ -70,6 +70,7 @@ const rows: readonly Row[] = [
 ];
 
 export const providerOperations: Handler = {
+  right: undefined,
   handle: async () => ({
     status: 200,
     body: {

@@ -1,5 +1,6 @@
 /** PUT of a cluster: create or replace (ARM-30 to ARM-44). */
 import { clusterChange } from "../../model/clusterChange.ts";
+import { written } from "../../model/document.ts";
 import { withRevision } from "../../model/revision.ts";
 import type { WireObject } from "../../versions/apiVersion.ts";
 import {
@@ -14,10 +15,11 @@ import { commitCluster } from "../commitCluster.ts";
 import { clusterNameOf, type Handler } from "../exchange.ts";
 import { startedHeaders } from "../operationLinks.ts";
 import { checkPreconditions } from "../preconditions.ts";
-import { startCreate, startUpdate } from "../startOperation.ts";
+import { startCreate, startUpdate } from "../../model/startOperation.ts";
 import { systemDataAfter } from "../systemData.ts";
 
 export const putCluster: Handler = {
+  right: "write",
   judgesBody: true,
   async handle(exchange) {
     const { context, services, version, body, bodyFaults } = exchange;
@@ -50,12 +52,12 @@ export const putCluster: Handler = {
         };
       }
 
-      const change = clusterChange(stored.document, asked);
+      const change = clusterChange(stored.document, goal);
       // a PUT on a cluster whose last operation failed always starts anew (decision 17)
       const settled = stored.document.provisioningState === "Succeeded";
       if (settled && change === "none") return clusterAnswer(exchange, 200, stored.document);
       if (settled && change === "tags") {
-        const next = { ...stored.document, cluster: goal.cluster };
+        const next = { ...written(stored.document), cluster: goal.cluster };
         const cluster = withRevision(stored.document, next, start.revision);
         return {
           writes: [{ replace: stored, document: cluster }],

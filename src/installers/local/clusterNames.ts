@@ -1,14 +1,14 @@
 /**
  * What a cluster's things are called outside. Every name carries a mark of the incarnation, so that two clusters never
- * share one, whatever their groups and subscriptions, nor does a re-created cluster meet what its predecessor left. Pure;
- * it must never give a name that DNS or a URL parser refuses.
+ * share one, whatever their groups and subscriptions, nor does a re-created cluster meet what its predecessor left. Only a
+ * domain that was asked for is taken as it is. Pure; it must never give a name that DNS or a URL parser refuses.
  */
 import { createHash } from "node:crypto";
 
 export interface ClusterNames {
   /** Prefix of all cloud resources; at most 27 characters, as some of them allow no more behind it. */
   readonly infraId: string;
-  /** The cluster's own DNS domain, below the installer's; `api.` and `apps.` are in it. */
+  /** The cluster's own DNS domain; `api.` and `apps.` are in it. */
   readonly clusterDomain: string;
   /** Lower-case letters and digits only, at most 24. */
   readonly storageAccount: string;
@@ -21,20 +21,26 @@ const base32 = "abcdefghijklmnopqrstuvwxyz234567";
  * @param options.name a DNS label of at most 54 characters.
  * @param options.domain the parent domain of all clusters' domains, of at most 158 characters: the longest host,
  * `console-openshift-console.apps.…`, then has DNS's 253.
+ * @param options.askedDomain the cluster's own: a label below `domain`, or a full name of at most 222 characters.
  */
 export function clusterNames(options: {
   readonly name: string;
   readonly incarnationId: string;
   readonly domain: string;
+  readonly askedDomain?: string | undefined;
 }): ClusterNames {
   const mark = incarnationMark(options.incarnationId);
   // a label that begins with `xn--` is Punycode, and many clients refuse a host whose Punycode is false
   const name = options.name.toLowerCase().replace(/^xn--/, "xn-");
   return {
     infraId: `${name.slice(0, infraNameLengthMax).replace(/-+$/, "")}-${mark}`,
-    clusterDomain: `${name}-${mark}.${options.domain.toLowerCase()}`,
+    clusterDomain: clusterDomain(options.askedDomain ?? `${name}-${mark}`, options.domain),
     storageAccount: `cluster${mark}`,
   };
+}
+
+function clusterDomain(name: string, parent: string): string {
+  return (name.includes(".") ? name : `${name}.${parent}`).toLowerCase();
 }
 
 /** As kubectl knows it. */

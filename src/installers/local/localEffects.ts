@@ -3,7 +3,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/ids.ts";
 
 export interface LocalEffects {
-  /** Parent domain of all clusters' domains. */
+  /** Parent domain of the domains of all clusters that don't ask for a full one. */
   readonly domain: string;
   /** How long a create takes in total; 0: as fast as it can. Updates and deletes take a part of it. */
   readonly installMs: number;

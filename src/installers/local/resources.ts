@@ -8,8 +8,11 @@ import { readNotes, withNotes, type LocalNotes } from "./localNotes.ts";
 
 /** The cluster's names: those that were noted, or those that will be. */
 export function namesOf(snapshot: InstallationSnapshot, domain: string): ClusterNames {
-  const { name, incarnationId } = snapshot;
-  return readNotes(snapshot).names ?? clusterNames({ name, incarnationId, domain });
+  const { name, incarnationId, cluster } = snapshot;
+  return (
+    readNotes(snapshot).names ??
+    clusterNames({ name, incarnationId, domain, askedDomain: cluster.domain })
+  );
 }
 
 /** Persists that these are about to be made, unless that is noted already. */

@@ -6,13 +6,13 @@
  * Peculiar to this version: a cluster that is being created shows as `Updating`, and the pull secret is base64.
  */
 import type { components } from "../../../generated/types/2019-12-31-preview.ts";
-import type { Cluster, SystemData, WorkerProfile } from "../../model/cluster.ts";
+import type { Cluster, WorkerProfile } from "../../model/cluster.ts";
 import type { ClusterSecrets } from "../../model/clusterSecrets.ts";
 import type { ClusterDocument } from "../../model/document.ts";
 import type { ProvisioningState } from "../../model/provisioningState.ts";
-import { clusterResourceType } from "../../model/resourceId.ts";
+import { showEnvelope, withTags, type EnvelopeGoal } from "../envelope.ts";
+import { present } from "../wireObject.ts";
 import type { WireReader } from "../wireReader.ts";
-import { objectOf } from "../wireObject.ts";
 
 type Schemas = components["schemas"];
 type Shown = Schemas["OpenShiftCluster"];
@@ -23,9 +23,7 @@ type DeepPartial<T> = T extends object
   : T;
 
 /** What a caller can set. A member that couldn't be read, or that nothing supplies, is absent. */
-export interface Goal {
-  readonly location: string | undefined;
-  readonly tags: Readonly<Record<string, string>> | undefined;
+export interface Goal extends EnvelopeGoal {
   readonly properties: DeepPartial<Omit<Asked["properties"], "workerProfiles">> & {
     readonly networkProfile: DeepPartial<Schemas["NetworkProfile"]>;
     readonly masterProfile: DeepPartial<Schemas["MasterProfile"]>;
@@ -46,21 +44,11 @@ const shownStates: Readonly<Record<ProvisioningState, string>> = {
 /** The resource as GET, PUT, PATCH and the lists show it (ARM-05, ARM-42). Never a secret. */
 export function showCluster(document: ClusterDocument): Shown {
   const { cluster, provisioningState } = document;
+  const { vnetCidr, podCidr, serviceCidr } = cluster.network;
   return {
-    id: document.resourceId,
-    name: document.name,
-    type: clusterResourceType,
-    location: cluster.location,
-    ...(cluster.tags === undefined ? {} : { tags: cluster.tags }),
-    // equal to the ETag header, quotes included (ARM-97)
-    etag: `"${document.revision}"`,
-    ...(cluster.systemData === undefined ? {} : { systemData: showSystemData(cluster.systemData) }),
+    ...showEnvelope(document),
     properties: {
-      networkProfile: {
-        vnetCidr: cluster.network.vnetCidr,
-        podCidr: cluster.network.podCidr,
-        serviceCidr: cluster.network.serviceCidr,
-      },
+      networkProfile: present({ vnetCidr, podCidr, serviceCidr }),
       masterProfile: { vmSize: cluster.controlPlane.vmSize },
       workerProfiles: cluster.workers.map(({ name, vmSize, diskSizeGB, count }) => ({
         name,
@@ -75,21 +63,6 @@ export function showCluster(document: ClusterDocument): Shown {
         : shownStates.Updating,
     },
   };
-}
-
-function showSystemData(systemData: SystemData): NonNullable<Shown["systemData"]> {
-  const { createdBy, createdByType, createdAt } = systemData;
-  const { lastModifiedBy, lastModifiedByType, lastModifiedAt } = systemData;
-  return objectOf(
-    Object.entries({
-      createdBy,
-      createdByType,
-      createdAt,
-      lastModifiedBy,
-      lastModifiedByType,
-      lastModifiedAt,
-    }),
-  );
 }
 
 /** The cluster as a caller would have to write it, its settable secrets included: what a body is completed from. */
@@ -140,32 +113,32 @@ export function readGoal(cluster: WireReader): Goal {
   };
 }
 
-/** The stored form of a goal. Where the goal has a hole, which is a fault, so has the result an empty value. */
+/**
+ * The stored form of a goal. What is set at creation stays as it is stored: it may be absent, or spelled otherwise. Where
+ * the goal has a hole, which is a fault, so has the result an empty value.
+ */
 export function toCluster(
-  { location, tags, properties }: Goal,
+  goal: Goal,
   current: ClusterDocument | undefined,
 ): { readonly cluster: Cluster; readonly secrets: ClusterSecrets } {
-  const { networkProfile, masterProfile, workerProfiles } = properties;
-  const { tags: _tags, ...withoutTags } = current?.cluster ?? {};
-  const hasTags = tags !== undefined && Object.keys(tags).length > 0;
-  const secret =
-    properties.pullSecret === undefined ? undefined : decodePullSecret(properties.pullSecret);
+  const { pullSecret, workerProfiles } = goal.properties;
+  const stored = current?.cluster;
+  const secret = pullSecret === undefined ? undefined : decodePullSecret(pullSecret);
   return {
     cluster: {
-      // the order of the members is that of the stored cluster
-      ...(hasTags ? { ...current?.cluster, tags } : withoutTags),
-      // as it was written at creation; other spellings mean the same (ARM-36)
-      location: current?.cluster.location ?? location ?? "",
-      network: {
-        ...current?.cluster.network,
-        vnetCidr: networkProfile.vnetCidr ?? "",
-        podCidr: networkProfile.podCidr ?? "",
-        serviceCidr: networkProfile.serviceCidr ?? "",
-      },
-      controlPlane: { ...current?.cluster.controlPlane, vmSize: masterProfile.vmSize ?? "" },
-      workers: workerProfiles.map((worker) => toWorker(worker, current?.cluster.workers ?? [])),
+      ...withTags(stored ?? setAtCreation(goal), goal.tags),
+      workers: workerProfiles.map((worker) => toWorker(worker, stored?.workers ?? [])),
     },
     secrets: { ...current?.secrets, ...(secret === undefined ? {} : { pullSecret: secret }) },
+  };
+}
+
+function setAtCreation({ location = "", properties }: Goal): Omit<Cluster, "workers"> {
+  const { vnetCidr = "", podCidr = "", serviceCidr = "" } = properties.networkProfile;
+  return {
+    location,
+    network: { vnetCidr, podCidr, serviceCidr },
+    controlPlane: { vmSize: properties.masterProfile.vmSize ?? "" },
   };
 }
 
@@ -179,7 +152,7 @@ function toWorker(
   stored: readonly WorkerProfile[],
 ): WorkerProfile {
   const known = stored.find((worker) => worker.name === name);
-  return { ...known, name, vmSize, diskSizeGB, count };
+  return known === undefined ? { name, vmSize, diskSizeGB, count } : { ...known, count };
 }
 
 function encodePullSecret(text: string): string {

@@ -6,15 +6,12 @@
 import type { Fault } from "../../model/rpError.ts";
 import { addressRangeFaults } from "../addressRangeRules.ts";
 import type { WriteContext } from "../apiVersion.ts";
+import { masterSizeFaults, poolFaults } from "../machineRules.ts";
 import { pullSecretFaults } from "../pullSecretRules.ts";
-import { regionKey } from "../region.ts";
+import { missing } from "../refused.ts";
+import { regionFaults } from "../region.ts";
 import { tagFaults } from "../tagRules.ts";
-import { shortened } from "../wireObject.ts";
 import { decodePullSecret, type Goal } from "./convert.ts";
-
-const masterVmSizes = ["Standard_D8s_v3"];
-const workerVmSizes = ["Standard_D2s_v3", "Standard_D4s_v3", "Standard_D8s_v3"];
-const workerName = "worker";
 
 /**
  * Everything that breaks a rule. A member that stays as it is stored isn't judged: a rule that became stricter must not
@@ -24,10 +21,14 @@ const workerName = "worker";
  */
 export function ruleFaults(goal: Goal, stored: Goal | undefined, context: WriteContext): Fault[] {
   return [
-    ...tagsFaults(goal, stored),
+    ...tagFaults(goal.tags, stored?.tags),
     ...secretFaults(goal, stored),
     ...(stored === undefined ? creationFaults(goal, context) : []),
-    ...workerFaults(goal, stored),
+    ...poolFaults(
+      goal.properties.workerProfiles,
+      stored?.properties.workerProfiles,
+      "properties.workerProfiles",
+    ),
   ];
 }
 
@@ -40,27 +41,14 @@ function creationFaults({ location, properties }: Goal, context: WriteContext): 
     return cidr === undefined ? [] : [{ path, purpose, cidr, prefixLengthMax }];
   };
   return [
-    ...regionFaults(location, context),
+    ...regionFaults(location, context.location),
     ...addressRangeFaults([
       ...range("vnetCidr", "virtual network", 24),
       ...range("podCidr", "pod", 18),
       ...range("serviceCidr", "service", 22),
     ]),
-    ...vmSizeFaults(masterProfile.vmSize, masterVmSizes, "properties.masterProfile.vmSize"),
+    ...masterSizeFaults(masterProfile.vmSize, "properties.masterProfile.vmSize"),
   ];
-}
-
-function regionFaults(location: string | undefined, { location: served }: WriteContext): Fault[] {
-  if (location === undefined || regionKey(location) === regionKey(served)) return [];
-  const given = shortened(location);
-  return [refused("location", `This service makes clusters in '${served}', not in '${given}'.`)];
-}
-
-function tagsFaults({ tags }: Goal, stored: Goal | undefined): Fault[] {
-  const before = stored?.tags ?? {};
-  const isChanged = ([name, value]: [string, string]): boolean =>
-    !Object.hasOwn(before, name) || before[name] !== value;
-  return Object.entries(tags ?? {}).some(isChanged) ? tagFaults(tags ?? {}, "tags") : [];
 }
 
 function secretFaults({ properties }: Goal, stored: Goal | undefined): Fault[] {
@@ -70,38 +58,5 @@ function secretFaults({ properties }: Goal, stored: Goal | undefined): Fault[] {
     if (pullSecret === stored?.properties.pullSecret) return [];
     return pullSecretFaults(decodePullSecret(pullSecret), { path, encoding: "base64 text" });
   }
-  return stored === undefined ? [refused(path, `'${path}' is missing.`)] : [];
-}
-
-function workerFaults({ properties }: Goal, stored: Goal | undefined): Fault[] {
-  const path = "properties.workerProfiles";
-  const before = new Set(stored?.properties.workerProfiles.map(({ name }) => name));
-  const faults = properties.workerProfiles.flatMap(({ name, vmSize }, index) =>
-    // its size was set when it was made
-    before.has(name) ? [] : vmSizeFaults(vmSize, workerVmSizes, `${path}[${index}].vmSize`),
-  );
-  const names = properties.workerProfiles.map(({ name }) => name);
-  const isAsStored =
-    stored !== undefined && names.length === before.size && names.every((name) => before.has(name));
-  if (isAsStored) return faults;
-  if (names.length !== 1) {
-    faults.push(refused(path, `A cluster has exactly one worker profile, called '${workerName}'.`));
-  } else if (names[0] !== undefined && names[0] !== workerName) {
-    faults.push(refused(`${path}[0].name`, `The worker profile must be called '${workerName}'.`));
-  }
-  return faults;
-}
-
-function vmSizeFaults(size: string | undefined, allowed: readonly string[], path: string): Fault[] {
-  if (size === undefined || allowed.includes(size)) return [];
-  return [
-    refused(
-      path,
-      `'${shortened(size)}' is not a size that can be used here: ${allowed.join(", ")}.`,
-    ),
-  ];
-}
-
-function refused(target: string, message: string): Fault {
-  return { code: "InvalidParameter", message, target };
+  return stored === undefined ? [missing(path)] : [];
 }

@@ -1,18 +1,9 @@
 /** The rules about values, each with its own place in the answer; many of them are faults of the seed. */
 import { describe, expect, test } from "vitest";
-import type { Cluster } from "../../src/model/cluster.ts";
-import type { ClusterDocument } from "../../src/model/document.ts";
-import {
-  context,
-  patch,
-  places,
-  pullSecret,
-  pullSecretText,
-  put,
-  smallestBody,
-  storedCluster,
-  version,
-} from "./exampleCluster.ts";
+import type { Cluster } from "../../../src/model/cluster.ts";
+import type { ClusterDocument } from "../../../src/model/document.ts";
+import { context, places, pullSecretText, storedCluster } from "../exampleCluster.ts";
+import { patch, pullSecret, put, smallestBody, version } from "./example.ts";
 
 function create(properties: object, more: object = {}) {
   return put({ ...smallestBody, ...more, properties: { pullSecret, ...properties } });
@@ -280,4 +271,30 @@ test("all faults come at once, the first one first (ARM-41)", () => {
     "InvalidParameter properties.workerProfiles[0].vmSize",
     "InvalidParameter properties.workerProfiles[0].name",
   ]);
+});
+
+test("a wrong type has its path (ARM-40)", () => {
+  const asked = put({
+    location: 5,
+    tags: [],
+    properties: {
+      pullSecret: {},
+      networkProfile: null,
+      masterProfile: { vmSize: ["x"] },
+      workerProfiles: [null, { name: 1, count: "3", diskSizeGB: 128.5 }],
+    },
+  });
+  expect(asked.faults.map(({ code, target }) => [code, target])).toEqual(
+    [
+      "properties.networkProfile",
+      "location",
+      "tags",
+      "properties.pullSecret",
+      "properties.masterProfile.vmSize",
+      "properties.workerProfiles[0]",
+      "properties.workerProfiles[1].name",
+      "properties.workerProfiles[1].diskSizeGB",
+      "properties.workerProfiles[1].count",
+    ].map((path) => ["InvalidRequestContent", path]),
+  );
 });

@@ -1,19 +1,9 @@
 /** A PUT replaces: what it keeps, what goes back to its default, and what it refuses to change (ARM-30 to ARM-42). */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clusterChange } from "../../src/model/clusterChange.ts";
-import type { ClusterDocument } from "../../src/model/document.ts";
-import { createBodies, documents, grownDocuments } from "./arbitraryCluster.ts";
-import {
-  committed,
-  context,
-  places,
-  pullSecret,
-  put,
-  smallestBody,
-  storedCluster,
-  version,
-} from "./exampleCluster.ts";
+import { clusterChange } from "../../../src/model/clusterChange.ts";
+import type { ClusterDocument } from "../../../src/model/document.ts";
+import { context, places, storedCluster } from "../exampleCluster.ts";
+import { pullSecret, put, smallestBody, version } from "./example.ts";
 
 const shown = version.show(storedCluster) as typeof smallestBody & {
   properties: Record<string, unknown>;
@@ -215,88 +205,5 @@ describe("replace", () => {
 
   test("a missing location is a fault even though it is stored", () => {
     expect(places(put({ properties: { pullSecret } }))).toEqual(["InvalidParameter location"]);
-  });
-});
-
-describe("laws", () => {
-  test("what a GET shows can be sent back and changes nothing (ARM-34)", () => {
-    fc.assert(
-      fc.property(grownDocuments, (document) => {
-        const asked = put(JSON.parse(JSON.stringify(version.show(document))), document);
-        expect(asked.faults).toEqual([]);
-        expect(clusterChange(document, asked)).toBe("none");
-        expect(version.show(committed(asked, document))).toEqual(version.show(document));
-      }),
-    );
-  });
-
-  test("sent back with one tag edited, only the tag changes (ARM-34)", () => {
-    fc.assert(
-      fc.property(grownDocuments, (document) => {
-        const before = version.show(document);
-        const tags = { ...(before["tags"] as object), edited: "yes" };
-        const asked = put({ ...before, tags }, document);
-        expect(asked.faults).toEqual([]);
-        expect(version.show(committed(asked, document))).toEqual({ ...before, tags });
-        expect(clusterChange(document, asked)).toBe("tags");
-      }),
-    );
-  });
-
-  test("a PUT can be repeated: the second changes nothing (ARM-32)", () => {
-    fc.assert(
-      fc.property(createBodies, (body) => {
-        const first = put(body);
-        expect(first.faults).toEqual([]);
-        const document: ClusterDocument = { ...storedCluster, ...first };
-        const second = put(body, document);
-        expect(second.faults).toEqual([]);
-        expect(clusterChange(document, second)).toBe("none");
-      }),
-    );
-  });
-
-  test("the smallest body is accepted for any cluster, with or without the secret (decision 14)", () => {
-    fc.assert(
-      fc.property(grownDocuments, (document) => {
-        const { location } = document.cluster;
-        const { faults, cluster, secrets } = put({ location, properties: {} }, document);
-        expect(faults).toEqual([]);
-        expect(cluster.network).toEqual(document.cluster.network);
-        expect(cluster.workers).toEqual(
-          document.cluster.workers.map((worker) => ({ ...worker, count: 3 })),
-        );
-        expect(secrets).toEqual(document.secrets);
-      }),
-    );
-  });
-
-  test("what a create asks for is what the next GET shows, tags of any name included (ARM-42, ARM-106)", () => {
-    fc.assert(
-      fc.property(createBodies, (body) => {
-        const after = version.show({ ...storedCluster, ...put(body) });
-        const { pullSecret: _, ...properties } = body.properties;
-        expect(after).toMatchObject({ location: body.location, properties });
-        expect(Object.entries(after["tags"] ?? {})).toEqual(Object.entries(body.tags ?? {}));
-      }),
-    );
-  });
-
-  test("a cluster asked to be like another one becomes so, or is refused a change (ARM-37)", () => {
-    fc.assert(
-      fc.property(documents, documents, (document, other) => {
-        const { tags, properties } = version.show(other) as Record<string, unknown>;
-        const { provisioningState: _, ...goal } = properties as Record<string, unknown>;
-        const asked = put({ location: "eastus", tags, properties: goal }, document);
-        const codes = new Set(asked.faults.map(({ code }) => code));
-        const after = version.show(committed(asked, document))["properties"];
-        const { workerProfiles, networkProfile } = goal;
-        expect({ ...(after as object), codes }).toMatchObject({
-          workerProfiles,
-          networkProfile,
-          codes: asked.faults.length === 0 ? new Set() : new Set(["PropertyChangeNotAllowed"]),
-        });
-      }),
-    );
   });
 });

@@ -2,24 +2,25 @@
  * The documents with which an operation begins: pure functions that say what is committed when a cluster is created, changed
  * or deleted. The commit itself stands in `commitCluster.ts`.
  */
-import type { Cluster } from "../model/cluster.ts";
-import type { ClusterSecrets } from "../model/clusterSecrets.ts";
+import type { Cluster } from "./cluster.ts";
+import type { ClusterSecrets } from "./clusterSecrets.ts";
 import {
   schemaVersion,
+  written,
   type ClusterDocument,
   type CurrentOperation,
   type EpochMs,
   type OperationDocument,
-} from "../model/document.ts";
-import { operationEnded } from "../model/operationRecord.ts";
-import { advance, runningState, type OperationKind } from "../model/provisioningState.ts";
+} from "./document.ts";
+import { operationEnded } from "./operationRecord.ts";
+import { advance, runningState, type OperationKind } from "./provisioningState.ts";
 import {
   clusterKey,
   clusterResourceId,
   subscriptionPartition,
   type ClusterName,
-} from "../model/resourceId.ts";
-import { withRevision } from "../model/revision.ts";
+} from "./resourceId.ts";
+import { withRevision } from "./revision.ts";
 
 /** Ids and time that the new operation takes. */
 export interface OperationStart {
@@ -95,7 +96,7 @@ export function startDelete(current: ClusterDocument, start: OperationStart): St
 
 /** The record of an operation that a DELETE has cut short. */
 export function canceledByDelete(operation: OperationDocument, now: EpochMs): OperationDocument {
-  return operationEnded(operation, {
+  return operationEnded(written(operation), {
     status: "Canceled",
     now,
     error: { code: "OperationCanceled", message: "The operation was canceled by a later DELETE." },
@@ -122,8 +123,7 @@ function begun(
     ...rest
   } = current.work;
   return {
-    ...current,
-    schemaVersion: Math.max(schemaVersion, current.schemaVersion),
+    ...written(current),
     provisioningState: advance(current.provisioningState, runningState[kind]),
     operation: { ...current.operation, ...currentOperation(kind, start) },
     unqueued: true,

@@ -1,0 +1,218 @@
+/**
+ * Removes all clusters of deleted subscriptions (ARM-112): page by page, until the list is empty, and once more after the
+ * longest time that a PUT may take which had still read another state. It keeps no cursor: each look lists what is there, so a
+ * crash at any line is carried on by the next look, and a deletion that failed is begun again, for ever.
+ *
+ * Every commit depends on the subscription's document as it was read. So no deletion begins after the subscription has left
+ * `Deleted` (decision 22); those that had begun go on.
+ */
+import {
+  isTooNew,
+  type ClusterDocument,
+  type EpochMs,
+  type OperationDocument,
+  type SubscriptionDocument,
+} from "../model/document.ts";
+import { isTerminal } from "../model/provisioningState.ts";
+import { canceledByDelete, startDelete } from "../model/startOperation.ts";
+import type { Timing } from "../model/timing.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Ids } from "../runtime/ids.ts";
+import type { Log } from "../runtime/log.ts";
+import { StoreConflictError, type Store, type Stored, type Write } from "../store/store.ts";
+
+export interface PurgeOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly timing: Timing;
+  /** The region in the links of the deletions' records. */
+  readonly location: string;
+  /** Whether the forwarder still holds its lease; asked before every commit. */
+  readonly mayAct: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Clusters are read whole. */
+const pageSize = 20;
+/** Longer than any request may take, so that whatever had read `Registered` has been committed or given up. */
+const latestWriteMs = 60_000;
+const retryLongestMs = 10 * 60_000;
+
+/**
+ * @returns how many deletions were begun.
+ * @throws {StoreUnavailableError} when a listing fails.
+ */
+export async function purgeSubscriptions(options: PurgeOptions): Promise<number> {
+  const { store, clock, signal } = options;
+  let begun = 0;
+  let continuation: string | undefined;
+  do {
+    const page = await store.listPurges(
+      { now: clock.now() },
+      { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
+      { signal },
+    );
+    for (const subscription of page.items) {
+      if (!options.mayAct() || signal.aborted) return begun;
+      begun += await new Purge(subscription, options).run();
+    }
+    continuation = page.continuation;
+  } while (continuation !== undefined);
+  return begun;
+}
+
+/** The subscription has changed: whatever it is now, the next look finds it. */
+class SubscriptionChangedError extends Error {
+  override readonly name = "SubscriptionChangedError";
+}
+
+/** One look at one subscription. */
+class Purge {
+  readonly #options: PurgeOptions;
+  readonly #log: Log;
+  /** With the ETag of our own last write. */
+  #subscription: Stored<SubscriptionDocument>;
+  #begun = 0;
+  #left = 0;
+  #failed = 0;
+
+  constructor(subscription: Stored<SubscriptionDocument>, options: PurgeOptions) {
+    this.#options = options;
+    this.#subscription = subscription;
+    this.#log = options.log.child({ subscriptionId: subscription.document.subscriptionId });
+  }
+
+  /** @returns how many deletions were begun. */
+  async run(): Promise<number> {
+    const { document } = this.#subscription;
+    if (isTooNew(document) || document.state !== "Deleted") return 0;
+    try {
+      await this.#clusters();
+      if (this.#options.mayAct() && !this.#options.signal.aborted) await this.#reschedule();
+    } catch (error) {
+      if (!(error instanceof SubscriptionChangedError)) throw error;
+      this.#log.info({}, "the subscription has changed; its removal is looked at anew");
+    }
+    return this.#begun;
+  }
+
+  async #clusters(): Promise<void> {
+    const { store, signal } = this.#options;
+    const partition = this.#subscription.document.subscriptionId;
+    let continuation: string | undefined;
+    do {
+      const page = await store.listClusters(
+        { partition },
+        { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
+        { signal },
+      );
+      for (const cluster of page.items) {
+        if (!this.#options.mayAct() || signal.aborted) return;
+        this.#left += 1;
+        await this.#deleteGuarded(cluster);
+      }
+      continuation = page.continuation;
+    } while (continuation !== undefined);
+  }
+
+  /** One odd document must not keep the others. */
+  async #deleteGuarded(cluster: Stored<ClusterDocument>): Promise<void> {
+    try {
+      await this.#delete(cluster);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.#failed += 1;
+      const { resourceId } = cluster.document;
+      this.#log.error({ error, resourceId }, "a cluster can't be deleted; others go on");
+    }
+  }
+
+  async #delete(cluster: Stored<ClusterDocument>): Promise<void> {
+    const { document } = cluster;
+    const log = this.#log.child({ resourceId: document.resourceId });
+    if (isTooNew(document)) {
+      log.warn({}, "a newer release wrote this cluster; it has to be deleted by that one");
+      return;
+    }
+    if (document.provisioningState === "Deleting") return;
+    if (document.provisioningState === "Failed" && document.operation.kind === "delete") {
+      this.#failed += 1;
+    }
+    const now = this.#options.clock.now();
+    const { cluster: deleting, operation } = startDelete(document, this.#start(now));
+    const writes: Write[] = [
+      { replace: cluster, document: deleting },
+      { create: operation },
+      { replace: this.#subscription, document: this.#subscription.document },
+    ];
+    const running = await this.#running(document);
+    if (running !== undefined) {
+      writes.push({ replace: running, document: canceledByDelete(running.document, now) });
+    }
+    if (!(await this.#commit(writes))) return;
+    this.#begun += 1;
+    log.info({ operationId: operation.id }, "deleted with its subscription");
+  }
+
+  /** @returns whether it was written; the cluster may have changed, which the next look finds. */
+  async #commit(writes: readonly Write[]): Promise<boolean> {
+    const { store, signal } = this.#options;
+    const { subscriptionId: partition, id } = this.#subscription.document;
+    let written = true;
+    try {
+      await store.commit(partition, writes, { signal });
+    } catch (error) {
+      if (!(error instanceof StoreConflictError)) throw error;
+      written = false;
+    }
+    const after = await store.read("subscription", { partition, id }, { signal });
+    const { state, changedAt } = this.#subscription.document;
+    if (after?.document.state !== state || after.document.changedAt !== changedAt) {
+      throw new SubscriptionChangedError("the subscription was announced anew");
+    }
+    this.#subscription = after;
+    return written;
+  }
+
+  async #running(document: ClusterDocument): Promise<Stored<OperationDocument> | undefined> {
+    if (isTerminal(document.provisioningState)) return undefined;
+    const key = { partition: document.subscriptionId, id: document.operation.id };
+    const running = await this.#options.store.read("operation", key, {
+      signal: this.#options.signal,
+    });
+    return running?.document.status === "InProgress" ? running : undefined;
+  }
+
+  /** The next look, or none if nothing can be left. */
+  async #reschedule(): Promise<void> {
+    const { clock, timing } = this.#options;
+    const { purge, ...subscription } = this.#subscription.document;
+    if (purge === undefined) return;
+    const now = clock.now();
+    if (this.#left === 0 && now >= purge.since + latestWriteMs) {
+      await this.#commit([{ replace: this.#subscription, document: subscription }]);
+      this.#log.info({}, "nothing of the deleted subscription is left");
+      return;
+    }
+    const retries = purge.retries + (this.#failed > 0 ? 1 : 0);
+    const doublings = this.#failed > 0 ? Math.min(retries, 16) : 0;
+    const delayMs = Math.min(timing.heartbeatMs * 2 ** doublings, retryLongestMs);
+    const next = { ...subscription, purge: { ...purge, retries, nextAttemptAt: now + delayMs } };
+    await this.#commit([{ replace: this.#subscription, document: next }]);
+  }
+
+  #start(now: EpochMs) {
+    const { ids, location } = this.#options;
+    const operationId = ids.guid();
+    return {
+      operationId,
+      revision: ids.guid(),
+      requestId: operationId,
+      correlationId: operationId,
+      now,
+      location,
+    };
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Preflight of a deployment (ARM-120): would its clusters be accepted, as far as the template says? Foreign types, and values
+ * that the template computes (`[parameters('x')]`), are passed over. It writes nothing and looks up nothing.
+ */
+import {
+  clusterResourceId,
+  clusterResourceType,
+  foldCase,
+  type ClusterName,
+} from "../../model/resourceId.ts";
+import { RpError, type Fault } from "../../model/rpError.ts";
+import type { WireObject } from "../../versions/apiVersion.ts";
+import { errorBody } from "../errorAnswer.ts";
+import { parameter, type ArmExchange, type Handler } from "../exchange.ts";
+import { pathFaults, shown } from "../requestPath.ts";
+
+/** More is not said about one deployment. */
+const faultsMax = 50;
+
+export const preflight: Handler<ArmExchange> = {
+  right: undefined,
+  async handle(exchange) {
+    const { resources } = exchange.body as { readonly resources: readonly WireObject[] };
+    const faults = resources
+      .flatMap((resource) => resourceFaults(resource, exchange))
+      .slice(0, faultsMax);
+    if (faults.length === 0) return { status: 200, body: { status: "Succeeded" } };
+    const { fault, details } = RpError.ofFaults(faults);
+    return { status: 200, body: { status: "Failed", ...errorBody(fault, details) } };
+  },
+};
+
+function resourceFaults(resource: WireObject, exchange: ArmExchange): readonly Fault[] {
+  const { type, name, apiVersion } = resource;
+  if (typeof type !== "string" || foldCase(type) !== foldCase(clusterResourceType)) return [];
+  const label = typeof name === "string" && !isExpression(name) ? name : undefined;
+  const named = { target: shown(label ?? clusterResourceType) };
+  if (isExpression(apiVersion)) return [];
+  const served = typeof apiVersion === "string" ? exchange.servedVersion(apiVersion) : undefined;
+  if (served === undefined) {
+    return [
+      {
+        code: "InvalidApiVersionParameter",
+        message: `The apiVersion of '${named.target}' is not supported. Supported: ${exchange.servedVersions.join(", ")}.`,
+        ...named,
+      },
+    ];
+  }
+  const cluster: ClusterName = {
+    subscriptionId: parameter(exchange, "subscriptionId"),
+    resourceGroup: parameter(exchange, "resourceGroupName"),
+    // one that is computed later is as good as any
+    name: label ?? "cluster",
+  };
+  const id = clusterResourceId(cluster);
+  const nameFaults = pathFaults(id.slice(1).split("/")).map((fault) => ({ ...fault, ...named }));
+
+  const { apiVersion: _version, type: _type, name: _name, ...rest } = resource;
+  const members = Object.fromEntries(
+    Object.entries(rest).filter(([member]) => !templateMembers.has(member)),
+  );
+  const computed: string[] = [];
+  const body = withoutExpressions(members, "", computed) as WireObject;
+  const schemaFaults = served.schemaFaults(body);
+  const ruleFaults = schemaFaults.some(({ code }) => code === "InvalidRequestContent")
+    ? []
+    : served.version.readPut(body, undefined, {
+        identity: { id, name: cluster.name, type: clusterResourceType },
+        location: exchange.services.location,
+      }).faults;
+  const faults = [...schemaFaults, ...ruleFaults].filter(
+    ({ target = "" }) => !computed.some((path) => isWithin(target, path)),
+  );
+  return [...nameFaults, ...unique(faults)];
+}
+
+/** What a template says about a resource apart from the resource itself. */
+const templateMembers: ReadonlySet<string> = new Set([
+  "comments",
+  "condition",
+  "copy",
+  "dependsOn",
+  "scope",
+]);
+
+/** A template's expression: `[…]`, but `[[…` is a text that begins with a bracket. */
+function isExpression(value: unknown): boolean {
+  return typeof value === "string" && /^\[(?!\[).*\]$/s.test(value);
+}
+
+/** The value without what is computed; the paths of that are noted. */
+function withoutExpressions(value: unknown, path: string, computed: string[]): unknown {
+  if (Array.isArray(value)) {
+    return value.flatMap((item, index) => {
+      const place = `${path}[${index}]`;
+      if (isExpression(item)) {
+        // how many items it stands for, nobody knows
+        computed.push(path);
+        return [];
+      }
+      return [withoutExpressions(item, place, computed)];
+    });
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, member]) => {
+      const place = path === "" ? name : `${path}.${name}`;
+      if (isExpression(member)) {
+        computed.push(place);
+        return [];
+      }
+      return [[name, withoutExpressions(member, place, computed)]];
+    }),
+  );
+}
+
+/** Whether a fault's place is the computed one, stands in it or around it: what is missing there will be there. */
+function isWithin(target: string, path: string): boolean {
+  const contains = (outer: string, inner: string): boolean =>
+    inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
+  return contains(path, target) || (target !== "" && contains(target, path));
+}
+
+function unique(faults: readonly Fault[]): readonly Fault[] {
+  const byPlace = new Map(faults.map((fault) => [`${fault.code} ${fault.target}`, fault]));
+  return [...byPlace.values()];
+}

@@ -1,0 +1,179 @@
+/**
+ * One OpenAPI document at work: it finds the operation at a path, checks the body against the schema, asks the gate, and calls
+ * the handler. It decides nothing that the document does not say, and never lets a schema's default or coercion change a body.
+ */
+import { OpenAPIBackend, OpenAPIValidator, type Document } from "openapi-backend";
+import { RpError, type Fault } from "../model/rpError.ts";
+import type { Answer } from "./answer.ts";
+import { ArmRouter } from "./armRouter.ts";
+import type { Handler, ServiceExchange } from "./exchange.ts";
+import { shown, type RequestPath } from "./requestPath.ts";
+import { isFormFault, schemaFaults } from "./schemaFaults.ts";
+import { checkSubscription } from "./subscriptionGate.ts";
+
+/** A request, as far as its route doesn't know it. */
+export type RouteRequest = Pick<
+  ServiceExchange,
+  "path" | "query" | "body" | "context" | "services"
+>;
+
+/** An operation that a request has found. */
+export interface ServedOperation {
+  readonly operationId: string;
+  /** @throws {RpError} with the body's faults, or whatever the handler throws. */
+  run(request: RouteRequest): Promise<Answer>;
+}
+
+/** A handler for each operationId of the document. */
+export type Handlers<E extends ServiceExchange> = Readonly<Record<string, Handler<E>>>;
+
+export class ServedDocument<E extends ServiceExchange> {
+  readonly #api: OpenAPIBackend;
+  readonly #router: ArmRouter;
+  readonly #handlers: Handlers<E>;
+  readonly #complete: (exchange: ServiceExchange) => E;
+
+  private constructor(
+    api: OpenAPIBackend,
+    router: ArmRouter,
+    handlers: Handlers<E>,
+    complete: (exchange: ServiceExchange) => E,
+  ) {
+    this.#api = api;
+    this.#router = router;
+    this.#handlers = handlers;
+    this.#complete = complete;
+  }
+
+  /**
+   * @param complete adds what handlers of this document need besides.
+   * @throws {Error} when the document names an operation without a handler.
+   */
+  static async load<E extends ServiceExchange>(
+    definition: Document,
+    handlers: Handlers<E>,
+    complete: (exchange: ServiceExchange) => E,
+  ): Promise<ServedDocument<E>> {
+    const api = new OpenAPIBackend({
+      definition,
+      // the meta-schema check costs seconds; a test makes it
+      quick: true,
+      ajvOpts: { allErrors: true, useDefaults: false, coerceTypes: false, removeAdditional: false },
+    });
+    await api.init();
+    const router = new ArmRouter(api.definition);
+    api.router = router;
+    api.validator = new OpenAPIValidator({
+      definition: api.definition,
+      ajvOpts: api.ajvOpts,
+      router,
+      lazyCompileValidators: true,
+    });
+    const served = new ServedDocument(api, router, handlers, complete);
+    served.#register();
+    return served;
+  }
+
+  #register(): void {
+    // the handler's turn comes all the same: it may have faults to add
+    this.#api.register("validationFail", async (context, request: RouteRequest) =>
+      this.#handle(context, request),
+    );
+    for (const { operationId } of this.#router.getOperations()) {
+      if (operationId === undefined || !Object.hasOwn(this.#handlers, operationId)) {
+        throw new Error(`no handler for operation ${operationId}`);
+      }
+      this.#api.register(operationId, async (context, request: RouteRequest) =>
+        this.#handle(context, request),
+      );
+      // compiled now rather than during the first request
+      this.#api.validator.getRequestValidatorsForOperation(operationId);
+    }
+  }
+
+  /** Whether there is such a route, whatever its methods. */
+  has(path: RequestPath): boolean {
+    return this.#router.route(path.segments) !== undefined;
+  }
+
+  /** @throws {RpError} `NotFound` or `MethodNotAllowed`. */
+  find(method: string, path: RequestPath, apiVersion: string): ServedOperation {
+    const match = this.#router.route(path.segments);
+    if (match === undefined) throw notFound(path);
+    // HEAD is answered as GET; Node leaves the body out (decision 26)
+    const asked = method === "HEAD" ? "get" : method.toLowerCase();
+    const operation = match.operations.get(asked);
+    if (operation?.operationId === undefined) {
+      throw methodNotAllowed(method, match.operations.keys());
+    }
+    return {
+      operationId: operation.operationId,
+      run: async (request) =>
+        (await this.#api.handleRequest(
+          {
+            method: asked,
+            path: path.path,
+            headers: { "content-type": "application/json" },
+            // other keys are ARM's or a caller's own, and tolerated (ARM-11)
+            query: { "api-version": apiVersion },
+            body: request.body,
+          },
+          request,
+        )) as Answer,
+    };
+  }
+
+  /** What the schema of an operation finds wrong with a body, outside of any request. */
+  bodyFaults(operationId: string, body: unknown): readonly Fault[] {
+    const operation = this.#router.getOperation(operationId);
+    if (operation === undefined) throw new TypeError(`there is no operation ${operationId}`);
+    const { errors } = this.#api.validator.validateRequest(
+      {
+        method: operation.method,
+        path: operation.path,
+        headers: { "content-type": "application/json" },
+        query: { "api-version": "any" },
+        body,
+      },
+      operation,
+    );
+    return schemaFaults(errors ?? []);
+  }
+
+  async #handle(
+    context: Parameters<Parameters<OpenAPIBackend["registerHandler"]>[1]>[0],
+    request: RouteRequest,
+  ): Promise<Answer> {
+    const { operationId = "" } = context.operation;
+    const handler = this.#handlers[operationId];
+    if (handler === undefined) throw new TypeError(`no handler for operation ${operationId}`);
+    const faults = schemaFaults(context.validation.errors ?? []);
+    const exchange = this.#complete({
+      ...request,
+      parameters: context.request.params as Record<string, string>,
+      bodyFaults: faults,
+    });
+    if (handler.right !== undefined) await checkSubscription(exchange, handler.right);
+    if (faults.length > 0 && (handler.judgesBody !== true || faults.some(isFormFault))) {
+      throw RpError.ofFaults(faults);
+    }
+    return handler.handle(exchange);
+  }
+}
+
+/** The answer to a path that leads nowhere. */
+export function notFound(path: RequestPath): RpError {
+  return new RpError({ code: "NotFound", message: `There is no route '${shown(path.path)}'.` });
+}
+
+function methodNotAllowed(method: string, methods: Iterable<string>): RpError {
+  const allowed = [...methods].map((name) => name.toUpperCase());
+  if (allowed.includes("GET")) allowed.push("HEAD");
+  return new RpError(
+    {
+      code: "MethodNotAllowed",
+      message: `The method ${shown(method)} is not allowed here; allowed: ${allowed.join(", ")}.`,
+    },
+    { headers: { Allow: allowed.join(", ") } },
+  );
+}

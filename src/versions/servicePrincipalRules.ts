@@ -1,0 +1,36 @@
+/** Rules about the service principal of a cluster: it has a client id and a secret, or there is none. */
+import { isGuid } from "../model/resourceId.ts";
+import type { Fault } from "../model/rpError.ts";
+import { missing, refused } from "./refused.ts";
+import { shortened } from "./wireObject.ts";
+
+/** As a caller asks for it, completed from what is stored. */
+export interface AskedPrincipal {
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: string | undefined;
+}
+
+/**
+ * Everything wrong with it. One that stays as it is stored isn't judged again; a cluster made through an api-version that
+ * has none may go on without. No message holds the secret.
+ *
+ * @param stored the same of the stored cluster; `undefined` at creation, when it is needed.
+ */
+export function servicePrincipalFaults(
+  { clientId, clientSecret }: AskedPrincipal,
+  stored: AskedPrincipal | undefined,
+  path: string,
+): Fault[] {
+  const hasNewId = clientId !== stored?.clientId;
+  const hasNewSecret = clientSecret !== stored?.clientSecret;
+  if (stored !== undefined && !hasNewId && !hasNewSecret) return [];
+  const faults: Fault[] = [];
+  if (clientId === undefined) {
+    faults.push(missing(`${path}.clientId`));
+  } else if (hasNewId && !isGuid(clientId)) {
+    const message = `'${shortened(clientId)}' is not a client id, which is a GUID.`;
+    faults.push(refused(`${path}.clientId`, message));
+  }
+  if (clientSecret === undefined) faults.push(missing(`${path}.clientSecret`));
+  return faults;
+}

@@ -1,0 +1,28 @@
+/**
+ * Contracts that have shipped are frozen: clients are made from them and rely on every word. This test fails when what is
+ * emitted for a released version changes.
+ *
+ * - By accident? Undo it: mark what is new in `spec/` with `@added` of a newer version, what goes with `@removed`.
+ * - A new api-version? When it is released, add its row: this test's failure shows the digests.
+ * - On purpose, because nobody relies on it yet, or because a newer emitter writes the same contract otherwise? Look at
+ *   `git diff generated`, then put the new digest into the row, in a commit that says why.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { ApiVersionName } from "../../generated/types/operationIds.ts";
+import { emittedFiles, versions } from "./generated.ts";
+
+/** SHA-256 of each document, base64. */
+const released: Readonly<Record<ApiVersionName, Readonly<Record<string, string>>>> = {
+  "2019-12-31-preview": {},
+  "2020-04-30": {},
+};
+
+test.each(versions)("%s is as it was released", (version) => {
+  const digests = Object.entries(emittedFiles(version)).map(([name, path]) => [
+    name,
+    createHash("sha256").update(readFileSync(path)).digest("base64"),
+  ]);
+  expect(Object.fromEntries(digests)).toEqual(released[version]);
+});

@@ -1,0 +1,215 @@
+/** A deleted subscription loses all its clusters, whatever happens meanwhile (ARM-112, decision 22). */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { purgeSubscriptions } from "../../src/forwarder/purgeSubscriptions.ts";
+import type { ClusterDocument, SubscriptionDocument } from "../../src/model/document.ts";
+import { schemaVersion } from "../../src/model/document.ts";
+import { subscriptionKey } from "../../src/model/subscription.ts";
+import { silentLog } from "../../src/runtime/log.ts";
+import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
+import { SqliteStore } from "../../src/store/sqliteStore.ts";
+import { StoreUnavailableError, type Store } from "../../src/store/store.ts";
+import { TestClock } from "../runtime/testClock.ts";
+import { clusterDocument, operationDocument, partition } from "../store/documents.ts";
+
+let clock: TestClock;
+let database: SqliteDatabase;
+let store: SqliteStore;
+let lastId = 0;
+
+beforeEach(async () => {
+  clock = new TestClock();
+  database = await SqliteDatabase.open({ path: ":memory:" });
+  store = new SqliteStore({ database, clock });
+});
+afterEach(async () => database.close());
+
+const key = subscriptionKey(partition);
+
+async function announce(state: SubscriptionDocument["state"]): Promise<void> {
+  const stored = await store.read("subscription", key);
+  const document: SubscriptionDocument = {
+    kind: "subscription",
+    id: key.id,
+    subscriptionId: partition,
+    schemaVersion,
+    state,
+    changedAt: clock.now(),
+    ...(state === "Deleted" ? { purge: { since: clock.now(), nextAttemptAt: 0, retries: 0 } } : {}),
+  };
+  await store.commit(partition, [
+    stored === undefined ? { create: document } : { replace: stored, document },
+  ]);
+}
+
+async function create(name: string, members: Partial<ClusterDocument> = {}): Promise<void> {
+  const cluster = clusterDocument(name, members);
+  const operation = operationDocument(cluster.operation.id);
+  await store.commit(partition, [{ create: cluster }, { create: operation }]);
+}
+
+function options(used: Store = store) {
+  return {
+    store: used,
+    clock,
+    ids: { guid: () => `id-${(lastId += 1)}` },
+    log: silentLog,
+    timing: { heartbeatMs: 2_000, leaseMs: 6_000, visibilityMs: 8_000 },
+    location: "eastus",
+    mayAct: () => true,
+    signal: new AbortController().signal,
+  };
+}
+
+async function clusters(): Promise<readonly ClusterDocument[]> {
+  const page = await store.listClusters({ partition }, { limit: 1000 });
+  return page.items.map(({ document }) => document);
+}
+
+/** What the workers do in the end. */
+async function finishDeletions(): Promise<void> {
+  for (const { items } of [await store.listClusters({ partition }, { limit: 1000 })]) {
+    for (const stored of items) {
+      if (stored.document.provisioningState === "Deleting") {
+        await store.commit(partition, [{ delete: stored }]);
+      }
+    }
+  }
+}
+
+async function purge(): Promise<SubscriptionDocument["purge"]> {
+  return (await store.read("subscription", key))?.document.purge;
+}
+
+test("clusters in every state are deleted, a running operation is canceled, and the end waits for late writes", async () => {
+  await create("running", { provisioningState: "Creating" });
+  await create("done", { provisioningState: "Succeeded" });
+  await create("failed", { provisioningState: "Failed" });
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options())).toBe(3);
+  for (const cluster of await clusters()) {
+    expect(cluster).toMatchObject({ provisioningState: "Deleting", unqueued: true });
+    const record = await store.read("operation", { partition, id: cluster.operation.id });
+    expect(record?.document).toMatchObject({ operationKind: "delete", status: "InProgress" });
+  }
+  const canceled = await store.read("operation", { partition, id: "operation of running" });
+  expect(canceled?.document.status).toBe("Canceled");
+
+  // a PUT that had read Registered comes late
+  await finishDeletions();
+  await clock.advance(5_000);
+  await purgeSubscriptions(options());
+  expect(await purge()).toBeDefined();
+  await create("late", { provisioningState: "Creating" });
+  await clock.advance(5_000);
+  expect(await purgeSubscriptions(options())).toBe(1);
+  await finishDeletions();
+
+  await clock.advance(60_000);
+  await purgeSubscriptions(options());
+  expect(await purge()).toBeUndefined();
+  expect((await store.read("subscription", key))?.document.state).toBe("Deleted");
+  expect((await store.listPurges({ now: clock.now() + 1 }, { limit: 10 })).items).toEqual([]);
+});
+
+test("a state that only a newer release knows is one to delete from", async () => {
+  await create("odd", { provisioningState: "Odd" as "Failed" });
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options())).toBe(1);
+});
+
+test("many clusters over many pages", async () => {
+  for (let index = 0; index < 95; index += 1) await create(`c${index}`);
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options())).toBe(95);
+  expect(new Set((await clusters()).map((cluster) => cluster.provisioningState))).toEqual(
+    new Set(["Deleting"]),
+  );
+});
+
+test("a crash after any commit is carried on by the next look; none is deleted twice", async () => {
+  for (let index = 0; index < 5; index += 1) await create(`c${index}`);
+  await announce("Deleted");
+  let begun = 0;
+  for (let left = 1; left < 30; left += 1) {
+    let calls = 0;
+    const crashing = new Proxy(store, {
+      get(target, name) {
+        const method = Reflect.get(target, name, target) as unknown;
+        if (typeof method !== "function") return method;
+        return async (...given: unknown[]): Promise<unknown> => {
+          calls += 1;
+          if (calls > left) throw new StoreUnavailableError("the process died");
+          return Reflect.apply(method, target, given) as unknown;
+        };
+      },
+    });
+    try {
+      begun += await purgeSubscriptions(options(crashing));
+    } catch {
+      // dead
+    }
+    await clock.advance(2_001);
+  }
+  const operations = (await clusters()).map(({ operation }) => operation);
+  expect(operations.every(({ kind }) => kind === "delete")).toBe(true);
+  expect(new Set(operations.map(({ id }) => id)).size).toBe(5);
+  expect(begun).toBeLessThanOrEqual(5);
+});
+
+test("decision 22: once it has left Deleted no deletion begins, not even in the middle of a look", async () => {
+  for (let index = 0; index < 5; index += 1) await create(`c${index}`);
+  await announce("Deleted");
+  let commits = 0;
+  const back = new Proxy(store, {
+    get(target, name) {
+      const method = Reflect.get(target, name, target) as unknown;
+      if (typeof method !== "function") return method;
+      return async (...given: unknown[]): Promise<unknown> => {
+        if (name === "commit" && (commits += 1) === 3) {
+          await clock.advance(1);
+          await announce("Registered");
+        }
+        return Reflect.apply(method, target, given) as unknown;
+      };
+    },
+  });
+  expect(await purgeSubscriptions(options(back))).toBe(2);
+  await clock.advance(600_000);
+  expect(await purgeSubscriptions(options())).toBe(0);
+  const states = (await clusters()).map((cluster) => cluster.provisioningState);
+  expect(states.filter((state) => state === "Deleting")).toHaveLength(2);
+});
+
+test("a deletion that failed is begun again, more and more rarely, for ever", async () => {
+  const operation = { id: "old", kind: "delete", correlationId: "c" } as const;
+  await announce("Deleted");
+  await create("stuck", { provisioningState: "Failed", operation });
+  const begunAt: number[] = [];
+  const start = clock.now();
+  while (clock.now() - start < 3_600_000) {
+    if ((await purgeSubscriptions(options())) > 0) begunAt.push(clock.now() - start);
+    for (const cluster of (await store.listClusters({ partition }, { limit: 10 })).items) {
+      const document = { ...cluster.document, provisioningState: "Failed" } as const;
+      await store.commit(partition, [{ replace: cluster, document }]);
+    }
+    await clock.advance(1_000);
+  }
+  expect(begunAt.length).toBeGreaterThan(10);
+  expect(begunAt.length).toBeLessThan(30);
+  expect(begunAt.at(-1)).toBeGreaterThan(2_400_000);
+});
+
+test("one odd cluster, or one of a newer release, keeps no other", async () => {
+  await create("a", { work: null as unknown as ClusterDocument["work"] });
+  await create("b", { minimumSchemaVersion: schemaVersion + 1 });
+  await create("c");
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options())).toBe(1);
+  const [a, b, c] = await clusters();
+  expect([a?.operation.kind, b?.operation.kind, c?.operation.kind]).toEqual([
+    "create",
+    "create",
+    "delete",
+  ]);
+  expect(await purge()).toBeDefined();
+});

@@ -1,0 +1,132 @@
+/** Preflight of deployments, over HTTP (ARM-120, decision 23). */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  clusterPath,
+  pullSecret,
+  StartedRp,
+  subscriptionId,
+  type RpResponse,
+} from "./startedRp.ts";
+
+let rp: StartedRp;
+beforeAll(async () => {
+  rp = await StartedRp.start();
+});
+afterAll(async () => rp[Symbol.asyncDispose]());
+
+async function preflight(resources: unknown, version = "2020-06-01"): Promise<RpResponse> {
+  return rp.send(
+    "POST",
+    `/subscriptions/${subscriptionId}/resourceGroups/g/providers/RedHat.OpenShift` +
+      `/deployments/d/preflight?api-version=${version}`,
+    { body: { resources } },
+  );
+}
+
+const good = {
+  type: "RedHat.OpenShift/OpenShiftClusters",
+  name: "cluster",
+  location: "eastus",
+  apiVersion: "2019-12-31-preview",
+  dependsOn: ["something"],
+  properties: { pullSecret },
+};
+
+test("what a PUT would accept succeeds, and nothing is written", async () => {
+  const answer = await preflight([good, { ...good, name: "other" }]);
+  expect(answer.status).toBe(200);
+  expect(answer.body).toEqual({ status: "Succeeded" });
+  expect((await rp.get(clusterPath("cluster", { group: "g" }))).status).toBe(404);
+});
+
+test("what a PUT would refuse fails with all of it, still with 200", async () => {
+  const answer = await preflight([
+    {
+      ...good,
+      location: "westus",
+      properties: { pullSecret, workerProfiles: [{ name: "worker", count: 2 }] },
+    },
+    { ...good, name: "a_b", nope: 1 },
+  ]);
+  expect(answer.status).toBe(200);
+  expect(answer.body.status).toBe("Failed");
+  const targets = answer.body.error.details.map(({ target }: { target: string }) => target);
+  expect(targets.toSorted()).toEqual(
+    ["a_b", "location", "nope", "properties.workerProfiles[0].count"].toSorted(),
+  );
+});
+
+test("an api-version that isn't served, or is missing, fails", async () => {
+  const { apiVersion: _, ...without } = good;
+  for (const resource of [{ ...good, apiVersion: "2099-01-01" }, without]) {
+    const { body } = await preflight([resource]);
+    expect(body).toMatchObject({
+      status: "Failed",
+      error: { code: "InvalidApiVersionParameter", target: "cluster" },
+    });
+  }
+});
+
+test("foreign types and computed values are passed over", async () => {
+  const answer = await preflight([
+    { type: "Microsoft.Network/virtualNetworks", name: "v", location: "nowhere", nope: [1] },
+    {
+      ...good,
+      name: "[parameters('name')]",
+      location: "[resourceGroup().location]",
+      properties: {
+        pullSecret: "[parameters('pullSecret')]",
+        networkProfile: { podCidr: "[parameters('pods')]" },
+        workerProfiles: [{ name: "worker", count: "[parameters('count')]" }],
+      },
+    },
+    { ...good, properties: "[variables('all')]" },
+    { ...good, apiVersion: "[variables('version')]", properties: { nope: 1 } },
+  ]);
+  expect(answer.body).toEqual({ status: "Succeeded" });
+});
+
+test("a computed value hides no fault of another member, and [[ begins a plain text", async () => {
+  const answer = await preflight([
+    {
+      ...good,
+      properties: {
+        pullSecret: "[parameters('pullSecret')]",
+        networkProfile: { podCidr: "[[not an expression]", serviceCidr: "10.0.0.0/30" },
+      },
+    },
+  ]);
+  const faults = [answer.body.error, ...(answer.body.error.details ?? [])];
+  const targets = new Set(faults.map(({ target }: { target: string }) => target));
+  expect(targets).toEqual(
+    new Set(["properties.networkProfile.podCidr", "properties.networkProfile.serviceCidr"]),
+  );
+});
+
+test.each([[undefined], [null], [{}], ["x"], [[5]], [[null]]])(
+  "resources %j are refused",
+  async (resources) => {
+    const answer = await preflight(resources);
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.code).toMatch(/^Invalid(RequestContent|Parameter)$/);
+  },
+);
+
+test("the version of the call is ARM's own; there has to be one", async () => {
+  expect((await preflight([], "2.0")).status).toBe(200);
+  expect((await preflight([], "2099-01-01")).status).toBe(200);
+  expect((await preflight([], "nonsense")).status).toBe(400);
+  expect((await preflight([], "")).status).toBe(400);
+});
+
+test("ARM-120: what isn't offered is 404", async () => {
+  const query = "?api-version=2019-12-31-preview";
+  for (const [method, path] of [
+    ["POST", `/subscriptions/${subscriptionId}/resourceGroups/g/moveResources`],
+    ["POST", `/subscriptions/${subscriptionId}/providers/RedHat.OpenShift/checkNameAvailability`],
+    ["GET", `${clusterPath("x")}/skus`],
+  ] as const) {
+    const answer = await rp.send(method, `${path}${query}`, method === "POST" ? { body: {} } : {});
+    expect(answer.status).toBe(404);
+  }
+});
