@@ -4,6 +4,7 @@
  */
 import { defineConfig } from "vitest/config";
 
+const packages = ["**/node_modules/**"];
 const slow = ["test/slow/**/*.test.ts", "test/**/*.slow.test.ts"];
 
 export default defineConfig({
@@ -17,11 +18,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "fast", include: ["test/**/*.test.ts"], exclude: slow },
+        test: { name: "fast", include: ["test/**/*.test.ts"], exclude: [...slow, ...packages] },
       },
       {
         extends: true,
-        test: { name: "slow", include: slow, testTimeout: 300_000 },
+        test: { name: "slow", include: slow, exclude: packages, testTimeout: 300_000 },
       },
     ],
   },

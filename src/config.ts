@@ -348,7 +348,7 @@ export function settingsTable(): string {
 export function environmentExample(): string {
   const head = [
     "# Every setting with its default. An empty value counts as absent.",
-    "# Use: copy to .env, edit, then: npx node --env-file=.env src/main.ts",
+    "# Use: copy to .env, edit, then: node_modules/.bin/node --env-file=.env src/main.ts",
   ];
   const blocks = describeSettings().map(
     ({ variable, defaultText, meaning }) => `\n# ${meaning}\n#${variable}=${defaultText}`,

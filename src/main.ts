@@ -2,7 +2,6 @@
  * The composition root: settings → adapters → roles → a clean stop in reverse. It is the only file that names an adapter,
  * and it holds no rule of its own. It is never imported.
  */
-import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Backend } from "./backend/backend.ts";
@@ -20,7 +19,7 @@ import { SqliteQueue } from "./queue/sqliteQueue.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import { Nudge } from "./runtime/nudge.ts";
-import { pinoLog } from "./runtime/pinoLog.ts";
+import { pinoLog, type ProcessLog } from "./runtime/pinoLog.ts";
 import type { Log } from "./runtime/log.ts";
 import { SqliteDatabase } from "./store/sqliteDatabase.ts";
 import { SqliteStore } from "./store/sqliteStore.ts";
@@ -28,6 +27,11 @@ import { apiVersions } from "./versions/registry.ts";
 
 /** How often forwarder and backend look without being nudged; between processes on one file this is the delay. */
 const pollMs = 500;
+
+/** How long the end of the process waits for whoever reads its log. */
+const flushMs = 100;
+/** What the very end of a stop takes: the flush above, and the process itself. */
+const endReserveMs = 250;
 
 /** Exit codes: what a supervisor can act on. */
 const exitCode = { stopped: 0, fault: 1, badSettings: 2 } as const;
@@ -75,7 +79,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   });
   const queue = new SqliteQueue({ database, clock });
 
-  // a stop gives requests and workers most of its time; what remains is for closing files
+  // requests and workers have most of a stop's time, side by side; what remains is for closing files
   const graceMs = Math.max(0, config.shutdownMs - 1_000);
   const halt = new AbortController();
   const running: Promise<void>[] = [];
@@ -163,9 +167,8 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
 
   await aborted(stop);
   log.info({}, "stopping");
-  await server?.stop(graceMs);
   halt.abort();
-  await Promise.all(running);
+  await Promise.all([server?.stop(graceMs), ...running]);
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
@@ -183,13 +186,16 @@ async function main(): Promise<void> {
     readable: process.stdout.isTTY === true,
   });
   const stop = new AbortController();
-  // every worker listens to it
-  setMaxListeners(0, stop.signal);
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) process.on(signal, () => stop.abort());
+  stop.signal.addEventListener("abort", () => endInTime(config, log));
   process.on("unhandledRejection", (error) => {
     // a defect; state is safe in the database, so going on serves users better than stopping
     log.error({ error }, "an unhandled rejection: a defect of the resource provider");
+  });
+  process.on("uncaughtExceptionMonitor", (error) => {
+    log.error({ error }, "an uncaught exception: a defect of the resource provider");
+    log.flush(flushMs);
   });
   try {
     await run(config, log, stop.signal);
@@ -202,8 +208,25 @@ async function main(): Promise<void> {
     }
     process.exitCode = exitCode.fault;
   }
+  log.flush(flushMs);
   // nothing is left to do; a forgotten timer must not keep the process
   process.exit();
+}
+
+/**
+ * Whatever hangs, a stop takes no longer than was set. It was asked for, so it is no fault: what isn't done is safe in the
+ * database, and others take it over.
+ */
+function endInTime(config: Config, log: ProcessLog): void {
+  const last = setTimeout(
+    () => {
+      log.warn({}, "the stop did not end in time; what is left undone is taken over by others");
+      log.flush(flushMs);
+      process.exit(exitCode.stopped);
+    },
+    Math.max(0, config.shutdownMs - endReserveMs),
+  );
+  last.unref();
 }
 
 await main();

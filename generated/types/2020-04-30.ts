@@ -272,7 +272,7 @@ export interface components {
         "Azure.ResourceManager.CommonTypes.createdByType": ("User" | "Application" | "ManagedIdentity" | "Key") | string;
         /** @description The provisioning state of a resource type. */
         "Azure.ResourceManager.ResourceProvisioningState": ("Succeeded" | "Failed" | "Canceled") | string;
-        /** @description What a cluster as a whole is made of. */
+        /** @description What concerns a cluster as a whole. */
         ClusterProfile: {
             /**
              * @description The domain of the cluster: a full domain name, or a label, which is put before the domain of the service. Required
@@ -283,12 +283,12 @@ export interface components {
             version?: string;
             /**
              * Format: arm-id
-             * @description The resource group for what the cluster consists of: in the same subscription, and not the one that the cluster
-             *     itself is in. Required at creation. It cannot be changed.
+             * @description The resource group for everything that is made for the cluster: in the same subscription, and not the one that the
+             *     cluster itself is in. Required at creation. It cannot be changed.
              */
             resourceGroupId?: string;
         };
-        /** @description What a cluster as a whole is made of. */
+        /** @description What concerns a cluster as a whole. */
         ClusterProfileCreateOrUpdate: {
             /**
              * Format: password
@@ -305,8 +305,8 @@ export interface components {
             version?: string;
             /**
              * Format: arm-id
-             * @description The resource group for what the cluster consists of: in the same subscription, and not the one that the cluster
-             *     itself is in. Required at creation. It cannot be changed.
+             * @description The resource group for everything that is made for the cluster: in the same subscription, and not the one that the
+             *     cluster itself is in. Required at creation. It cannot be changed.
              */
             resourceGroupId?: string;
         };
@@ -406,7 +406,7 @@ export interface components {
         };
         /** @description The settings of a cluster. */
         OpenShiftClusterProperties: {
-            /** @description What the cluster as a whole is made of. */
+            /** @description What concerns the cluster as a whole. */
             clusterProfile?: components["schemas"]["ClusterProfile"];
             /** @description The web console. */
             consoleProfile?: components["schemas"]["ConsoleProfile"];
@@ -444,7 +444,7 @@ export interface components {
         };
         /** @description The settings of a cluster. */
         OpenShiftClusterPropertiesCreateOrUpdate: {
-            /** @description What the cluster as a whole is made of. */
+            /** @description What concerns the cluster as a whole. */
             clusterProfile?: components["schemas"]["ClusterProfileCreateOrUpdate"];
             /** @description The web console. */
             consoleProfile?: components["schemas"]["ConsoleProfile"];
@@ -536,12 +536,12 @@ export interface components {
         ProvisioningState: components["schemas"]["Azure.ResourceManager.ResourceProvisioningState"] | ("Creating" | "Updating" | "Deleting") | string;
         /** @description The service principal by which a cluster acts on Azure. */
         ServicePrincipalProfile: {
-            /** @description The client id of its application. Required at creation. */
+            /** @description The client id of its application. Required at creation, and in each PUT of a cluster that has one. */
             clientId?: components["schemas"]["Azure.Core.uuid"];
         };
         /** @description The service principal by which a cluster acts on Azure. */
         ServicePrincipalProfileCreateOrUpdate: {
-            /** @description The client id of its application. Required at creation. */
+            /** @description The client id of its application. Required at creation, and in each PUT of a cluster that has one. */
             clientId?: components["schemas"]["Azure.Core.uuid"];
             /**
              * Format: password

@@ -62,6 +62,8 @@ export function claimed(options: {
     const attempts = cluster.work.attempts + 1;
     const found = findStep(steps[cluster.operation.kind], cluster.work.step);
     const place = typeof found === "object" ? found.place : undefined;
+    // a start that is yet to come was noted before the clock was set back
+    const startedAt = Math.min(cluster.work.stepStartedAt ?? now, now);
     return {
       cluster: {
         ...cluster,
@@ -72,9 +74,7 @@ export function claimed(options: {
           epoch: cluster.work.epoch + 1,
           owner,
           attempts,
-          ...(place === undefined
-            ? {}
-            : { step: place.name, stepStartedAt: cluster.work.stepStartedAt ?? now }),
+          ...(place === undefined ? {} : { step: place.name, stepStartedAt: startedAt }),
         },
       },
       operation:

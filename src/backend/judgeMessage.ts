@@ -5,7 +5,7 @@
  */
 import { isTooNew, type ClusterDocument, type EpochMs } from "../model/document.ts";
 import { isTerminal, mayFollow, runningState } from "../model/provisioningState.ts";
-import type { Timing } from "../model/timing.ts";
+import { attemptWaitMs, type Timing } from "../model/timing.ts";
 import type { WorkMessage } from "../model/workMessage.ts";
 
 /** The message is finished with, or is to come back after a while. */
@@ -42,8 +42,8 @@ export function judgeMessage(
   if (!Object.hasOwn(runningState, kind) || !mayFollow(document.provisioningState, "Failed")) {
     return tooNew("a newer release knows this kind of operation or state", timing);
   }
-  if (document.nextAttemptAt > now) {
-    const delayMs = document.nextAttemptAt - now;
+  const delayMs = attemptWaitMs(document.nextAttemptAt, now);
+  if (delayMs > 0) {
     return { action: "putBack", delayMs, reason: "the operation is not due yet" };
   }
   return { action: "work" };

@@ -8,6 +8,7 @@ import type { Random } from "../runtime/ids.ts";
 export const attemptsMax = 5;
 
 const firstMs = 1_000;
+/** Below `attemptWaitMaxMs`. */
 const longestMs = 60_000;
 
 /** @param attempts claims without progress so far, at least 1. */

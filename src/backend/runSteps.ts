@@ -9,7 +9,7 @@ import type { StepContext, StepResult } from "../installers/installer.ts";
 import type { OperationKind } from "../model/provisioningState.ts";
 import { TerminalError, type OperationError } from "../model/rpError.ts";
 import type { EpochMs } from "../model/document.ts";
-import type { Timing } from "../model/timing.ts";
+import { attemptWaitMaxMs, type Timing } from "../model/timing.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Random } from "../runtime/ids.ts";
@@ -289,7 +289,8 @@ async function again(
   const { againAfterMs } = result;
   if (Number.isNaN(againAfterMs)) throw new TypeError("a step must say after how long");
   // a wait beyond the deadline would only delay the news
-  const untilMs = now + Math.ceil(Math.max(againAtLeastMs, Math.min(againAfterMs, leftMs)));
+  const waitMs = Math.min(againAfterMs, leftMs, attemptWaitMaxMs);
+  const untilMs = now + Math.ceil(Math.max(againAtLeastMs, waitMs));
   await cluster.write(
     postponed({
       changes: result.changes,

@@ -14,7 +14,7 @@ import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Store } from "../store/store.ts";
-import { StoreUnavailableError } from "../store/store.ts";
+import { DocumentUnreadableError, StoreUnavailableError } from "../store/store.ts";
 import { givenBack } from "./changes.ts";
 import { claimCluster, type ClaimedCluster } from "./claim.ts";
 import { loggableFailure } from "./failureReason.ts";
@@ -97,6 +97,11 @@ class Worker {
       if (outcome.action !== "claimed") return outcome;
       return await this.#drive(message, outcome);
     } catch (error) {
+      if (error instanceof DocumentUnreadableError) {
+        // trying again doesn't mend it, and if somebody else does, the sweep finds the operation
+        this.#log.error({ error }, "a document is damaged; its message is dropped");
+        return { action: "complete", reason: "a document is damaged" };
+      }
       this.#log.error({ error }, "the work failed; it will be tried again");
       const retryAfterMs = error instanceof StoreUnavailableError ? (error.retryAfterMs ?? 0) : 0;
       const delayMs = Math.max(retryAfterMs, timing.heartbeatMs);

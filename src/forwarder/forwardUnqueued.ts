@@ -1,7 +1,8 @@
 /**
  * One pass of the forwarder: every cluster that waits gets its message, then its flag is cleared. The order is the
  * guarantee: a crash in between sends the message twice, never not at all. The flag is cleared only on the ETag that was
- * read *before* the send; if the document has changed since, it stays flagged and is sent again.
+ * read *before* the send; if the document has changed since, it stays flagged and is sent again. A flag that can't be
+ * cleared for another reason is tried again later, without another message (`setAside.ts`).
  */
 import type { ClusterReference, Store } from "../store/store.ts";
 import { StoreConflictError } from "../store/store.ts";
@@ -9,8 +10,10 @@ import type { Queue } from "../queue/queue.ts";
 import { QueueUnavailableError } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import type { EpochMs } from "../model/document.ts";
 import { encodeWorkMessage } from "../model/workMessage.ts";
-import { sweepMarginMs, type Timing } from "../model/timing.ts";
+import type { SetAside } from "./setAside.ts";
+import { attemptWaitMs, sweepMarginMs, type Timing } from "../model/timing.ts";
 
 export interface ForwardOptions {
   readonly store: Store;
@@ -18,6 +21,8 @@ export interface ForwardOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly timing: Timing;
+  /** What earlier passes of this process could not finish. */
+  readonly setAside: SetAside;
   /** Whether the forwarder still holds its lease; asked before every document. */
   readonly mayAct: () => boolean;
   /** Called after each page in which something was sent. */
@@ -67,32 +72,49 @@ interface Outcome {
 
 /** Never rejects: one bad document must not stand in the way of others. */
 async function forwardOne(reference: ClusterReference, options: ForwardOptions): Promise<Outcome> {
-  const { store, queue, clock, timing, signal } = options;
+  const { queue, clock, signal } = options;
   if (!options.mayAct() || signal.aborted) return {};
+  const forwardTry = options.setAside.begin(reference);
+  if (forwardTry === undefined) return { failed: true };
   const log = options.log.child({
     documentId: reference.key.id,
     operationId: reference.operationId,
   });
   const now = clock.now();
-  const delayMs = Math.max(0, reference.nextAttemptAt - now);
-  try {
-    await queue.send(
-      encodeWorkMessage({
-        partition: reference.key.partition,
-        documentId: reference.key.id,
-        operationId: reference.operationId,
-      }),
-      { delayMs },
-      { signal },
-    );
-  } catch (error) {
-    if (error instanceof QueueUnavailableError) {
-      log.warn({ error }, "the queue took no message");
-      return { queueUnavailable: true };
+  const delayMs = attemptWaitMs(reference.nextAttemptAt, now);
+  if (!forwardTry.isSent) {
+    try {
+      await queue.send(
+        encodeWorkMessage({
+          partition: reference.key.partition,
+          documentId: reference.key.id,
+          operationId: reference.operationId,
+        }),
+        { delayMs },
+        { signal },
+      );
+      forwardTry.sent();
+    } catch (error) {
+      if (error instanceof QueueUnavailableError) {
+        forwardTry.settled();
+        log.warn({ error }, "the queue took no message");
+        return { queueUnavailable: true };
+      }
+      log.error({ error }, "could not be queued; it stays flagged and others go on");
+      return { failed: true };
     }
-    log.error({ error }, "could not be queued; it stays flagged and others go on");
-    return { failed: true };
   }
+  const isCleared = await clearFlag(reference, { ...options, log, now, delayMs });
+  if (isCleared) forwardTry.settled();
+  return { sent: !forwardTry.isSent, failed: !isCleared };
+}
+
+/** @returns `false` when it has to be tried again. */
+async function clearFlag(
+  reference: ClusterReference,
+  options: ForwardOptions & { readonly now: EpochMs; readonly delayMs: number },
+): Promise<boolean> {
+  const { store, log, timing, now, delayMs, signal } = options;
   try {
     await store.updateScheduling(
       reference,
@@ -104,14 +126,14 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
       { signal },
     );
     log.debug({}, "queued");
-    return { sent: true };
+    return true;
   } catch (error) {
     if (error instanceof StoreConflictError) {
       // changed since it was read: whatever it is now will be listed again, or a worker has it already
       log.debug({}, "changed while it was queued; its flag stays as it is");
-      return { sent: true };
+      return true;
     }
-    log.error({ error }, "queued, but its flag could not be cleared; it will be queued again");
-    return { sent: true, failed: true };
+    log.error({ error }, "queued, but its flag could not be cleared; that is tried again later");
+    return false;
   }
 }

@@ -16,6 +16,7 @@ import { forwarderLeaseName } from "../model/leaseNames.ts";
 import type { Timing } from "../model/timing.ts";
 import { forwardUnqueued } from "./forwardUnqueued.ts";
 import { purgeSubscriptions } from "./purgeSubscriptions.ts";
+import { SetAside } from "./setAside.ts";
 import { sweep } from "./sweep.ts";
 
 export interface ForwarderOptions {
@@ -46,11 +47,14 @@ const failureDoublingsMax = 4;
 
 export class Forwarder {
   readonly #options: ForwarderOptions;
+  readonly #setAside: SetAside;
   #held: HeldLease | undefined;
   #sweepAt = 0;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
+    const { clock, timing } = options;
+    this.#setAside = new SetAside({ clock, firstWaitMs: timing.heartbeatMs });
   }
 
   /** Works until the signal is aborted, then gives the lease back. Never rejects. */
@@ -133,8 +137,15 @@ export class Forwarder {
     const mayAct = (): boolean => !held.deadline.passed;
     await this.#limited(stop, held.deadline.remainingMs, async (signal) => {
       const shared = { store, clock, log, timing, mayAct, signal };
+      const forward = async (): Promise<unknown> =>
+        forwardUnqueued({
+          ...shared,
+          queue,
+          setAside: this.#setAside,
+          onSent: () => sent.notify(),
+        });
       const isOver = (): boolean => !mayAct() || signal.aborted;
-      await forwardUnqueued({ ...shared, queue, onSent: () => sent.notify() });
+      await forward();
       if (isOver()) return;
       let flagged = await purgeSubscriptions({ ...shared, ids, location });
       if (clock.monotonic() >= this.#sweepAt && !isOver()) {
@@ -142,7 +153,7 @@ export class Forwarder {
         flagged += await sweep(shared);
       }
       if (flagged > 0 && !isOver()) {
-        await forwardUnqueued({ ...shared, queue, onSent: () => sent.notify() });
+        await forward();
       }
     });
   }

@@ -15,7 +15,7 @@ import {
 } from "../model/document.ts";
 import { isTerminal } from "../model/provisioningState.ts";
 import { canceledByDelete, startDelete } from "../model/startOperation.ts";
-import type { Timing } from "../model/timing.ts";
+import { attemptWaitMaxMs, farthestTime, type Timing } from "../model/timing.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
@@ -38,19 +38,19 @@ export interface PurgeOptions {
 const pageSize = 20;
 /** Longer than any request may take, so that whatever had read `Registered` has been committed or given up. */
 const latestWriteMs = 60_000;
-const retryLongestMs = 10 * 60_000;
 
 /**
  * @returns how many deletions were begun.
  * @throws {StoreUnavailableError} when a listing fails.
  */
 export async function purgeSubscriptions(options: PurgeOptions): Promise<number> {
-  const { store, clock, signal } = options;
+  const { store, clock, timing, signal } = options;
   let begun = 0;
   let continuation: string | undefined;
   do {
+    const now = clock.now();
     const page = await store.listPurges(
-      { now: clock.now() },
+      { now, farthest: farthestTime(timing, now) },
       { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
       { signal },
     );
@@ -198,7 +198,7 @@ class Purge {
     }
     const retries = purge.retries + (this.#failed > 0 ? 1 : 0);
     const doublings = this.#failed > 0 ? Math.min(retries, 16) : 0;
-    const delayMs = Math.min(timing.heartbeatMs * 2 ** doublings, retryLongestMs);
+    const delayMs = Math.min(timing.heartbeatMs * 2 ** doublings, attemptWaitMaxMs);
     const next = { ...subscription, purge: { ...purge, retries, nextAttemptAt: now + delayMs } };
     await this.#commit([{ replace: this.#subscription, document: next }]);
   }

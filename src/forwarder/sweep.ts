@@ -7,7 +7,7 @@ import type { ClusterReference, Store } from "../store/store.ts";
 import { StoreConflictError } from "../store/store.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { sweepMarginMs, type Timing } from "../model/timing.ts";
+import { farthestTime, sweepMarginMs, type Timing } from "../model/timing.ts";
 import { clusterLeaseName } from "../model/leaseNames.ts";
 
 export interface SweepOptions {
@@ -26,12 +26,13 @@ const pageSize = 100;
  * @throws {StoreUnavailableError} when the listing fails.
  */
 export async function sweep(options: SweepOptions): Promise<number> {
-  const { store, clock, signal } = options;
+  const { store, clock, timing, signal } = options;
   let flagged = 0;
   let continuation: string | undefined;
   do {
+    const now = clock.now();
     const page = await store.listUnattended(
-      { now: clock.now() },
+      { now, farthest: farthestTime(timing, now) },
       { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
       { signal },
     );

@@ -9,6 +9,7 @@ import express, {
   type Response,
 } from "express";
 import { RpError } from "../model/rpError.ts";
+import { shown } from "./requestPath.ts";
 
 const methodsWithBody = ["PUT", "PATCH", "POST"];
 
@@ -28,7 +29,7 @@ export function readBody(options: { readonly limitBytes: number }): RequestHandl
       return;
     }
     if (!isJson(request)) {
-      next(unsupported("The content type of the body must be application/json, in UTF-8."));
+      next(unsupported(contentTypeMessage(request)));
       return;
     }
     parse(request, response, (error?: unknown) => {
@@ -57,6 +58,12 @@ function isJson(request: Request): boolean {
     mediaType === "application/json" ||
     (mediaType === "application/merge-patch+json" && request.method === "PATCH")
   );
+}
+
+function contentTypeMessage({ headers }: Request): string {
+  const given = headers["content-type"];
+  const found = given === undefined ? "there is none" : `it is '${shown(given)}'`;
+  return `The content type of the body must be application/json, in UTF-8; ${found}.`;
 }
 
 function unsupported(message: string): RpError {

@@ -67,22 +67,47 @@ function missingOrUnknown({ keyword, params }: ErrorObject): string | undefined 
   return typeof name === "string" ? name : undefined;
 }
 
-function message(
-  { keyword, params, message: text = "is not valid" }: ErrorObject,
-  target: string,
-): string {
+function message(error: ErrorObject, target: string): string {
+  const { keyword, params, message: text = "is not valid" } = error;
   const subject = target === "" ? "The body" : `'${target}'`;
   switch (keyword) {
     case "required":
       return `${subject} is missing.`;
     case "additionalProperties":
     case "unevaluatedProperties":
-      return `${subject} is not a member that this api-version knows.`;
+      return `${subject} is not a member that this api-version knows${suggestion(error)}.`;
     case "enum":
       return `${subject} must be one of ${(params["allowedValues"] as unknown[]).join(", ")}.`;
+    case "type":
+      return `${subject} must be ${kindOf(params["type"])}.`;
+    case "minimum":
+      return `${subject} must be at least ${params["limit"]}.`;
+    case "maximum":
+      return `${subject} must be at most ${params["limit"]}.`;
+    case "minItems":
+      return `${subject} must have at least ${items(params["limit"])}.`;
+    case "maxItems":
+      return `${subject} must have at most ${items(params["limit"])}.`;
     default:
       return `${subject} ${text}.`;
   }
+}
+
+/** Names match exactly, but a caller may be used to others that don't. */
+function suggestion(error: ErrorObject): string {
+  const unknown = missingOrUnknown(error)?.toLowerCase();
+  const known = Object.keys((error.parentSchema?.["properties"] as object | undefined) ?? {});
+  const meant = known.find((name) => name.toLowerCase() === unknown);
+  return meant === undefined ? "" : `; do you mean '${meant}'?`;
+}
+
+function kindOf(type: unknown): string {
+  const name = String(type);
+  return name === "null" ? name : `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
+}
+
+function items(limit: unknown): string {
+  return limit === 1 ? "1 item" : `${String(limit)} items`;
 }
 
 /** `/properties/workerProfiles/0/name` as `properties.workerProfiles[0].name`. */

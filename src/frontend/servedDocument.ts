@@ -58,7 +58,14 @@ export class ServedDocument<E extends ServiceExchange> {
       definition,
       // the meta-schema check costs seconds; a test makes it
       quick: true,
-      ajvOpts: { allErrors: true, useDefaults: false, coerceTypes: false, removeAdditional: false },
+      ajvOpts: {
+        allErrors: true,
+        useDefaults: false,
+        coerceTypes: false,
+        removeAdditional: false,
+        // the schema is in each finding: it knows the members that could have been meant
+        verbose: true,
+      },
     });
     await api.init();
     const router = new ArmRouter(api.definition);

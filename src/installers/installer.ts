@@ -58,7 +58,10 @@ export interface StepContext {
   save(changes: InstallationChanges): Promise<void>;
 }
 
-/** Done with these changes, or to be called again after a while, holding neither a worker nor a lease meanwhile. */
+/**
+ * Done with these changes, or to be called again after a while, holding neither a worker nor a lease meanwhile. It may be
+ * called earlier than it asks.
+ */
 export type StepResult =
   | { readonly done: true; readonly changes?: InstallationChanges }
   | { readonly done: false; readonly againAfterMs: number; readonly changes?: InstallationChanges };

@@ -3,7 +3,8 @@
  * `test/queue/queueSuite.ts` says in tests what every adapter must do.
  *
  * Delivery is at least once and in no promised order: a message may come twice, and whoever receives it must bear
- * that. A message never expires by itself.
+ * that. A message never expires by itself. Should the queue's clock be set back, what is hidden still comes back within the
+ * time it was hidden for, from the next `receive` on.
  */
 
 /** The most that a message may hold, in bytes of UTF-8 (the storage queue's limit before base64). */

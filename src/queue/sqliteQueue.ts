@@ -20,6 +20,9 @@ import {
   type SqliteTransaction,
 } from "../store/sqliteDatabase.ts";
 
+/** How many messages one `receive` hides anew after the clock was set back. */
+const hiddenAnewMax = 1_000;
+
 export interface SqliteQueueOptions {
   readonly database: SqliteDatabase;
   /** Visibility goes by it. All processes on the file share the machine's. */
@@ -45,13 +48,16 @@ export class SqliteQueue implements Queue {
       throw new RangeError(`a message of ${bytes} bytes; ${messageBytesMax} is the most`);
     }
     await this.#write((transaction) => {
+      const now = this.#clock.now();
       this.#database
         .statement(
-          "INSERT INTO messages (id, visible_at, pop_receipt, deliveries, body) VALUES (?, ?, ?, 0, ?)",
+          `INSERT INTO messages (id, visible_at, hidden_since, pop_receipt, deliveries, body)
+           VALUES (?, ?, ?, ?, 0, ?)`,
         )
         .run(
           Number(transaction.nextUnique()),
-          this.#clock.now() + (request.delayMs ?? 0),
+          now + (request.delayMs ?? 0),
+          now,
           Number(transaction.nextUnique()),
           body,
         );
@@ -67,11 +73,14 @@ export class SqliteQueue implements Queue {
       throw new RangeError(`${max} messages at once; from 1 to ${receiveMax} may be asked for`);
     }
     // an empty queue is the common case, and must not cost a write
-    const visible = await this.#read(() => this.#visible(1), options);
-    if (visible.length === 0) return [];
+    const isWorthIt = await this.#read(
+      () => this.#visible(1).length > 0 || this.#isAnyHiddenLater(),
+      options,
+    );
+    if (!isWorthIt) return [];
     return this.#write((transaction) => {
-      const visibleAt = this.#clock.now() + visibilityMs;
-      return this.#visible(max).map((row) => this.#hide(row, visibleAt, transaction));
+      this.#hideAnew();
+      return this.#visible(max).map((row) => this.#hide(row, visibilityMs, transaction));
     }, options);
   }
 
@@ -82,16 +91,13 @@ export class SqliteQueue implements Queue {
   ): Promise<ReceivedMessage> {
     return this.#write((transaction) => {
       const popReceipt = transaction.nextUnique();
+      const now = this.#clock.now();
       const { changes } = this.#database
         .statement(
-          "UPDATE messages SET visible_at = ?, pop_receipt = ? WHERE id = ? AND pop_receipt = ?",
+          `UPDATE messages SET visible_at = ?, hidden_since = ?, pop_receipt = ?
+           WHERE id = ? AND pop_receipt = ?`,
         )
-        .run(
-          this.#clock.now() + request.visibilityMs,
-          Number(popReceipt),
-          message.id,
-          message.popReceipt,
-        );
+        .run(now + request.visibilityMs, now, Number(popReceipt), message.id, message.popReceipt);
       if (changes !== 1) throw new MessageLostError(`message ${message.id} was lost`);
       return { ...message, popReceipt };
     }, options);
@@ -120,13 +126,33 @@ export class SqliteQueue implements Queue {
       .all(this.#clock.now(), limit) as unknown as MessageRow[];
   }
 
-  #hide(row: MessageRow, visibleAt: number, transaction: SqliteTransaction): ReceivedMessage {
+  #hide(row: MessageRow, visibilityMs: number, transaction: SqliteTransaction): ReceivedMessage {
+    const now = this.#clock.now();
     const popReceipt = transaction.nextUnique();
     const deliveries = row.deliveries + 1;
     this.#database
-      .statement("UPDATE messages SET visible_at = ?, pop_receipt = ?, deliveries = ? WHERE id = ?")
-      .run(visibleAt, Number(popReceipt), deliveries, row.id);
+      .statement(
+        `UPDATE messages SET visible_at = ?, hidden_since = ?, pop_receipt = ?, deliveries = ?
+         WHERE id = ?`,
+      )
+      .run(now + visibilityMs, now, Number(popReceipt), deliveries, row.id);
     return { id: String(row.id), body: row.body, popReceipt, deliveries };
+  }
+
+  /** Whether a message was hidden at a time that is yet to come: then the clock was set back since. */
+  #isAnyHiddenLater(): boolean {
+    const later = this.#database.statement("SELECT 1 FROM messages WHERE hidden_since > ? LIMIT 1");
+    return later.get(this.#clock.now()) !== undefined;
+  }
+
+  /** What was hidden before the clock was set back is hidden from now on, for as long as it was meant to be. */
+  #hideAnew(): void {
+    this.#database
+      .statement(
+        `UPDATE messages SET visible_at = ?1 + (visible_at - hidden_since), hidden_since = ?1
+         WHERE id IN (SELECT id FROM messages WHERE hidden_since > ?1 LIMIT ${hiddenAnewMax})`,
+      )
+      .run(this.#clock.now());
   }
 
   async #read<T>(read: () => T, { signal }: QueueCallOptions): Promise<T> {

@@ -1,20 +1,22 @@
 /**
- * The log as JSON lines, or readable on a terminal; written synchronously, so that the last line before a crash is there.
- * It is also the last net under the rule that no secret and no personal data is logged: values under such names are
+ * The log as JSON lines, or readable on a terminal; written at once as long as somebody reads, so that the last line before
+ * a crash is there (`lineOutput.ts`). It is also the last net under the rule that no secret and no personal data is logged: values under such names are
  * masked at any depth. Nobody may rely on the net; messages and error texts are not searched.
  */
 import { pino, type Logger } from "pino";
 import { PinoPretty } from "pino-pretty";
 import { secretNames } from "../model/clusterSecrets.ts";
 import type { Clock } from "./clock.ts";
+import { LineOutput, type LineSink } from "./lineOutput.ts";
 import type { Log, LogFields } from "./log.ts";
 
 /** From the most to the least talkative. */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** Where lines go: whole ones, each with its line feed. */
-export interface LineSink {
-  write(line: string): void;
+/** The log of a process. */
+export interface ProcessLog extends Log {
+  /** Waits until what was logged is written, for at most so long, with the event loop standing still. */
+  flush(limitMs: number): void;
 }
 
 /**
@@ -26,9 +28,15 @@ export function pinoLog(options: {
   readonly clock: Clock;
   readonly readable: boolean;
   readonly sink?: LineSink;
-}): Log {
+}): ProcessLog {
   const { level, clock, readable, sink } = options;
-  return new PinoLog(
+  const output = new LineOutput({
+    clock,
+    onDropped: (lines) =>
+      log.error({ lines }, "lines of the log were dropped, as nobody read standard output"),
+  });
+  const lines = sink ?? output;
+  const log = new PinoLog(
     pino(
       {
         level,
@@ -37,9 +45,10 @@ export function pinoLog(options: {
         timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
         formatters: { level: (name) => ({ level: name }) },
       },
-      readable ? readableSink(sink) : (sink ?? pino.destination({ dest: 1, sync: true })),
+      readable ? readableSink(lines, sink === undefined) : lines,
     ),
   );
+  return Object.assign(log, { flush: (limitMs: number) => output.flush(limitMs) });
 }
 
 /** What ties records together or repeats the message: for machines, not for a person at a terminal. */
@@ -70,9 +79,9 @@ const machineMembers = [
   "url",
 ];
 
-function readableSink(sink: LineSink | undefined): LineSink {
+function readableSink(sink: LineSink, colorize: boolean): LineSink {
   const toText = PinoPretty.prettyFactory({
-    colorize: sink === undefined,
+    colorize,
     messageKey: "message",
     messageFormat: (record) => {
       const cluster = clusterName(record["resourceId"]);
@@ -84,11 +93,10 @@ function readableSink(sink: LineSink | undefined): LineSink {
     errorLikeObjectKeys: ["error"],
     singleLine: true,
   });
-  const destination = sink ?? pino.destination({ dest: 1, sync: true });
   return {
     write: (line) => {
       const text: string | undefined = toText(line);
-      if (text !== undefined) destination.write(text);
+      if (text !== undefined) sink.write(text);
     },
   };
 }

@@ -3,10 +3,12 @@
  * groups. What is handed in during one turn of the event loop is committed, and so flushed to the disk, together; each
  * caller's part stands in a savepoint of its own, and nobody is told of success before the commit.
  *
+ * A database whose files were removed or replaced takes no writes: they would be lost with the process.
+ *
  * SQLite runs on the thread of the event loop. So a group is small, and a lock that another process holds is waited for
  * in short naps between which the loop turns. Nothing here knows what a document or a message is.
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, statSync, type BigIntStats } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,6 +23,8 @@ const busyPauseMs = 25;
 /** What one commit may hold: it bounds how long the event loop stands still. */
 const groupJobsMax = 100;
 const groupBytesMax = 1024 * 1024;
+/** More than fits into a page. */
+const probeBytes = 32 * 1024;
 
 export interface SqliteDatabaseOptions {
   /** The file, made with its folder if there is none; `:memory:` for a database that ends with the process. */
@@ -50,6 +54,12 @@ export class SqliteOutcomeUnknownError extends Error {
   override readonly name = "SqliteOutcomeUnknownError";
 }
 
+/** A file as it was when it was opened. */
+interface OpenedFile {
+  readonly path: string;
+  readonly identity: string;
+}
+
 interface Job {
   readonly bytes: number;
   /** Runs it in the open transaction; what it gives back tells the caller of success. */
@@ -60,15 +70,21 @@ interface Job {
 export class SqliteDatabase implements AsyncDisposable {
   readonly #connection: DatabaseSync;
   readonly #busyLimitMs: number;
+  readonly #files: readonly OpenedFile[];
   readonly #statements = new Map<string, StatementSync>();
   /** Waiting for the next group, in the order of arrival. */
   readonly #waiting = new Set<Job>();
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(connection: DatabaseSync, busyLimitMs: number) {
-    this.#connection = connection;
-    this.#busyLimitMs = busyLimitMs;
+  private constructor(options: {
+    readonly connection: DatabaseSync;
+    readonly busyLimitMs: number;
+    readonly files: readonly OpenedFile[];
+  }) {
+    this.#connection = options.connection;
+    this.#busyLimitMs = options.busyLimitMs;
+    this.#files = options.files;
   }
 
   /**
@@ -82,13 +98,15 @@ export class SqliteDatabase implements AsyncDisposable {
     const file = path === ":memory:" ? path : resolve(path);
     let connection: DatabaseSync | undefined;
     try {
-      if (file !== ":memory:") makePrivateFile(file);
+      const files = file === ":memory:" ? [] : [makePrivateFile(file)];
       const opened = new DatabaseSync(file, { timeout: busyBlockMs });
       connection = opened;
       assertSqliteVersion(opened);
       await untilNotBusy(busyLimitMs, () => setUp(opened));
       await untilNotBusy(busyLimitMs, () => migrate(opened));
-      return new SqliteDatabase(opened, busyLimitMs);
+      // made by the first transaction, and there for as long as anybody has the database open
+      if (files.length > 0) files.push(fileAt(`${file}-wal`));
+      return new SqliteDatabase({ connection: opened, busyLimitMs, files });
     } catch (error) {
       connection?.close();
       throw new SqliteOpenError(`the database ${file} cannot be opened: ${messageOf(error)}`, {
@@ -165,6 +183,24 @@ export class SqliteDatabase implements AsyncDisposable {
     }
   }
 
+  /**
+   * Whether a write would be kept: commits one, and makes sure that the file can grow.
+   *
+   * @throws as `write`.
+   */
+  async probe(signal?: AbortSignal): Promise<void> {
+    await this.write(
+      (transaction) => {
+        transaction.nextUnique();
+        this.statement("SAVEPOINT probe").run();
+        this.statement(`INSERT INTO probe (body) VALUES (zeroblob(${probeBytes}))`).run();
+        this.statement("ROLLBACK TO probe").run();
+        this.statement("RELEASE probe").run();
+      },
+      { signal },
+    );
+  }
+
   /** Commits what was handed in, refuses more, and closes the file. May be called again. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -184,12 +220,27 @@ export class SqliteDatabase implements AsyncDisposable {
     if (this.#closing !== undefined) throw new SqliteUnavailableError("the database is closed");
   }
 
+  /** @throws {SqliteUnavailableError} when what is written would belong to no name any more. */
+  #assertInPlace(): void {
+    for (const { path, identity } of this.#files) {
+      let cause: unknown;
+      try {
+        if (fileAt(path).identity === identity) continue;
+      } catch (error) {
+        cause = error;
+      }
+      const reason = `${path} was removed or replaced since it was opened`;
+      throw new SqliteUnavailableError(`the database cannot serve: ${reason}`, { cause });
+    }
+  }
+
   /** Commits group after group, one per turn of the event loop. Never rejects. */
   async #drain(): Promise<void> {
     while (this.#waiting.size > 0) {
       await nextTurn();
       try {
         await untilNotBusy(this.#busyLimitMs, () => {
+          this.#assertInPlace();
           this.statement("BEGIN IMMEDIATE").run();
           this.#runGroup(this.#takeGroup());
         });
@@ -285,10 +336,24 @@ class UniqueNumbers implements SqliteTransaction {
 }
 
 /** The file and folder hold what users entrust to us: nobody else on the machine may read them. */
-function makePrivateFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+function makePrivateFile(path: string): OpenedFile {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // SQLite gives its companion files the mode of this one
-  closeSync(openSync(file, "a", 0o600));
+  const descriptor = openSync(path, "a", 0o600);
+  try {
+    return { path, identity: identityOf(fstatSync(descriptor, { bigint: true })) };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function fileAt(path: string): OpenedFile {
+  return { path, identity: identityOf(statSync(path, { bigint: true })) };
+}
+
+/** Of two files that exist at the same time no two have the same. */
+function identityOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
 }
 
 function assertSqliteVersion(connection: DatabaseSync): void {

@@ -11,8 +11,13 @@ export const applicationId = 0x41524850;
  *
  * Notes on `documents`: rows have a rowid because 2 kB bodies in a `WITHOUT ROWID` tree make everything slower. The
  * body stands last, so that the listings of the forwarder never read its pages. The scheduling columns are filled for
- * clusters, and two of them for subscriptions that are purged, by whoever writes the body; the body stays the truth for the members themselves. Times are REAL: what
- * a document says is kept as it is, fractions included.
+ * clusters, and two of them for subscriptions that are purged, by whoever writes the body; the body stays the truth for
+ * the members themselves. Times are REAL: what a document says is kept as it is, fractions included.
+ *
+ * Leases and messages keep how long they were meant to last beside when they end (`lease_ms`, `hidden_since`): an end that
+ * is further away than that shows that the clock was set back.
+ *
+ * `probe` is always empty: its rows are taken back before they are committed (`SqliteDatabase.probe`).
  */
 export const migrations: readonly string[] = [
   `
@@ -49,17 +54,24 @@ export const migrations: readonly string[] = [
   CREATE TABLE leases (
     name TEXT NOT NULL PRIMARY KEY,
     owner TEXT NOT NULL,
-    expires_at REAL NOT NULL
+    expires_at REAL NOT NULL,
+    lease_ms REAL NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX leases_expiring ON leases (expires_at);
 
   CREATE TABLE messages (
     id INTEGER PRIMARY KEY,
     visible_at REAL NOT NULL,
+    hidden_since REAL NOT NULL,
     pop_receipt INTEGER NOT NULL,
     deliveries INTEGER NOT NULL,
     body TEXT NOT NULL
   ) STRICT;
   CREATE INDEX messages_visible ON messages (visible_at, pop_receipt);
+  CREATE INDEX messages_hidden ON messages (hidden_since);
+
+  CREATE TABLE probe (
+    body BLOB NOT NULL
+  ) STRICT;
   `,
 ];

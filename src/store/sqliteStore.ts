@@ -10,6 +10,7 @@ import {
 } from "./sqliteDatabase.ts";
 import {
   commitBytesMax,
+  DocumentUnreadableError,
   InvalidContinuationError,
   StoreConflictError,
   StoreOutcomeUnknownError,
@@ -18,6 +19,7 @@ import {
   type CallOptions,
   type ClusterReference,
   type Committed,
+  type DueQuery,
   type ETag,
   type Lease,
   type LeaseAttempt,
@@ -43,11 +45,48 @@ import type { DocumentKey } from "../model/resourceId.ts";
 /** How many expired rows a commit clears away besides its own work. */
 const clearedPerCommit = 8;
 
+/** Two ranges of the index, so that the many whose time is yet to come are not looked at. */
+const unattendedSql = dueSql({
+  limit: "?6",
+  order: "due_at, partition, id",
+  ranges: [
+    "due_at < ?1",
+    `due_at > ?2 AND (next_attempt_at < ?1 OR next_attempt_at > ?2)
+       AND (sweep_after < ?1 OR sweep_after > ?2)`,
+  ],
+  select: (range) =>
+    `SELECT partition, id, etag, operation_id, next_attempt_at, sweeps, due_at FROM documents
+     WHERE active = 1 AND unqueued = 0 AND ${range} AND (due_at, partition, id) > (?3, ?4, ?5)`,
+});
+const purgesSql = dueSql({
+  limit: "?5",
+  order: "next_attempt_at, partition",
+  ranges: ["next_attempt_at < ?1", "next_attempt_at > ?2"],
+  select: (range) =>
+    `SELECT partition, id, etag, body, next_attempt_at FROM documents
+     WHERE kind = 'subscription' AND active = 1 AND ${range}
+       AND (next_attempt_at, partition) > (?3, ?4)`,
+});
+
+/** What lies in one of the ranges, in order. */
+function dueSql(options: {
+  readonly limit: string;
+  readonly order: string;
+  readonly ranges: readonly string[];
+  readonly select: (range: string) => string;
+}): string {
+  const { limit, order, ranges, select } = options;
+  const limited = ranges.map(
+    (range) => `SELECT * FROM (${select(range)} ORDER BY ${order} LIMIT ${limit})`,
+  );
+  return `SELECT * FROM (${limited.join(" UNION ALL ")}) ORDER BY ${order} LIMIT ${limit}`;
+}
+
 export interface SqliteStoreOptions {
   readonly database: SqliteDatabase;
   /** The store's clock: leases and expiry go by it. All processes on the file share the machine's. */
   readonly clock: Clock;
-  /** Told of a document that a listing left out because its text is damaged. */
+  /** Told of a document whose text is damaged, when a listing leaves it out or its scheduling is updated. */
   readonly onUnreadable?: (key: DocumentKey, cause: unknown) => void;
 }
 
@@ -83,7 +122,10 @@ export class SqliteStore implements Store {
     try {
       return storedFrom<DocumentOfKind<K>>(row);
     } catch (cause) {
-      throw new Error(`the text of the ${kind} ${JSON.stringify(key)} is damaged`, { cause });
+      throw new DocumentUnreadableError(
+        `the text of the ${kind} ${JSON.stringify(key)} is damaged`,
+        { cause },
+      );
     }
   }
 
@@ -172,7 +214,7 @@ export class SqliteStore implements Store {
   }
 
   async listUnattended(
-    query: { readonly now: EpochMs },
+    query: DueQuery,
     page: PageRequest,
     options: CallOptions = {},
   ): Promise<Page<ClusterReference>> {
@@ -181,15 +223,15 @@ export class SqliteStore implements Store {
     const rows = await this.#read(
       () =>
         this.#database
-          .statement(
-            `SELECT partition, id, etag, operation_id, next_attempt_at, sweeps, due_at
-             FROM documents
-             WHERE active = 1 AND unqueued = 0 AND due_at < ? AND (due_at, partition, id) > (?, ?, ?)
-             ORDER BY due_at, partition, id LIMIT ?`,
-          )
-          .all(query.now, dueAt, partition, id, page.limit + 1) as unknown as (ReferenceRow & {
-          readonly due_at: number;
-        })[],
+          .statement(unattendedSql)
+          .all(
+            query.now,
+            query.farthest,
+            dueAt,
+            partition,
+            id,
+            page.limit + 1,
+          ) as unknown as (ReferenceRow & { readonly due_at: number })[],
       options,
     );
     return pageOf("unattended", rows, page, {
@@ -199,7 +241,7 @@ export class SqliteStore implements Store {
   }
 
   async listPurges(
-    query: { readonly now: EpochMs },
+    query: DueQuery,
     page: PageRequest,
     options: CallOptions = {},
   ): Promise<Page<Stored<SubscriptionDocument>>> {
@@ -208,14 +250,14 @@ export class SqliteStore implements Store {
     const rows = await this.#read(
       () =>
         this.#database
-          .statement(
-            `SELECT partition, id, etag, body, next_attempt_at FROM documents
-             WHERE kind = 'subscription' AND active = 1 AND next_attempt_at < ?
-               AND (next_attempt_at, partition) > (?, ?)
-             ORDER BY next_attempt_at, partition LIMIT ?`,
-          )
-          .all(query.now, nextAttemptAt, partition, page.limit + 1) as unknown as (KeyRow &
-          BodyRow & { readonly next_attempt_at: number })[],
+          .statement(purgesSql)
+          .all(
+            query.now,
+            query.farthest,
+            nextAttemptAt,
+            partition,
+            page.limit + 1,
+          ) as unknown as (KeyRow & BodyRow & { readonly next_attempt_at: number })[],
       options,
     );
     return pageOf("purges", rows, page, {
@@ -239,8 +281,12 @@ export class SqliteStore implements Store {
         )
         .get(key.partition, key.id, etag) as BodyRow | undefined;
       if (row === undefined) throw new StoreConflictError(`${key.id} has changed or is gone`);
-      const { document } = storedFrom<ClusterDocument>(row);
-      const body = JSON.stringify({ ...document, unqueued, sweepAfter, sweeps });
+      const document = this.#readable<ClusterDocument>({ ...row, ...key })?.document;
+      // what can't be read is left as it is, but its columns must not keep it listed for ever
+      const body =
+        document === undefined
+          ? row.body
+          : JSON.stringify({ ...document, unqueued, sweepAfter, sweeps });
       // `active` stays what the last writer of the state said, who may know more states
       this.#database
         .statement(
@@ -266,16 +312,16 @@ export class SqliteStore implements Store {
     const { name, owner, leaseMs } = request;
     return this.#write((): LeaseAttempt => {
       const now = this.#clock.now();
-      const held = this.#lease(name);
-      if (held !== undefined && held.expires_at > now && held.owner !== owner) {
-        return { acquired: false, remainingMs: held.expires_at - now };
+      const remainingMs = this.#curtailedMs(name);
+      if (remainingMs !== undefined && this.#lease(name)?.owner !== owner) {
+        return { acquired: false, remainingMs };
       }
       this.#database
         .statement(
-          `INSERT INTO leases (name, owner, expires_at) VALUES (?1, ?2, ?3)
-           ON CONFLICT (name) DO UPDATE SET owner = ?2, expires_at = ?3`,
+          `INSERT INTO leases (name, owner, expires_at, lease_ms) VALUES (?1, ?2, ?3, ?4)
+           ON CONFLICT (name) DO UPDATE SET owner = ?2, expires_at = ?3, lease_ms = ?4`,
         )
-        .run(name, owner, now + leaseMs);
+        .run(name, owner, now + leaseMs, leaseMs);
       return { acquired: true, lease: { name, owner } };
     }, options);
   }
@@ -289,9 +335,10 @@ export class SqliteStore implements Store {
       const now = this.#clock.now();
       const { changes } = this.#database
         .statement(
-          "UPDATE leases SET expires_at = ? WHERE name = ? AND owner = ? AND expires_at > ?",
+          `UPDATE leases SET expires_at = ?, lease_ms = ?
+           WHERE name = ? AND owner = ? AND expires_at > ?`,
         )
-        .run(now + request.leaseMs, lease.name, lease.owner, now);
+        .run(now + request.leaseMs, request.leaseMs, lease.name, lease.owner, now);
       return changes === 1;
     }, options);
   }
@@ -305,15 +352,20 @@ export class SqliteStore implements Store {
   }
 
   async leaseRemainingMs(name: string, options: CallOptions = {}): Promise<number | undefined> {
-    return this.#read(() => {
-      const now = this.#clock.now();
-      const held = this.#lease(name);
-      return held === undefined || held.expires_at <= now ? undefined : held.expires_at - now;
-    }, options);
+    const held = await this.#read(() => this.#lease(name), options);
+    const remainingMs = heldMs(held, this.#clock.now());
+    if (held === undefined || remainingMs === undefined || remainingMs <= held.lease_ms) {
+      return remainingMs;
+    }
+    return this.#write(() => this.#curtailedMs(name), options);
   }
 
   async ping(options: CallOptions = {}): Promise<void> {
-    await this.#read(() => this.#database.statement("SELECT last FROM sequence").get(), options);
+    try {
+      await this.#database.probe(options.signal);
+    } catch (error) {
+      throw asStoreError(error);
+    }
   }
 
   /** One damaged document must not take a whole listing with it. */
@@ -328,8 +380,25 @@ export class SqliteStore implements Store {
 
   #lease(name: string): LeaseRow | undefined {
     return this.#database
-      .statement("SELECT owner, expires_at FROM leases WHERE name = ?")
+      .statement("SELECT owner, expires_at, lease_ms FROM leases WHERE name = ?")
       .get(name) as LeaseRow | undefined;
+  }
+
+  /**
+   * How much longer somebody holds it. A lease that would last longer than it was granted for was granted before the clock
+   * was set back: from now on it counts anew. A live holder renews it meanwhile, a dead one's runs out.
+   */
+  #curtailedMs(name: string): number | undefined {
+    const now = this.#clock.now();
+    const held = this.#lease(name);
+    const remainingMs = heldMs(held, now);
+    if (held === undefined || remainingMs === undefined || remainingMs <= held.lease_ms) {
+      return remainingMs;
+    }
+    this.#database
+      .statement("UPDATE leases SET expires_at = ? WHERE name = ?")
+      .run(now + held.lease_ms, name);
+    return held.lease_ms;
   }
 
   /**
@@ -453,6 +522,7 @@ interface ReferenceRow extends KeyRow {
 interface LeaseRow {
   readonly owner: string;
   readonly expires_at: EpochMs;
+  readonly lease_ms: number;
 }
 
 interface DocumentKeyOfKind extends DocumentKey {
@@ -617,6 +687,11 @@ function storedFrom<D extends RpDocument>({ etag, body }: BodyRow): Stored<D> {
 
 function keyFrom({ partition, id }: KeyRow): DocumentKey {
   return { partition, id };
+}
+
+/** How much longer a lease is held by what its row says; `undefined` when it isn't. */
+function heldMs(held: LeaseRow | undefined, now: EpochMs): number | undefined {
+  return held === undefined || held.expires_at <= now ? undefined : held.expires_at - now;
 }
 
 /** `undefined` when there is no operation that a message could name. */

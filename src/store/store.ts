@@ -73,6 +73,15 @@ export interface PageRequest {
   readonly continuation?: string;
 }
 
+/**
+ * Which times have come: those before `now`, and those after `farthest`, which nobody can have set unless the clock was set
+ * back since.
+ */
+export interface DueQuery {
+  readonly now: EpochMs;
+  readonly farthest: EpochMs;
+}
+
 /** What the forwarder reads of a cluster: enough to send a message, no secret. */
 export interface ClusterReference {
   readonly key: DocumentKey;
@@ -105,6 +114,7 @@ export interface Store {
    * A point read.
    *
    * @returns `undefined` when there is none, or when its `expiresAt` has passed.
+   * @throws {DocumentUnreadableError}
    * @throws {StoreUnavailableError}
    */
   read<K extends DocumentKind>(
@@ -149,30 +159,30 @@ export interface Store {
 
   /**
    * What the sweep has to look at, in all partitions: clusters in no terminal state, not `unqueued`, whose
-   * `nextAttemptAt` and `sweepAfter` are both before `now`. A state that the writer of the document didn't know counts
+   * `nextAttemptAt` and `sweepAfter` have both come. A state that the writer of the document didn't know counts
    * as running, and a missing time as past. One without an operation id is left out. Leases are not looked at here.
    *
    * @throws {InvalidContinuationError}
    */
   listUnattended(
-    query: { readonly now: EpochMs },
+    query: DueQuery,
     page: PageRequest,
     options?: CallOptions,
   ): Promise<Page<ClusterReference>>;
 
   /**
-   * Subscriptions of all partitions whose `purge` is there and has a `nextAttemptAt` before `now`; a `purge` that can't be
+   * Subscriptions of all partitions whose `purge` is there and has a `nextAttemptAt` that has come; a `purge` that can't be
    * read counts as due.
    */
   listPurges(
-    query: { readonly now: EpochMs },
+    query: DueQuery,
     page: PageRequest,
     options?: CallOptions,
   ): Promise<Page<Stored<SubscriptionDocument>>>;
 
   /**
    * Writes only the scheduling members of a cluster, if it still has the ETag of the reference; everything else stays,
-   * members of newer releases included.
+   * members of newer releases included. A damaged document is written too, as far as the listings are concerned.
    *
    * @throws {StoreConflictError} when the document has changed or is gone.
    */
@@ -184,7 +194,8 @@ export interface Store {
 
   /**
    * Takes the lease if nobody holds it, or whoever held it has let it run out by the store's clock. The same owner may
-   * ask again, when it got no answer, and has it.
+   * ask again, when it got no answer, and has it. Should the store's clock be set back, a lease of nobody alive still runs
+   * out within its own length from when somebody asks.
    */
   acquireLease(
     request: { readonly name: string; readonly owner: string; readonly leaseMs: number },
@@ -204,13 +215,24 @@ export interface Store {
   /** How much longer somebody holds the lease, by the store's clock; `undefined` when nobody does. */
   leaseRemainingMs(name: string, options?: CallOptions): Promise<number | undefined>;
 
-  /** Whether the store answers: resolves, or throws `StoreUnavailableError`. */
+  /**
+   * Whether the store takes writes and keeps them: makes one, and resolves when it is durable. It changes nothing that
+   * anybody sees.
+   *
+   * @throws {StoreUnavailableError}
+   * @throws {StoreOutcomeUnknownError}
+   */
   ping(options?: CallOptions): Promise<void>;
 }
 
 /** A condition did not hold: exists already, changed since it was read, or gone. Nothing was written. */
 export class StoreConflictError extends Error {
   override readonly name = "StoreConflictError";
+}
+
+/** The text of the document that was asked for is damaged. The listings of the forwarder still hold the document. */
+export class DocumentUnreadableError extends Error {
+  override readonly name = "DocumentUnreadableError";
 }
 
 /** A continuation that this listing never gave. It may come from a user's link. */

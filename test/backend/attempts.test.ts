@@ -124,7 +124,7 @@ test("a terminal failure ends the operation at once with its own code and reason
   expect(simulation.installer.begun(asked.operationId)).toEqual(["network", "machines"]);
 });
 
-test("an update that fails goes back to what was reached, and keeps the tags that were asked for", async () => {
+test("ARM-91: an update that fails goes back to what was reached, and keeps the tags that were asked for", async () => {
   await using simulation = await Simulation.open();
   simulation.start();
   await simulation.untilEnded(await simulation.create());
@@ -230,7 +230,7 @@ describe("a step's deadline", () => {
 });
 
 describe("a step that kills its process each time", () => {
-  test("ends Failed after five attempts, and the sixth process survives", async () => {
+  test("ARM-88: ends Failed after five attempts, and the sixth process survives", async () => {
     await using simulation = await Simulation.open();
     let kill = (): void => {};
     simulation.installer.script("machines", async () => {

@@ -39,7 +39,7 @@ test("a create runs its steps in order and becomes Succeeded in cluster and reco
   expect(process.lines("error")).toEqual([]);
 });
 
-test("percentComplete moves with the steps and the state of the record is never ahead of the cluster", async () => {
+test("ARM-84: percentComplete moves with the steps and the state of the record is never ahead of the cluster", async () => {
   await using simulation = await Simulation.open();
   const seen: number[] = [];
   for (const step of ["network", "machines", "console"]) {

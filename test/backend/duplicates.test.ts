@@ -74,7 +74,7 @@ test("seed 7: a stale message doesn't act on a cluster that was created again", 
   expect(await simulation.cluster()).toMatchObject({ provisioningState: "Succeeded" });
 });
 
-test("a duplicate that comes before, and many that come during the work, do no step twice", async () => {
+test("ARM-88: a duplicate that comes before, and many that come during the work, do no step twice", async () => {
   await using simulation = await Simulation.open();
   for (const step of ["network", "machines"]) {
     simulation.installer.script(step, async () => {
@@ -146,7 +146,7 @@ test("a message of a later format with the members we know is handled", async ()
   expect(await simulation.untilEnded(asked)).toMatchObject({ status: "Succeeded" });
 });
 
-test("a lost message is replaced by the sweep", async () => {
+test("ARM-88: a lost message is replaced by the sweep", async () => {
   await using simulation = await Simulation.open();
   const asked = await simulation.create();
   const forwarder = simulation.start({ name: "forwarder", backend: false });

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { judgeMessage } from "../../src/backend/judgeMessage.ts";
 import type { ClusterDocument } from "../../src/model/document.ts";
+import { attemptWaitMaxMs } from "../../src/model/timing.ts";
 import { isTerminal, provisioningStates } from "../../src/model/provisioningState.ts";
 import { clusterDocument, partition } from "../store/documents.ts";
 import { timing } from "./simulation.ts";
@@ -34,6 +35,11 @@ test("what is due now is worked on, what is due later comes back for the rest", 
     action: "putBack",
     delayMs: 70,
   });
+});
+
+test("what is due later than anybody may set it is worked on: the clock was set back since", () => {
+  expect(judged({ nextAttemptAt: now + attemptWaitMaxMs })).toBe("putBack");
+  expect(judged({ nextAttemptAt: now + attemptWaitMaxMs + 1 })).toBe("work");
 });
 
 test("a document that is too new never ends its message, whatever else it says", () => {

@@ -321,6 +321,14 @@ export class Simulation implements AsyncDisposable {
     await this.#database.write(() => this.#database.statement("DELETE FROM messages").run());
   }
 
+  /** Makes the text of a cluster unreadable, as a bad disk or a careless hand might. */
+  async damage(name: string): Promise<void> {
+    const { id } = clusterKey({ subscriptionId: partition, resourceGroup: "rg", name });
+    await this.#database.write(() =>
+      this.#database.statement(`UPDATE documents SET body = '{"kind' WHERE id = ?`).run(id),
+    );
+  }
+
   /** Turns the clock until the operation has ended. */
   async untilEnded(asked: Asked, limitMs = 300_000): Promise<OperationDocument> {
     await this.clock.advanceUntil(async () => (await this.record(asked)).status !== "InProgress", {

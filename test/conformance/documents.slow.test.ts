@@ -2,13 +2,13 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { contracts, generated } from "./contracts.ts";
+import { contracts, generated, served } from "./contracts.ts";
 import { tool } from "./tools.ts";
 
 /** What is used of oav. */
 interface Oav {
   readonly FileLoader: {
-    readonly prototype: { preloadExtraFile(url: string, text: string): void };
+    readonly prototype: { preloadExtraFile: (this: unknown, url: string, text: string) => void };
   };
   readonly SemanticValidator: new (path: string) => {
     initialize(): Promise<unknown>;
@@ -67,7 +67,8 @@ const documents = globSync(
   { cwd: generated },
 );
 
-test("there are documents of every kind and version", () => {
+test("there are documents of every kind and version, and each version is served", () => {
+  expect(served).toEqual(contracts);
   expect(documents.length).toBeGreaterThanOrEqual(contracts.length * 4);
 });
 

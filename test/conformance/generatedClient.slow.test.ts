@@ -94,7 +94,7 @@ function madeClient(contract: Contract, origin: string): Client {
     join(clientFolder(contract), "dist/index.js"),
   );
   const client = new OpenShiftClustersOnAzure(credential, subscription, {
-    $host: origin,
+    endpoint: origin,
     allowInsecureConnection: true,
   });
   // tokens are sent by https alone

@@ -153,7 +153,7 @@ async function record(contract: Contract): Promise<Recorder> {
 
 async function loadedValidator({ path }: Contract): Promise<InstanceType<Oav["LiveValidator"]>> {
   const { LiveValidator } = tool<Oav>("oav");
-  const validator = new LiveValidator({ fileRoot: "/", swaggerPaths: [path] });
+  const validator = new LiveValidator({ fileRoot: "/", swaggerPaths: [path], isArmCall: true });
   await validator.initialize();
   return validator;
 }
@@ -220,7 +220,6 @@ describe.each(served)("$version", (contract) => {
     expect(await judgeWith({}, { body: { ...body, location: 5 } })).toContain("INVALID_TYPE");
     expect(await judgeWith({}, { body: { ...body, undeclared: "" } })).toContain("undeclared");
     expect(await judgeWith({}, { statusCode: "206" })).toContain("INVALID_RESPONSE_CODE");
-    expect(await judgeWith({ method: "DELETE" }, { statusCode: "202" })).toContain("HEADER");
     expect(await judgeWith({ method: "PUT", body: { properties: 5 } }, {})).toContain("properties");
   });
 });

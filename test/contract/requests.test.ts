@@ -66,7 +66,7 @@ describe.each(versions)("%s", (version) => {
       }
     });
 
-    test("an unknown member is refused at every level, with its path, and all of them at once", () => {
+    test("ARM-38: an unknown member is refused at every level, with its path, and all of them at once", () => {
       const objects = spots.filter(
         ({ value, path }) => typeof value === "object" && !Array.isArray(value) && path !== "/tags",
       );
@@ -164,7 +164,7 @@ describe.each(versions)("%s", (version) => {
   });
 
   describe("PATCH", () => {
-    test("nothing is needed, at any depth", () => {
+    test("ARM-51: nothing is needed, at any depth", () => {
       expect(patch({})).toEqual([]);
       for (const { place, value } of spots) {
         if (typeof value !== "object") continue;

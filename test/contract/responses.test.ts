@@ -38,7 +38,7 @@ describe.each(versions)("%s", (version) => {
     properties: shown,
   };
   /** What a caller sets and nobody is shown. */
-  const secrets = spotsIn(asked).filter(({ place }) => /Secret$/.test(String(place.at(-1))));
+  const secrets = spotsIn(asked).filter(({ place }) => String(place.at(-1)).endsWith("Secret"));
 
   test.each(showing)("%s %i answers with a cluster and nothing else", (operationId, status) => {
     expect(faults(operationId, status, cluster)).toEqual([]);
@@ -47,7 +47,7 @@ describe.each(versions)("%s", (version) => {
     ]);
     expect(secrets.length).toBeGreaterThan(0);
     for (const { place, path } of secrets) {
-      const [name, ...outer] = [...path.split("/")].toReversed();
+      const [name, ...outer] = path.split("/").toReversed();
       const inside = outer.toReversed().join("/");
       expect(faults(operationId, status, withAt(cluster, place, "x"))).toEqual([
         `${inside} additionalProperties ${name}`,
@@ -55,7 +55,7 @@ describe.each(versions)("%s", (version) => {
     }
   });
 
-  test("a list shows no more of a cluster than a GET", () => {
+  test("ARM-60: a list shows no more of a cluster than a GET", () => {
     for (const operationId of [
       "OpenShiftClusters_ListByResourceGroup",
       "OpenShiftClusters_ListBySubscription",
@@ -127,7 +127,7 @@ describe.each(versions)("%s", (version) => {
     ]);
   });
 
-  test("an error has ARM's shape, at any depth", () => {
+  test("ARM-92: an error has ARM's shape, at any depth", () => {
     const part = { code: "InvalidParameter", message: "m", target: "location" };
     const error = (details: unknown[]): object => ({ error: { ...part, details } });
     const answer = (body: unknown): readonly string[] => faults("OpenShiftClusters_Get", 400, body);
@@ -140,7 +140,7 @@ describe.each(versions)("%s", (version) => {
     expect(answer({ ...error([]), status: 400 })).toEqual(["additionalProperties status"]);
   });
 
-  test("every object of an answer is closed or a map", () => {
+  test("ARM-17: every object of an answer is closed or a map", () => {
     const schemas = keywordsOf(runtimeDocument(version).components.schemas)
       .map(([, value]) => value as Record<string, unknown>)
       .filter((value) => value?.["type"] === "object");

@@ -2,12 +2,15 @@
 import { describe, expect, test } from "vitest";
 import { bundled, commonTypes, withCommonTypes } from "../../spec/codegen/commonTypes.ts";
 import type { OpenApi, Operation, Paths, Schema, Swagger } from "../../spec/codegen/document.ts";
+import { withoutListDefaults } from "../../spec/codegen/listDefaults.ts";
 import {
   operationIdsModule,
   operationIdsOf,
   withOperationIdsOf,
 } from "../../spec/codegen/operationIds.ts";
 import { visibilityTable } from "../../spec/codegen/visibility.ts";
+
+const string: Schema = { type: "string" };
 
 function operation(operationId: string, parts: Partial<Operation> = {}): Operation {
   return { operationId, parameters: [], responses: {}, ...parts };
@@ -47,7 +50,6 @@ describe("operationIds", () => {
 });
 
 describe("visibilityTable", () => {
-  const string: Schema = { type: "string" };
   const once = { "x-ms-mutability": ["read", "create"] };
 
   function table(definitions: Record<string, Schema>, more: Paths = {}): unknown {
@@ -256,6 +258,16 @@ describe("common types", () => {
     });
   });
 
+  test("mark what is a resource", () => {
+    const own = swagger({}, { Thing: { allOf: [{ $ref: `${file}/definitions/Resource` }] } });
+    const resource = { type: "object", properties: { id: string } };
+    const { definitions } = commonTypes(
+      own,
+      openApi({}, { schemas: { "Arm.Resource": resource } }),
+    );
+    expect(definitions["Resource"]).toEqual({ ...resource, "x-ms-azure-resource": true });
+  });
+
   test("have parameters with the keywords of their schema", () => {
     expect(made.parameters).toEqual({
       NameParameter: {
@@ -297,4 +309,21 @@ describe("common types", () => {
     expect(refuse({})).toThrow(/0 versions/);
     expect(refuse({ A: { $ref: `${file}/definitions/Gone` } })).toThrow(/called Gone/);
   });
+});
+
+test("defaults of lists of objects are taken out of the Swagger, and no others", () => {
+  const items = { $ref: "#/definitions/Pool" };
+  const kept = {
+    names: { type: "array", items: string, default: ["a"] },
+    count: { type: "integer", default: 3 },
+    default: string,
+  };
+  const pools = { type: "array", items, minItems: 1 };
+  const given = swagger(
+    {},
+    { Thing: { properties: { ...kept, pools: { ...pools, default: [{ name: "a" }] } } } },
+  );
+  expect(withoutListDefaults(given)).toEqual(
+    swagger({}, { Thing: { properties: { ...kept, pools } } }),
+  );
 });

@@ -66,7 +66,7 @@ describe("2019-12-31-preview", () => {
     );
   });
 
-  test("the pull secret is the only secret of the resource", () => {
+  test("ARM-119: the pull secret is the only secret of the resource", () => {
     expect(having("2019-12-31-preview", "secret")).toEqual({ "properties.pullSecret": true });
   });
 
@@ -147,7 +147,7 @@ describe("2020-04-30", () => {
     );
   });
 
-  test("the pull secret and that of the service principal are secret", () => {
+  test("ARM-119: the pull secret and that of the service principal are secret", () => {
     expect(having("2020-04-30", "secret")).toEqual({
       "properties.clusterProfile.pullSecret": true,
       "properties.servicePrincipalProfile.clientSecret": true,

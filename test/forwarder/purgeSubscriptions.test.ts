@@ -9,7 +9,7 @@ import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import { StoreUnavailableError, type Store } from "../../src/store/store.ts";
 import { TestClock } from "../runtime/testClock.ts";
-import { clusterDocument, operationDocument, partition } from "../store/documents.ts";
+import { clusterDocument, dueAt, operationDocument, partition } from "../store/documents.ts";
 
 let clock: TestClock;
 let database: SqliteDatabase;
@@ -80,7 +80,7 @@ async function purge(): Promise<SubscriptionDocument["purge"]> {
   return (await store.read("subscription", key))?.document.purge;
 }
 
-test("clusters in every state are deleted, a running operation is canceled, and the end waits for late writes", async () => {
+test("ARM-112: clusters in every state are deleted, a running operation is canceled, and the end waits for late writes", async () => {
   await create("running", { provisioningState: "Creating" });
   await create("done", { provisioningState: "Succeeded" });
   await create("failed", { provisioningState: "Failed" });
@@ -108,7 +108,7 @@ test("clusters in every state are deleted, a running operation is canceled, and 
   await purgeSubscriptions(options());
   expect(await purge()).toBeUndefined();
   expect((await store.read("subscription", key))?.document.state).toBe("Deleted");
-  expect((await store.listPurges({ now: clock.now() + 1 }, { limit: 10 })).items).toEqual([]);
+  expect((await store.listPurges(dueAt(clock.now() + 1), { limit: 10 })).items).toEqual([]);
 });
 
 test("a state that only a newer release knows is one to delete from", async () => {

@@ -83,7 +83,7 @@ test("every operation of every version has a handler", () => {
   }
 });
 
-describe(stable, () => {
+describe("2020-04-30", () => {
   test("a create is answered with what was asked for, is Creating, and comes to Succeeded", async () => {
     const answer = await rp.put(at(stable, "shape"), stableBody);
     expect(answer.status).toBe(201);
@@ -182,7 +182,7 @@ describe(stable, () => {
     });
   });
 
-  test("there is no GET of credentials, and the action tells the user's name (decision 8)", async () => {
+  test("ARM-70: there is no GET of credentials, and the action tells the user's name (decision 8)", async () => {
     await createdBy(stable, "credentials");
     expect((await rp.get(at(stable, "credentials", "/credentials"))).status).toBe(404);
     const ofStable = await rp.send("POST", at(stable, "credentials", "/listCredentials"));
@@ -199,7 +199,7 @@ describe(stable, () => {
     });
   });
 
-  test("a new secret of the service principal is an operation, and is never shown", async () => {
+  test("ARM-119: a new secret of the service principal is an operation, and is never shown", async () => {
     const before = await createdBy(stable, "renewed");
     const answer = await rp.patch(at(stable, "renewed"), {
       properties: { servicePrincipalProfile: { clientSecret: `${clientSecret}-2` } },
@@ -210,7 +210,7 @@ describe(stable, () => {
   });
 });
 
-test("a create shows as Creating in the one version and as Updating in the other", async () => {
+test("ARM-89: a create shows as Creating in the one version and as Updating in the other", async () => {
   await using still = await StartedRp.start();
   await still.put(at(stable, "one"), stableBody);
   await still.put(at(preview, "two"), smallestBody);
@@ -230,7 +230,7 @@ test("a create shows as Creating in the one version and as Updating in the other
 describe.each([
   [preview, stable],
   [stable, preview],
-])("made through %s, handled through %s", (maker, other) => {
+])("ARM-16: made through %s, handled through %s", (maker, other) => {
   const label = maker === preview ? "preview" : "stable";
 
   test("the envelope and the entity tag are the same (decision 18)", async () => {
@@ -286,7 +286,7 @@ describe.each([
     }
   });
 
-  test("no answer of either holds a secret of it", async () => {
+  test("ARM-119: no answer of either holds a secret of it", async () => {
     await createdBy(maker, `${label}-secret`);
     for (const version of [maker, other]) {
       const { text } = await rp.get(at(version, `${label}-secret`));

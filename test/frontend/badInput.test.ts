@@ -48,7 +48,7 @@ describe("bodies", () => {
     ["seed C7: 2 MB", JSON.stringify({ location: "x".repeat(2_000_000) }), 413],
   ];
 
-  test.each(cases)("%s", async (_name, rawBody, status) => {
+  test.each(cases)("ARM-29, ARM-40: %s", async (_name, rawBody, status) => {
     for (const name of ["victim", "fresh"]) {
       const answer = await rp.send("PUT", `${clusterPath(name)}${query}`, { rawBody });
       expect(answer.status).toBe(status);
@@ -83,7 +83,7 @@ describe("bodies", () => {
     expect((await rp.settled("largest")).body.properties.provisioningState).toBe("Succeeded");
   });
 
-  test("a bomb: little that unpacks to much", async () => {
+  test("ARM-29: a bomb: little that unpacks to much", async () => {
     const answer = await rp.send("PUT", `${clusterPath("victim")}${query}`, {
       rawBody: gzipSync(JSON.stringify({ location: "x".repeat(20_000_000) })),
       headers: { "Content-Encoding": "gzip" },
@@ -146,9 +146,10 @@ describe("bodies", () => {
     const answer = await rp.put(clusterPath("victim"), { ...smallestBody, Tags: {} });
     expect(answer.status).toBe(400);
     expect(answer.body.error).toMatchObject({ code: "InvalidRequestContent", target: "Tags" });
+    expect(answer.body.error.message).toContain("do you mean 'tags'?");
   });
 
-  test("any JSON at all, in any place: below 500, and no piece of a secret in the answer", async () => {
+  test("ARM-40, ARM-119: any JSON at all, in any place: below 500, and no piece of a secret in the answer", async () => {
     const place = fc.constantFrom(
       "location",
       "tags",
@@ -196,7 +197,7 @@ describe("paths", () => {
     ["a malformed escape", good.replace("/x", "/%ZZ"), 400, "InvalidUri"],
     ["a malformed escape in the group", good.replace("/group/", "/%E0%A4%A/"), 400, "InvalidUri"],
     [
-      "seed C13, ARM-09: no GUID",
+      "seed C13: no GUID",
       good.replace(subscriptionId, "abc"),
       400,
       "InvalidSubscriptionID",
@@ -247,7 +248,7 @@ describe("paths", () => {
     ["no route of ours", "/favicon.ico", 404, "NotFound"],
     ["nothing", "/", 404, "NotFound"],
     [
-      "ARM-15: a subscription with an api-version of clusters",
+      "a subscription with an api-version of clusters",
       `/subscriptions/${subscriptionId}`,
       400,
       "InvalidApiVersionParameter",
@@ -259,7 +260,7 @@ describe("paths", () => {
       "NotFound",
     ],
     ["deeper than a cluster", `${good}/credentials/more`, 404, "NotFound"],
-  ])("%s", async (_name, path, status, code) => {
+  ])("ARM-07 to ARM-10, ARM-15: %s", async (_name, path, status, code) => {
     for (const method of ["GET", "PUT", "DELETE"]) {
       const answer = await rp.send(
         method,
@@ -271,7 +272,7 @@ describe("paths", () => {
     }
   });
 
-  test("all that is wrong with a path is said at once", async () => {
+  test("ARM-09: all that is wrong with a path is said at once", async () => {
     const path = "/subscriptions/x/resourceGroups/g./providers/Other/others/a_b";
     const { body } = await rp.send("GET", `${path}${query}`);
     expect(body.error.details.map(({ code }: { code: string }) => code)).toEqual([
@@ -291,7 +292,7 @@ describe("paths", () => {
   });
 
   test.each(["2.0", "2099-01-01", "x".repeat(5000), "2019-12-31", `${apiVersion}&api-version=2.0`])(
-    "decision 2: an unknown api-version names those that are known",
+    "ARM-14, decision 2: an unknown api-version names those that are known",
     async (version) => {
       const answer = await rp.send("GET", `${good}?api-version=${version}`);
       expect(answer.status).toBe(400);
@@ -316,7 +317,7 @@ describe("paths", () => {
     expect(doubled.status).toBe(200);
   });
 
-  test("seed C15: 405 has a body and says which methods there are; HEAD is served as GET", async () => {
+  test("seed C15, ARM-10: 405 has a body and says which methods there are; HEAD is served as GET", async () => {
     for (const [method, path, allow] of [
       ["POST", good, "GET, PUT, PATCH, DELETE, HEAD"],
       ["OPTIONS", good, "GET, PUT, PATCH, DELETE, HEAD"],
@@ -335,7 +336,7 @@ describe("paths", () => {
     expect(head.headers.get("etag")).toBe((stored as { etag: string }).etag);
   });
 
-  test("any path at all is answered below 500", async () => {
+  test("ARM-10, ARM-12: any path at all is answered below 500", async () => {
     const segment = fc.oneof(
       fc.constantFrom(
         "subscriptions",
@@ -387,7 +388,7 @@ describe("what is no HTTP", () => {
       431,
       "RequestHeaderFieldsTooLarge",
     ],
-  ])("%s gets an ARM error", async (_name, bytes, status, code) => {
+  ])("ARM-92: %s gets an ARM error", async (_name, bytes, status, code) => {
     const text = await raw(bytes);
     expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(text).toMatch(/x-ms-request-id: [0-9a-f-]{36}/);

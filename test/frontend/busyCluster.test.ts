@@ -33,7 +33,7 @@ test("ARM-72: there are no credentials yet", async () => {
   expect(answer.status).toBe(409);
 });
 
-test("ARM-80, decision 12: the status of a running operation says when to ask again", async () => {
+test("ARM-78, ARM-80, ARM-82, decision 12: the status of a running operation says when to ask again", async () => {
   const created = await rp.put(clusterPath("status"), smallestBody);
   const link = created.headers.get("azure-asyncoperation") ?? "";
   const status = await rp.get(link);
@@ -74,7 +74,7 @@ test("ARM-68, ARM-69: DELETE wins over a running create; a second one joins the 
   expect((await rp.get(`${clusterPath("won")}/credentials`)).status).toBe(409);
 });
 
-test("20 DELETEs at once start one deletion", async () => {
+test("ARM-69: 20 DELETEs at once start one deletion", async () => {
   await rp.put(clusterPath("crowd"), smallestBody);
   const answers = await Promise.all(
     Array.from({ length: 20 }, async () => rp.delete(clusterPath("crowd"))),
@@ -83,7 +83,7 @@ test("20 DELETEs at once start one deletion", async () => {
   expect(new Set(answers.map(({ headers }) => headers.get("location"))).size).toBe(1);
 });
 
-test("B3: an upper-case subscription id with a new name is a cluster like any other", async () => {
+test("B3, ARM-02: an upper-case subscription id with a new name is a cluster like any other", async () => {
   const path = clusterPath("upper", { subscription: "ABCDEF00-0000-4000-8000-000000000003" });
   expect((await rp.put(path, smallestBody)).status).toBe(201);
   expect((await rp.get(path.toLowerCase().replace("upper", "UPPER"))).status).toBe(200);

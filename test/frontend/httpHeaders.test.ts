@@ -87,7 +87,7 @@ test("seed B9, ARM-20, ARM-105: the log has a line for each request with its ids
   ).toBe(true);
 });
 
-test("seed 28: ready is 200 while what the process depends on answers, else 503; live is 200", async () => {
+test("seed 28, ARM-118: ready is 200 while what the process depends on answers, else 503; live is 200", async () => {
   let down = false;
   await using rp = await StartedRp.start({
     checks: [

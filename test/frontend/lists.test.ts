@@ -73,13 +73,13 @@ test("ARM-60 to ARM-64: pages follow their links to the end, each cluster once",
   expect(seen).toEqual(expected);
 });
 
-test.each(["0", "-1", "x", "1.5", "9999999999"])("$top=%s is refused", async (top) => {
+test.each(["0", "-1", "x", "1.5", "9999999999"])("ARM-64: $top=%s is refused", async (top) => {
   const answer = await rp.get(`${groupPath("rg")}?$top=${top}`);
   expect(answer.status).toBe(400);
   expect(answer.body.error.target).toBe("$top");
 });
 
-test("a token that is made up, or of another list, is refused", async () => {
+test("ARM-63: a token that is made up, or of another list, is refused", async () => {
   const subscription = "00000000-0000-4000-8000-0000000000ab";
   await rp.put(clusterPath("x", { group: "one", subscription }), smallestBody);
   await rp.put(clusterPath("y", { group: "one", subscription }), smallestBody);
@@ -156,12 +156,12 @@ test.each([
   ["ß", "SS"],
   ["ı", "i"],
   ["ſ", "s"],
-])("group %s is not group %s", async (one, other) => {
+])("ARM-02: group %s is not group %s", async (one, other) => {
   expect((await rp.put(clusterPath("apart", { group: one }), smallestBody)).status).toBe(201);
   expect((await rp.get(clusterPath("apart", { group: other }))).status).toBe(404);
 });
 
-test("a token made by one frontend is good for another on the same store", async () => {
+test("ARM-63: a token made by one frontend is good for another on the same store", async () => {
   const subscription = "00000000-0000-4000-8000-0000000000ae";
   await using first = await StartedRp.start();
   await using second = await StartedRp.start({ store: () => first.store });

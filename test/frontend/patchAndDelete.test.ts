@@ -161,7 +161,7 @@ function failingInstaller(fails: () => boolean): Installer {
   };
 }
 
-test("seed 13, 20, C16, ARM-43, ARM-91: a failed operation says why, and the cluster can be put, patched and deleted", async () => {
+test("seed 13, 20, C16, ARM-43, ARM-83, ARM-91: a failed operation says why, and the cluster can be put, patched and deleted", async () => {
   let fails = true;
   await using failing = await StartedRp.start({
     workers: true,

@@ -32,14 +32,14 @@ const good = {
   properties: { pullSecret },
 };
 
-test("what a PUT would accept succeeds, and nothing is written", async () => {
+test("ARM-120: what a PUT would accept succeeds, and nothing is written", async () => {
   const answer = await preflight([good, { ...good, name: "other" }]);
   expect(answer.status).toBe(200);
   expect(answer.body).toEqual({ status: "Succeeded" });
   expect((await rp.get(clusterPath("cluster", { group: "g" }))).status).toBe(404);
 });
 
-test("what a PUT would refuse fails with all of it, still with 200", async () => {
+test("ARM-120: what a PUT would refuse fails with all of it, still with 200", async () => {
   const answer = await preflight([
     {
       ...good,
@@ -56,7 +56,7 @@ test("what a PUT would refuse fails with all of it, still with 200", async () =>
   );
 });
 
-test("an api-version that isn't served, or is missing, fails", async () => {
+test("ARM-120: an api-version that isn't served, or is missing, fails", async () => {
   const { apiVersion: _, ...without } = good;
   for (const resource of [{ ...good, apiVersion: "2099-01-01" }, without]) {
     const { body } = await preflight([resource]);
@@ -67,7 +67,7 @@ test("an api-version that isn't served, or is missing, fails", async () => {
   }
 });
 
-test("foreign types and computed values are passed over", async () => {
+test("ARM-120: foreign types and computed values are passed over", async () => {
   const answer = await preflight([
     { type: "Microsoft.Network/virtualNetworks", name: "v", location: "nowhere", nope: [1] },
     {
@@ -86,7 +86,7 @@ test("foreign types and computed values are passed over", async () => {
   expect(answer.body).toEqual({ status: "Succeeded" });
 });
 
-test("a computed value hides no fault of another member, and [[ begins a plain text", async () => {
+test("ARM-120: a computed value hides no fault of another member, and [[ begins a plain text", async () => {
   const answer = await preflight([
     {
       ...good,
@@ -104,7 +104,7 @@ test("a computed value hides no fault of another member, and [[ begins a plain t
 });
 
 test.each([[undefined], [null], [{}], ["x"], [[5]], [[null]]])(
-  "resources %j are refused",
+  "ARM-120: resources %j are refused",
   async (resources) => {
     const answer = await preflight(resources);
     expect(answer.status).toBe(400);
@@ -112,7 +112,7 @@ test.each([[undefined], [null], [{}], ["x"], [[5]], [[null]]])(
   },
 );
 
-test("the version of the call is ARM's own; there has to be one", async () => {
+test("ARM-120: the version of the call is ARM's own; there has to be one", async () => {
   expect((await preflight([], "2.0")).status).toBe(200);
   expect((await preflight([], "2099-01-01")).status).toBe(200);
   expect((await preflight([], "nonsense")).status).toBe(400);

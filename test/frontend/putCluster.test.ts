@@ -68,7 +68,7 @@ describe("create", () => {
     }
   });
 
-  test("ARM-104, decision 10: systemData comes from its header, and not from the body", async () => {
+  test("ARM-102, decision 10: systemData comes from its header, and not from the body", async () => {
     const header = {
       createdBy: "a@example.com",
       createdByType: "User",
@@ -131,7 +131,7 @@ describe("create", () => {
     }
   });
 
-  test("seed 15: read-only members of a create are not honoured", async () => {
+  test("seed 15, ARM-35: read-only members of a create are not honoured", async () => {
     const answer = await rp.put(clusterPath("planted"), {
       ...smallestBody,
       properties: { pullSecret, apiserverURL: "https://planted.example/", consoleURL: 5 },
@@ -229,7 +229,7 @@ describe("repeat and replace", () => {
     expect(list.body.value).toEqual([settled.body]);
   });
 
-  test("seed B2: the same cluster through another casing of the subscription is no second cluster", async () => {
+  test("seed B2, ARM-02: the same cluster through another casing of the subscription is no second cluster", async () => {
     const lower = clusterPath("one", { subscription: "abcdef00-0000-4000-8000-000000000002" });
     const upper = clusterPath("one", { subscription: "ABCDEF00-0000-4000-8000-000000000002" });
     expect((await rp.put(lower, smallestBody)).status).toBe(201);
@@ -277,7 +277,7 @@ describe("refused", () => {
     expect((await rp.get(clusterPath("mine"))).status).toBe(404);
   });
 
-  test("faults of form, of values and of rules are reported at once where they can be", async () => {
+  test("ARM-41: faults of form, of values and of rules are reported at once where they can be", async () => {
     const form = await rp.put(clusterPath("faults"), {
       location: 5,
       nope: 1,

@@ -75,6 +75,7 @@ export interface StartOptions {
 
 /** Read once for all tests of a file. */
 const docs = docsPage(apiVersions);
+const contract = await Contract.load(apiVersions, operations);
 
 export class StartedRp implements AsyncDisposable {
   readonly url: string;
@@ -130,7 +131,7 @@ export class StartedRp implements AsyncDisposable {
       );
     };
     const app = frontendApp({
-      contract: await Contract.load(apiVersions, operations),
+      contract,
       docs,
       services: {
         store,

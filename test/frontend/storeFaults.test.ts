@@ -38,12 +38,22 @@ test("seed 22, ARM-94: a store that is down or throttles gives 503 with Retry-Af
   await using rp = await StartedRp.start({
     store: (store) => withMethods(store, { read: fail, commit: fail, listClusters: fail }),
   });
+  const version = "api-version=2019-12-31-preview";
+  const operation = (kind: string): string =>
+    `/subscriptions/${subscriptionId}/providers/RedHat.OpenShift/locations/eastus/${kind}/${subscriptionId}`;
   const calls: (() => Promise<RpResponse>)[] = [
     async () => rp.put(clusterPath("x"), smallestBody),
     async () => rp.patch(clusterPath("x"), {}),
     async () => rp.delete(clusterPath("x")),
     async () => rp.get(clusterPath("x")),
     async () => rp.get(clusterPath("").slice(0, -1)),
+    async () => rp.send("POST", `${clusterPath("x")}/listCredentials?${version}`),
+    async () => rp.get(operation("operationStatuses")),
+    async () => rp.get(operation("operationResults")),
+    async () =>
+      rp.send("PUT", `/subscriptions/${subscriptionId}?api-version=2.0`, {
+        body: { state: "Registered" },
+      }),
   ];
   for (const call of calls) {
     const answer = await call();
@@ -55,7 +65,7 @@ test("seed 22, ARM-94: a store that is down or throttles gives 503 with Retry-Af
   expect((await rp.get(clusterPath("x"))).headers.get("retry-after")).toBe("12");
 });
 
-test("a defect gives a 500 that tells nothing but the request id", async () => {
+test("ARM-18, ARM-93: a defect gives a 500 that tells nothing but the request id", async () => {
   await using rp = await StartedRp.start({
     store: (store) =>
       withMethods(store, {
@@ -66,6 +76,8 @@ test("a defect gives a 500 that tells nothing but the request id", async () => {
   });
   const response = await fetch(`${rp.url}${clusterPath("x")}?api-version=2019-12-31-preview`);
   expect(response.status).toBe(500);
+  expect(response.headers.get("x-ms-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  expect(response.headers.get("x-ms-error-code")).toBe("InternalServerError");
   expect(await response.json()).toEqual({
     error: { code: "InternalServerError", message: "Internal server error." },
   });
@@ -162,7 +174,7 @@ test("a commit without an answer in the last of all races is still looked for", 
   expect((await rp.put(clusterPath("last"), smallestBody)).status).toBe(201);
 });
 
-test("DELETE wins also after many lost races", async () => {
+test("ARM-68: DELETE wins also after many lost races", async () => {
   let left = 30;
   await using rp = await StartedRp.start({
     store: (store) =>
@@ -178,7 +190,7 @@ test("DELETE wins also after many lost races", async () => {
   expect((await rp.delete(clusterPath("contended"))).status).toBe(202);
 });
 
-test("races that are lost again and again end in 409, not 500", async () => {
+test("ARM-101: races that are lost again and again end in 409, not 500", async () => {
   await using rp = await StartedRp.start({
     store: (store) =>
       withMethods(store, {

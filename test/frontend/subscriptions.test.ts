@@ -68,7 +68,7 @@ describe("announcements", () => {
     },
   );
 
-  test.each(["null", "[]", '"Registered"', "", "{"])("body %j is refused", async (rawBody) => {
+  test.each(["null", "[]", '"Registered"', "", "{"])("ARM-110: body %j is refused", async (rawBody) => {
     const answer = await rp.send("PUT", `/subscriptions/${freshSubscription()}?api-version=2.0`, {
       rawBody,
       headers: { "Content-Type": "application/json" },
@@ -89,7 +89,7 @@ describe("announcements", () => {
     expect((await rp.send("PUT", "/subscriptions/x?api-version=2.0", { body })).status).toBe(400);
   });
 
-  test("20 announcements at once all succeed", async () => {
+  test("ARM-108: 20 announcements at once all succeed", async () => {
     const id = freshSubscription();
     const states = ["Registered", "Warned", "Suspended", "Deleted"];
     const answers = await Promise.all(
@@ -148,7 +148,7 @@ describe("the gate", () => {
     expect((await rp.get(`${path}/credentials`)).status).toBe(200);
   });
 
-  test("decision 11: one that was never announced counts as the setting says", async () => {
+  test("ARM-59, ARM-111, decision 11: one that was never announced counts as the setting says", async () => {
     await using strict = await StartedRp.start({ unannouncedSubscriptions: "Unregistered" });
     const subscription = freshSubscription();
     const path = clusterPath("c", { subscription });
@@ -186,7 +186,7 @@ describe("Deleted", () => {
     expect((await rp.put(clusterPath("c0", { subscription }), smallestBody)).status).toBe(201);
   });
 
-  test("a cluster of another subscription stays", async () => {
+  test("ARM-112: a cluster of another subscription stays", async () => {
     const [gone, stays] = [freshSubscription(), freshSubscription()];
     for (const subscription of [gone, stays]) {
       await rp.put(clusterPath("c", { subscription }), smallestBody);

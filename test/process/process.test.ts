@@ -1,6 +1,9 @@
 /** The real program as users run it: started, asked over HTTP, stopped, killed in mid-install, started again. */
+import { readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { RpProcess, temporaryFolder } from "./rpProcess.ts";
 
@@ -70,7 +73,7 @@ test("the README's session: create, look, credentials, scale, delete", async () 
   }
 });
 
-test("killed with SIGKILL in mid-install and started again, it goes on at the step where it was", async () => {
+test("ARM-88: killed with SIGKILL in mid-install and started again, it goes on at the step where it was", async () => {
   using folder = temporaryFolder();
   const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "2", ...quickTakeover };
   const before = await RpProcess.start(settings);
@@ -129,6 +132,34 @@ test("200 clusters at once all succeed", async () => {
   const answers = await Promise.all(names.map(async (name) => put(rp, name)));
   expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
   for (const name of names) await untilState(rp, name, "Succeeded");
+  // no warning of Node, such as one of too many listeners
+  expect(rp.errors).toBe("");
+});
+
+test("when the files of its database are removed it takes no writes and isn't ready, but lives", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({ DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0" });
+  const health = async (name: string) => (await fetch(`${rp.url}/healthz/${name}`)).status;
+  expect((await put(rp, "before")).status).toBe(201);
+  expect(await health("ready")).toBe(200);
+  for (const file of readdirSync(folder.path)) rmSync(join(folder.path, file));
+  const refused = await put(rp, "after");
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get("Retry-After")).not.toBeNull();
+  expect(await health("ready")).toBe(503);
+  expect(await health("live")).toBe(200);
+});
+
+test("while its database is locked by somebody else it isn't ready", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({ DATA_DIR: folder.path });
+  const ready = async () => (await fetch(`${rp.url}/healthz/ready`)).status;
+  const other = new DatabaseSync(join(folder.path, "rp.sqlite"));
+  other.exec("BEGIN IMMEDIATE");
+  expect(await ready()).toBe(503);
+  other.exec("ROLLBACK");
+  expect(await ready()).toBe(200);
+  other.close();
 });
 
 test("several processes share a folder: one takes the requests, another does the work", async () => {

@@ -26,6 +26,7 @@ export interface Exit {
 export class RpProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exit: Promise<Exit>;
+  readonly #ended: Promise<Exit>;
   readonly #lines: string[] = [];
   #errors = "";
   #watchers: (() => void)[] = [];
@@ -37,6 +38,9 @@ export class RpProcess implements AsyncDisposable {
         resolve({ code, signal });
         this.#changed();
       });
+    });
+    this.#ended = new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
     });
     if (child.stdout !== null) {
       createInterface({ input: child.stdout }).on("line", (line) => {
@@ -97,13 +101,29 @@ export class RpProcess implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Resolves when it has ended. */
+  /** Leaves its standard output unread from now on. */
+  stopReading(): void {
+    this.#child.stdout?.pause();
+  }
+
+  /** Reads on. */
+  readOn(): void {
+    this.#child.stdout?.resume();
+  }
+
+  /** Resolves when it has ended, whether or not its output was read. */
+  async ended(): Promise<Exit> {
+    return this.#ended;
+  }
+
+  /** Resolves when it has ended and all of its output was read. */
   async exit(): Promise<Exit> {
     return this.#exit;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
+    this.readOn();
     await this.#exit;
   }
 

@@ -209,6 +209,48 @@ function queueCases(state: Case<QueueUnderTest>): void {
     await other.complete(message);
   });
 
+  state("the clock is set back: what was hidden comes back after its time", async (under) => {
+    const { queue, other, advance, setBack } = under;
+    await queue.send("received");
+    await receiveOne(queue);
+    await queue.send("put back");
+    await queue.extend(await receiveOne(queue), { visibilityMs: 5_000 });
+    await queue.send("delayed", { delayMs: 3_000 });
+    setBack(3_600_000);
+    await expectEmpty(other);
+    const bodies: string[] = [];
+    for (const restMs of [3_000, 2_000, visibilityMs - 5_000]) {
+      await advance(restMs);
+      bodies.push((await receiveOne(other)).body);
+    }
+    expect(bodies).toEqual(["delayed", "put back", "received"]);
+  });
+
+  state("the clock is set back: what was visible stays so, in its turn", async (under) => {
+    const { queue, advance, setBack } = under;
+    await queue.send("first");
+    await advance(2_000);
+    await queue.send("second");
+    setBack(3_600_000);
+    await queue.send("third");
+    const bodies = (await queue.receive({ max: 3, visibilityMs })).map(({ body }) => body);
+    expect(bodies.toSorted()).toEqual(["first", "second", "third"]);
+  });
+
+  state("the clock is set back: the receiver keeps its message by extending it", async (under) => {
+    const { queue, other, advance, setBack } = under;
+    await queue.send("text");
+    let message = await receiveOne(queue);
+    setBack(3_600_000);
+    for (let turn = 0; turn < 3; turn += 1) {
+      await expectEmpty(other);
+      await advance(visibilityMs / 2);
+      message = await queue.extend(message, { visibilityMs });
+    }
+    await expectEmpty(other);
+    await queue.complete(message);
+  });
+
   state("a receipt fits its own message only", async ({ queue }) => {
     await queue.send("a");
     await queue.send("b");

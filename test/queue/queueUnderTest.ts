@@ -8,4 +8,6 @@ export interface QueueUnderTest extends AsyncDisposable {
   readonly other: Queue;
   /** Lets time pass by the queue's clock. */
   readonly advance: (durationMs: number) => Promise<void>;
+  /** Sets the queue's clock back. */
+  readonly setBack: (durationMs: number) => void;
 }

@@ -12,6 +12,7 @@ function underTest(fixture: SqliteFixture): QueueUnderTest {
     queue: new SqliteQueue({ database, clock }),
     other: new SqliteQueue({ database: other, clock }),
     advance: async (durationMs) => clock.advance(durationMs),
+    setBack: (durationMs) => clock.setBack(durationMs),
     [Symbol.asyncDispose]: async () => fixture[Symbol.asyncDispose](),
   };
 }

@@ -11,6 +11,7 @@ interface Sleeper {
 
 export class TestClock implements Clock {
   #now: number;
+  #setBackMs = 0;
   readonly #start: number;
   readonly #sleepers = new Set<Sleeper>();
   readonly #busy: (() => boolean)[] = [];
@@ -21,7 +22,7 @@ export class TestClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now - this.#setBackMs;
   }
 
   monotonic(): number {
@@ -76,6 +77,11 @@ export class TestClock implements Clock {
   /** Lets time pass of which nobody takes notice yet. */
   skip(durationMs: number): void {
     this.#now += durationMs;
+  }
+
+  /** Sets the wall clock back; the monotonic one and all sleepers go on as they were. */
+  setBack(durationMs: number): void {
+    this.#setBackMs += durationMs;
   }
 
   /** Turns the time on, waking each sleeper at its time and letting it run before the next. */

@@ -9,7 +9,13 @@ import {
 } from "../../src/store/store.ts";
 import type { ClusterDocument, RpDocument } from "../../src/model/document.ts";
 import type { StoreCase } from "./storeUnderTest.ts";
-import { clusterDocument, operationDocument, otherPartition, partition } from "./documents.ts";
+import {
+  clusterDocument,
+  dueAt,
+  operationDocument,
+  otherPartition,
+  partition,
+} from "./documents.ts";
 
 /** Creates one document. */
 async function create<D extends RpDocument>(store: Store, document: D): Promise<Stored<D>> {
@@ -285,7 +291,7 @@ export function commitCases(state: StoreCase): void {
       store.commit(partition, [{ create: first }], { signal }),
       store.listClusters({ partition }, { limit: 1 }, { signal }),
       store.listUnqueued({ limit: 1 }, { signal }),
-      store.listUnattended({ now: 0 }, { limit: 1 }, { signal }),
+      store.listUnattended(dueAt(0), { limit: 1 }, { signal }),
       store.updateScheduling(
         { ...reference, etag: created.etag },
         { unqueued: false, sweepAfter: 0, sweeps: 0 },

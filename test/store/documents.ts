@@ -3,6 +3,7 @@
  */
 import type {
   ClusterDocument,
+  EpochMs,
   OperationDocument,
   SubscriptionDocument,
 } from "../../src/model/document.ts";
@@ -13,6 +14,11 @@ export const otherPartition = "00000000-0000-4000-8000-000000000002";
 
 /** A time in the past of every test's clock. */
 export const longAgo = Date.UTC(2020, 0, 1);
+
+/** What a listing by time is asked with: an hour is further than anybody may set a time. */
+export function dueAt(now: EpochMs): { readonly now: EpochMs; readonly farthest: EpochMs } {
+  return { now, farthest: now + 3_600_000 };
+}
 
 /** A cluster whose creation has just been asked for. Any member may be given, also one that no release knows. */
 export function clusterDocument(

@@ -5,6 +5,7 @@ import type { StoreCase } from "./storeUnderTest.ts";
 
 const name = "cluster|partition|rg|c";
 const leaseMs = 10_000;
+const hourMs = 3_600_000;
 
 async function acquire(store: Store, owner: string): Promise<boolean> {
   const attempt = await store.acquireLease({ name, owner, leaseMs });
@@ -102,6 +103,58 @@ export function leaseCases(state: StoreCase): void {
     await store.releaseLease({ name, owner: "one" });
     expect(await store.leaseRemainingMs(name)).toBeUndefined();
   });
+
+  state("the clock is set back: a dead holder's lease still runs out", async (under) => {
+    const { store, other, advance, setBack } = under;
+    await acquire(store, "one");
+    setBack(hourMs);
+    const attempt = await other.acquireLease({ name, owner: "two", leaseMs });
+    if (attempt.acquired) throw new Error("it was taken from its holder");
+    expect(attempt.remainingMs).toBeGreaterThan(leaseMs - 2_000);
+    expect(attempt.remainingMs).toBeLessThanOrEqual(leaseMs);
+    await advance(leaseMs + 2_000);
+    expect(await acquire(other, "two")).toBe(true);
+    expect(await store.renewLease({ name, owner: "one" }, { leaseMs })).toBe(false);
+  });
+
+  state(
+    "the clock is set back: who only asks makes a dead holder's lease run out too",
+    async (under) => {
+      const { store, other, advance, setBack } = under;
+      await acquire(store, "one");
+      setBack(hourMs);
+      expect(await other.leaseRemainingMs(name)).toBeLessThanOrEqual(leaseMs);
+      await advance(leaseMs + 2_000);
+      expect(await other.leaseRemainingMs(name)).toBeUndefined();
+    },
+  );
+
+  state("the clock is set back: a live holder keeps its lease", async (under) => {
+    const { store, other, advance, setBack } = under;
+    await acquire(store, "one");
+    setBack(hourMs);
+    for (let turn = 0; turn < 4; turn += 1) {
+      expect(await acquire(other, "two")).toBe(false);
+      await advance(leaseMs / 2);
+      expect(await store.renewLease({ name, owner: "one" }, { leaseMs })).toBe(true);
+    }
+    expect(await acquire(other, "two")).toBe(false);
+  });
+
+  state(
+    "the clock is set back: a renewal that made the lease longer still counts",
+    async (under) => {
+      const { store, other, advance, setBack } = under;
+      await acquire(store, "one");
+      await store.renewLease({ name, owner: "one" }, { leaseMs: 60_000 });
+      setBack(hourMs);
+      expect(await acquire(other, "two")).toBe(false);
+      await advance(50_000);
+      expect(await acquire(other, "two")).toBe(false);
+      await advance(12_000);
+      expect(await acquire(other, "two")).toBe(true);
+    },
+  );
 
   state("leases of other names are others", async ({ store }) => {
     await acquire(store, "one");

@@ -13,6 +13,7 @@ import {
 import type { StoreCase } from "./storeUnderTest.ts";
 import {
   clusterDocument,
+  dueAt,
   longAgo,
   operationDocument,
   otherPartition,
@@ -78,7 +79,7 @@ export function listingCases(state: StoreCase): void {
     for (const page of [
       await store.listClusters({ partition }, { limit: 5 }),
       await store.listUnqueued({ limit: 5 }),
-      await store.listUnattended({ now: now() }, { limit: 5 }),
+      await store.listUnattended(dueAt(now()), { limit: 5 }),
     ]) {
       expect(page.items).toEqual([]);
       expect(page.continuation).toBeUndefined();
@@ -198,7 +199,7 @@ export function listingCases(state: StoreCase): void {
     await create(store, [clusterDocument("a"), clusterDocument("b", unattended)]);
     for (const { items } of [
       await store.listUnqueued({ limit: 5 }),
-      await store.listUnattended({ now: now() }, { limit: 5 }),
+      await store.listUnattended(dueAt(now()), { limit: 5 }),
     ]) {
       expect(items.map((item) => Object.keys(item).toSorted())).toEqual([members]);
     }
@@ -209,7 +210,7 @@ export function listingCases(state: StoreCase): void {
     const unqueued = async (): Promise<readonly ClusterReference[]> =>
       (await store.listUnqueued({ limit: 5 })).items;
     const forgotten = async (): Promise<readonly ClusterReference[]> =>
-      (await store.listUnattended({ now: now() }, { limit: 5 })).items;
+      (await store.listUnattended(dueAt(now()), { limit: 5 })).items;
     const [waiting] = await unqueued();
     if (waiting === undefined) throw new Error("not listed");
     expect(await forgotten()).toEqual([]);
@@ -255,15 +256,45 @@ export function listingCases(state: StoreCase): void {
       await create(store, [clusterDocument(name, { ...unattended, ...members })]);
     }
     await store.commit(partition, [{ create: operationDocument("o") }]);
-    const { items } = await store.listUnattended({ now: time }, { limit: 50 });
+    const { items } = await store.listUnattended(dueAt(time), { limit: 50 });
     expect(ids(items).toSorted()).toEqual(
       Object.keys(seen)
         .map((name) => `rg|${name}`)
         .toSorted(),
     );
-    const later = await store.listUnattended({ now: time + 1_001 }, { limit: 50 });
+    const later = await store.listUnattended(dueAt(time + 1_001), { limit: 50 });
     expect(later.items).toHaveLength(items.length + 4);
   });
+
+  state(
+    "the sweep sees what is due at a time so far away that the clock was set back since",
+    async (under) => {
+      const { store, now } = under;
+      const { now: time, farthest } = dueAt(now());
+      const seen: Readonly<Record<string, Partial<ClusterDocument>>> = {
+        a: { nextAttemptAt: farthest + 1 },
+        b: { sweepAfter: farthest + 1 },
+        c: { nextAttemptAt: farthest + 2, sweepAfter: farthest + 1_000 },
+        d: {},
+      };
+      const unseen: Readonly<Record<string, Partial<ClusterDocument>>> = {
+        e: { nextAttemptAt: farthest, sweepAfter: farthest },
+        f: { nextAttemptAt: farthest + 1, sweepAfter: time + 1_000 },
+        g: { nextAttemptAt: time + 1_000, sweepAfter: farthest + 1 },
+        h: { nextAttemptAt: farthest + 1, provisioningState: "Succeeded" },
+      };
+      for (const [name, members] of Object.entries({ ...seen, ...unseen })) {
+        await create(store, [clusterDocument(name, { ...unattended, ...members })]);
+      }
+      for (const limit of [1, 2, 3, 4, 50]) {
+        const all = await allPages(
+          async (page) => store.listUnattended({ now: time, farthest }, page),
+          limit,
+        );
+        expect(ids(all).toSorted()).toEqual(Object.keys(seen).map((name) => `rg|${name}`));
+      }
+    },
+  );
 
   state("a lease doesn't hide a cluster from the sweep's listing", async ({ store, now }) => {
     const document = clusterDocument("c", unattended);
@@ -273,7 +304,7 @@ export function listingCases(state: StoreCase): void {
       owner: "o",
       leaseMs: 60_000,
     });
-    expect((await store.listUnattended({ now: now() }, { limit: 5 })).items).toHaveLength(1);
+    expect((await store.listUnattended(dueAt(now()), { limit: 5 })).items).toHaveLength(1);
   });
 
   state("the forwarder's pages give each cluster once while it clears them", async (under) => {
@@ -302,7 +333,7 @@ export function listingCases(state: StoreCase): void {
     );
     await create(store, documents);
     const all = await allPages(
-      async (page) => store.listUnattended({ now: now() }, page),
+      async (page) => store.listUnattended(dueAt(now()), page),
       3,
       async ({ items }) => {
         for (const item of items) {
@@ -311,7 +342,7 @@ export function listingCases(state: StoreCase): void {
       },
     );
     expect(ids(all).toSorted()).toEqual(documents.map(({ id }) => id));
-    expect((await store.listUnattended({ now: now() }, { limit: 5 })).items).toEqual([]);
+    expect((await store.listUnattended(dueAt(now()), { limit: 5 })).items).toEqual([]);
   });
 
   state("a continuation that it never gave is refused", async ({ store, now }) => {
@@ -326,9 +357,9 @@ export function listingCases(state: StoreCase): void {
       await expect(store.listClusters({ partition }, { limit: 1, continuation })).rejects.toThrow(
         InvalidContinuationError,
       );
-      await expect(
-        store.listUnattended({ now: now() }, { limit: 1, continuation }),
-      ).rejects.toThrow(InvalidContinuationError);
+      await expect(store.listUnattended(dueAt(now()), { limit: 1, continuation })).rejects.toThrow(
+        InvalidContinuationError,
+      );
     }
     for (const continuation of garbage) {
       await expect(store.listUnqueued({ limit: 1, continuation })).rejects.toThrow(
@@ -347,22 +378,25 @@ export function listingCases(state: StoreCase): void {
         subscriptionDocument("p3", { purge: purge(now() + 1_000) }),
         subscriptionDocument("p4", {}),
         subscriptionDocument("p5", { purge: "of a newer release" as never }),
+        // before the clock was set back
+        subscriptionDocument("p6", { purge: purge(dueAt(now()).farthest + 1) }),
+        subscriptionDocument("p7", { purge: purge(dueAt(now()).farthest) }),
       ];
       for (const document of documents) {
         await store.commit(document.subscriptionId, [{ create: document }]);
       }
-      const list = (page: PageRequest) => store.listPurges({ now: now() }, page);
+      const list = (page: PageRequest) => store.listPurges(dueAt(now()), page);
       for (const limit of [1, 2, 10]) {
         const listed = await allPages(list, limit);
         const partitions = listed.map(({ document }) => document.subscriptionId);
-        expect(partitions.toSorted()).toEqual(["p1", "p2", "p5"]);
+        expect(partitions.toSorted()).toEqual(["p1", "p2", "p5", "p6"]);
       }
       const [first] = await allPages(list, 10);
       if (first === undefined) throw new Error("there is none");
       const { purge: _, ...ended } = first.document;
       await store.commit(ended.subscriptionId, [{ replace: first, document: ended }]);
-      expect(await allPages(list, 10)).toHaveLength(2);
-      const unattended = await store.listUnattended({ now: now() }, { limit: 10 });
+      expect(await allPages(list, 10)).toHaveLength(3);
+      const unattended = await store.listUnattended(dueAt(now()), { limit: 10 });
       expect(unattended.items).toEqual([]);
       expect((await store.listUnqueued({ limit: 10 })).items).toEqual([]);
     },

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { ClusterDocument } from "../../src/model/document.ts";
 import { StoreConflictError, type ClusterReference, type Store } from "../../src/store/store.ts";
 import type { StoreCase } from "./storeUnderTest.ts";
-import { canonical, clusterDocument, operationDocument, partition } from "./documents.ts";
+import { canonical, clusterDocument, dueAt, operationDocument, partition } from "./documents.ts";
 
 /** Any JSON, with the names that are traps in JavaScript. */
 const anyJson = fc.letrec<{ value: unknown }>((tie) => ({
@@ -141,7 +141,7 @@ export function newerReleaseCases(state: StoreCase): void {
       "rg|d-true",
       "rg|f-true",
     ]);
-    const unattended = (await store.listUnattended({ now: now() }, { limit: 20 })).items;
+    const unattended = (await store.listUnattended(dueAt(now()), { limit: 20 })).items;
     expect(unattended.map(({ key }) => key.id).toSorted()).toEqual([
       "rg|b-false",
       "rg|d-false",

@@ -1,7 +1,7 @@
 /** The embedded database's file: who may open it, what a commit means, and what happens when something goes wrong. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
@@ -323,8 +323,9 @@ test("a full disk makes the store unavailable until there is room", async () => 
   ).rejects.toThrow(StoreUnavailableError);
   await expect(queue.send("x".repeat(48_000))).rejects.toThrow(QueueUnavailableError);
   expect(await store.read("operation", { partition, id: "with" })).toBeUndefined();
-  await expect(store.ping()).resolves.toBeUndefined();
+  await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
   database.statement("PRAGMA max_page_count = 100000").get();
+  await expect(store.ping()).resolves.toBeUndefined();
   await store.commit(partition, [{ create: operationDocument("with") }, { create: large }]);
   expect(await store.read("cluster", { partition, id: large.id })).toBeDefined();
 });
@@ -336,9 +337,61 @@ test("a database that may only be read is unavailable for writes", async () => {
   const create = operationDocument("o");
   database.statement("PRAGMA query_only = 1").run();
   await expect(store.commit(partition, [{ create }])).rejects.toThrow(StoreUnavailableError);
+  await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
   expect(await store.read("operation", { partition, id: "o" })).toBeUndefined();
   database.statement("PRAGMA query_only = 0").run();
   await store.commit(partition, [{ create }]);
+});
+
+test("a ping is a durable commit that leaves nothing behind", async () => {
+  await using fixture = await openFile();
+  const { database } = fixture;
+  const pages = (): unknown => database.statement("PRAGMA page_count").get()?.["page_count"];
+  const before = pages();
+  const statements = vi.spyOn(database, "statement");
+  const store = new SqliteStore({ database, clock });
+  for (let count = 0; count < 5; count += 1) await store.ping();
+  expect(statements.mock.calls.filter(([sql]) => sql === "COMMIT")).toHaveLength(5);
+  statements.mockRestore();
+  expect(database.statement("SELECT count(*) AS count FROM probe").get()).toEqual({ count: 0 });
+  expect(pages()).toBe(before);
+  failOnce(database, "COMMIT", failure(10));
+  await expect(store.ping()).rejects.toThrow(StoreOutcomeUnknownError);
+});
+
+test.each(["", "-wal"])(
+  "a file that was removed (rp.db%s) takes no writes, until it is back in its place",
+  async (suffix) => {
+    await using fixture = await openFile();
+    const { database, path } = fixture;
+    const store = new SqliteStore({ database, clock });
+    const queue = new SqliteQueue({ database, clock });
+    const [first] = await store.commit(partition, [{ create: operationDocument("first") }]);
+    const file = `${path}${suffix}`;
+    await rename(file, `${file}.elsewhere`);
+    for (const isReplaced of [false, true]) {
+      if (isReplaced) await writeFile(file, await readFile(`${file}.elsewhere`));
+      const write = store.commit(partition, [{ create: operationDocument("lost") }]);
+      await expect(write).rejects.toThrow(StoreUnavailableError);
+      await expect(write).rejects.toThrow(file);
+      await expect(queue.send("message")).rejects.toThrow(QueueUnavailableError);
+      await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
+    }
+    // what is read was committed once
+    expect(await store.read("operation", { partition, id: "first" })).toEqual(first);
+    await rename(`${file}.elsewhere`, file);
+    await store.commit(partition, [{ create: operationDocument("kept") }]);
+    await store.ping();
+  },
+);
+
+test("a folder that was removed takes no writes", async () => {
+  await using fixture = await openFile();
+  const store = new SqliteStore({ database: fixture.database, clock });
+  await rm(dirname(fixture.path), { recursive: true });
+  await expect(store.commit(partition, [{ create: operationDocument("lost") }])).rejects.toThrow(
+    StoreUnavailableError,
+  );
 });
 
 test("a lock held by another process is waited for while the event loop turns", async () => {
@@ -367,10 +420,12 @@ test("a lock held for too long makes the store unavailable", async () => {
   const raw = new DatabaseSync(fixture.path);
   raw.exec("BEGIN IMMEDIATE");
   const create = operationDocument("o");
-  const [written, sent] = await Promise.allSettled([
+  const [written, sent, pinged] = await Promise.allSettled([
     store.commit(partition, [{ create }]),
     queue.send("message"),
+    store.ping(),
   ]);
+  expect(pinged).toMatchObject({ reason: expect.any(StoreUnavailableError) });
   expect(written).toMatchObject({ reason: expect.any(StoreUnavailableError) });
   expect(sent).toMatchObject({ reason: expect.any(QueueUnavailableError) });
   raw.exec("COMMIT");

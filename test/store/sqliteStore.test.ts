@@ -2,9 +2,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
-import { StoreUnavailableError } from "../../src/store/store.ts";
+import {
+  DocumentUnreadableError,
+  StoreConflictError,
+  StoreUnavailableError,
+} from "../../src/store/store.ts";
 import type { DocumentKey } from "../../src/model/resourceId.ts";
-import { clusterDocument, longAgo, operationDocument, partition } from "./documents.ts";
+import { clusterDocument, dueAt, longAgo, operationDocument, partition } from "./documents.ts";
 import { openUnflushedFile, openMemory, type SqliteFixture } from "./sqliteFixture.ts";
 import { storeSuite } from "./storeSuite.ts";
 import type { StoreUnderTest } from "./storeUnderTest.ts";
@@ -16,6 +20,7 @@ function underTest(fixture: SqliteFixture): StoreUnderTest {
     other: new SqliteStore({ database: other, clock }),
     now: () => clock.now(),
     advance: async (durationMs) => clock.advance(durationMs),
+    setBack: (durationMs) => clock.setBack(durationMs),
     [Symbol.asyncDispose]: async () => fixture[Symbol.asyncDispose](),
   };
 }
@@ -40,7 +45,7 @@ test("a damaged document stops nobody but its reader", async () => {
 
   const unqueued = await store.listUnqueued({ limit: 10 });
   expect(unqueued.items.map(({ key }) => key.id)).toEqual(["rg|a", "rg|b", "rg|c"]);
-  const unattended = await store.listUnattended({ now: clock.now() }, { limit: 10 });
+  const unattended = await store.listUnattended(dueAt(clock.now()), { limit: 10 });
   expect(unattended.items).toHaveLength(3);
   const first = await store.listClusters({ partition }, { limit: 3 });
   expect(first.items.map(({ document }) => document.name)).toEqual(["a", "a-due"]);
@@ -51,12 +56,20 @@ test("a damaged document stops nobody but its reader", async () => {
   expect(second.items.map(({ document }) => document.name)).toEqual(["c", "c-due"]);
   expect(second.continuation).toBeUndefined();
   expect(told.map(({ id }) => id)).toEqual(["rg|b", "rg|b-due"]);
-  await expect(store.read("cluster", damaged)).rejects.toThrow(/rg\|b.*damaged/);
+  const read = store.read("cluster", damaged);
+  await expect(read).rejects.toThrow(DocumentUnreadableError);
+  await expect(read).rejects.toThrow(/rg\|b.*damaged/);
+  // the sweep and the forwarder can still put it aside
+  told.length = 0;
   for (const reference of unqueued.items) {
-    const update = store.updateScheduling(reference, { unqueued: false, sweepAfter: 0, sweeps: 0 });
-    const outcome = reference.key.id === damaged.id ? "rejected" : "fulfilled";
-    expect((await Promise.allSettled([update]))[0].status).toBe(outcome);
+    const scheduling = { unqueued: false, sweepAfter: clock.now() + 1_000, sweeps: 3 };
+    await store.updateScheduling(reference, scheduling);
+    await expect(store.updateScheduling(reference, scheduling)).rejects.toThrow(StoreConflictError);
   }
+  expect(told).toEqual([damaged]);
+  expect((await store.listUnqueued({ limit: 10 })).items).toEqual([]);
+  const later = await store.listUnattended(dueAt(clock.now() + 1_001), { limit: 10 });
+  expect(later.items.find(({ key }) => key.id === damaged.id)?.sweeps).toBe(3);
 });
 
 test("what has expired is cleared away by later commits", async () => {

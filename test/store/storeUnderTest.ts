@@ -12,6 +12,8 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly now: () => EpochMs;
   /** Lets time pass by the store's clock. */
   readonly advance: (durationMs: number) => Promise<void>;
+  /** Sets the store's clock back. */
+  readonly setBack: (durationMs: number) => void;
 }
 
 export type StoreCase = Case<StoreUnderTest>;

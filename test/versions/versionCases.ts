@@ -18,12 +18,14 @@ export interface VersionCase {
 
 const cases: Readonly<Record<ApiVersionName, VersionCase>> = {
   "2019-12-31-preview": {
-    ...v20191231preview,
+    version: v20191231preview.version,
+    createBodies: v20191231preview.createBodies,
     needed: () => ({}),
     pullSecret: (text) => ({ pullSecret: Buffer.from(text).toString("base64") }),
   },
   "2020-04-30": {
-    ...v20200430,
+    version: v20200430.version,
+    createBodies: v20200430.createBodies,
     needed: ({ servicePrincipalProfile }) =>
       servicePrincipalProfile === undefined ? {} : { servicePrincipalProfile },
     pullSecret: (pullSecret) => ({ clusterProfile: { pullSecret } }),

@@ -75,6 +75,35 @@ describe("clusterNames", () => {
     );
   });
 
+  it("takes a domain that was asked for as it is: a label below the service's, a full name alone", () => {
+    const names = (askedDomain: string) =>
+      clusterNames({
+        name: "MyCluster",
+        incarnationId: "0b1c2d3e-4f50-4172-8394-a5b6c7d8e9f0",
+        domain: "OpenShift.test",
+        askedDomain,
+      });
+    expect(names("Label")).toEqual({
+      infraId: "mycluster-bgsotu5u",
+      clusterDomain: "label.openshift.test",
+      storageAccount: "clusterbgsotu5u",
+    });
+    expect(names("Clusters.Example.com").clusterDomain).toBe("clusters.example.com");
+  });
+
+  it("fits the longest domains that can be asked for into DNS's 253 characters", () => {
+    const full = `${"a.".repeat(109)}aaaa`;
+    for (const askedDomain of ["l".repeat(63), full]) {
+      const names = clusterNames({
+        name: "any",
+        incarnationId: "any",
+        domain: longestDomain(),
+        askedDomain,
+      });
+      expect(new URL(consoleUrl(names)).hostname).toHaveLength(253);
+    }
+  });
+
   it("begins no label with the mark of Punycode", () => {
     const names = clusterNames({ name: "XN--zz", incarnationId: "any", domain: "openshift.test" });
     expect(names.clusterDomain).toMatch(/^xn-zz-/);

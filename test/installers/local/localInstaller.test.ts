@@ -154,6 +154,32 @@ describe("create", () => {
     expect(secrets.adminKubeconfig).not.toContain("another.test");
   });
 
+  it("uses the domain that the cluster asks for, in all that it makes", async () => {
+    const { cluster } = newCluster();
+    const asking = newCluster({ cluster: { ...cluster, domain: "clusters.example.com" } });
+    const created = await startRun(0, asking).operation();
+    expect(created.cluster.apiserverUrl).toBe("https://api.clusters.example.com:6443/");
+    expect(created.cluster.consoleUrl).toContain(".apps.clusters.example.com/");
+    expect(created.secrets.adminKubeconfig).toContain("https://api.clusters.example.com:6443");
+    expect(notesOf(created).resources).toMatchObject({ apiRecord: "api.clusters.example.com" });
+    const label = newCluster({ cluster: { ...cluster, domain: "mine" } });
+    const { apiserverUrl } = (await startRun(0, label).operation()).cluster;
+    expect(apiserverUrl).toBe("https://api.mine.openshift.test:6443/");
+  });
+
+  it("keeps the names of a cluster that exists, whatever its domain", async () => {
+    const run = startRun(0);
+    const created = await run.operation();
+    run.become(
+      newCluster({
+        cluster: { ...newCluster().cluster, domain: "mine" },
+        installation: created.installation,
+      }),
+    );
+    const again = await run.operation();
+    expect(again.cluster.apiserverUrl).toBe(created.cluster.apiserverUrl);
+  });
+
   it("keeps secrets that are stored and mends the notes about them", async () => {
     const run = startRun(0);
     const { secrets } = await run.operation();

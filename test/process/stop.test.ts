@@ -1,0 +1,122 @@
+/** The real program is told to stop, or falls, under bad circumstances: it ends in time, and its log says what happened. */
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { RpProcess, temporaryFolder, type Exit } from "./rpProcess.ts";
+
+const stopped: Exit = { code: 0, signal: null };
+const path =
+  "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g" +
+  "/providers/RedHat.OpenShift/OpenShiftClusters";
+const query = "?api-version=2019-12-31-preview";
+const pullSecret = Buffer.from('{"auths":{"quay.example":{"auth":"YTpi"}}}').toString("base64");
+
+async function put(rp: RpProcess, name: string): Promise<number> {
+  const { status } = await fetch(`${rp.url}${path}/${name}${query}`, {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ location: "eastus", properties: { pullSecret } }),
+  });
+  return status;
+}
+
+/** Opens a request and never ends it. */
+async function slowRequest(rp: RpProcess): Promise<Socket> {
+  const { hostname, port } = new URL(rp.url);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => {
+    // it is cut off in the end
+  });
+  await new Promise((resolve) => socket.once("connect", resolve));
+  socket.write(
+    `PUT ${path}/slow${query} HTTP/1.1\r\nHost: rp\r\nContent-Type: application/json\r\n` +
+      "Content-Length: 1000\r\n\r\n{",
+  );
+  // once this is answered, that one is under way
+  await fetch(`${rp.url}/healthz/live`);
+  return socket;
+}
+
+async function stopSeconds(rp: RpProcess): Promise<number> {
+  const begun = performance.now();
+  rp.kill("SIGTERM");
+  expect(await rp.ended()).toEqual(stopped);
+  return (performance.now() - begun) / 1_000;
+}
+
+test("a client that holds a request open doesn't make a stop longer than the setting", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({
+    DATA_DIR: folder.path,
+    LOCAL_INSTALL_SECONDS: "600",
+    SHUTDOWN_SECONDS: "2",
+  });
+  expect(await put(rp, "busy")).toBe(201);
+  await rp.logged(({ phase }) => phase === "DeployStorage");
+  const socket = await slowRequest(rp);
+  expect(await stopSeconds(rp)).toBeLessThan(2);
+  socket.destroy();
+  await rp.exit();
+  expect(rp.log.at(-1)).toMatchObject({ message: "stopped" });
+});
+
+test("nor does a database that is locked by somebody else: what isn't done by then is left", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({
+    DATA_DIR: folder.path,
+    LOCAL_INSTALL_SECONDS: "600",
+    SHUTDOWN_SECONDS: "2",
+  });
+  expect(await put(rp, "busy")).toBe(201);
+  await rp.logged(({ phase }) => phase === "DeployStorage");
+  const socket = await slowRequest(rp);
+  const other = new DatabaseSync(join(folder.path, "rp.sqlite"));
+  other.exec("BEGIN IMMEDIATE");
+  expect(await stopSeconds(rp)).toBeLessThan(2);
+  other.close();
+  socket.destroy();
+  await rp.exit();
+  expect(rp.log.at(-1)).toMatchObject({
+    level: "warn",
+    message: expect.stringContaining("did not end in time"),
+  });
+});
+
+test("with no time for a stop it ends at once", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({ DATA_DIR: folder.path, SHUTDOWN_SECONDS: "0" });
+  expect(await stopSeconds(rp)).toBeLessThan(1);
+});
+
+test("while nobody reads its output it goes on serving, and stops in time", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({
+    DATA_DIR: folder.path,
+    LOCAL_INSTALL_SECONDS: "0",
+    SHUTDOWN_SECONDS: "2",
+    LOG_LEVEL: "debug",
+  });
+  rp.stopReading();
+  for (let round = 0; round < 50; round += 1) {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async () => fetch(`${rp.url}${path}/none${query}`)),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
+  }
+  expect(await put(rp, "unseen")).toBe(201);
+  expect(await stopSeconds(rp)).toBeLessThan(2);
+});
+
+test("what it says when it falls is in the log, and the exit code is 1", async () => {
+  using folder = temporaryFolder();
+  const fall = 'process.on("SIGUSR2", () => { throw new Error("a defect"); })';
+  await using rp = await RpProcess.start({
+    DATA_DIR: folder.path,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fall)}`,
+  });
+  rp.kill("SIGUSR2");
+  expect((await rp.exit()).code).toBe(1);
+  expect(rp.log.at(-1)).toMatchObject({ level: "error", error: { message: "a defect" } });
+  expect(rp.errors).toContain("a defect");
+});
