@@ -11,8 +11,8 @@ export default defineConfig({
   test: {
     pool: "threads",
     // a test that waits longer waits for something that will not come
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 5_000,
     restoreMocks: true,
     projects: [

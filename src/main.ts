@@ -10,19 +10,22 @@ import { Forwarder } from "./forwarder/forwarder.ts";
 import { frontendApp } from "./frontend/app.ts";
 import { Contract } from "./frontend/contract.ts";
 import { docsPage } from "./frontend/docsPage.ts";
-import type { ReadinessCheck } from "./frontend/health.ts";
 import { HttpServer } from "./frontend/httpServer.ts";
 import { operations } from "./frontend/operations.ts";
 import { SkipTokens } from "./frontend/skipTokens.ts";
+import type { Installer } from "./installers/installer.ts";
 import { localInstaller } from "./installers/local/localInstaller.ts";
+import type { Timing } from "./model/timing.ts";
+import type { Queue } from "./queue/queue.ts";
 import { SqliteQueue } from "./queue/sqliteQueue.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import { Nudge } from "./runtime/nudge.ts";
 import { pinoLog, type ProcessLog } from "./runtime/pinoLog.ts";
 import type { Log } from "./runtime/log.ts";
-import { SqliteDatabase } from "./store/sqliteDatabase.ts";
+import { SqliteDatabase, SqliteOpenError } from "./store/sqliteDatabase.ts";
 import { SqliteStore } from "./store/sqliteStore.ts";
+import type { Store } from "./store/store.ts";
 import { apiVersions } from "./versions/registry.ts";
 
 /** How often forwarder and backend look without being nudged; between processes on one file this is the delay. */
@@ -55,109 +58,58 @@ function indent(text: string): string {
   return text.replaceAll(/^/gm, "  ");
 }
 
+/** What the roles share in this process. */
+interface Ground {
+  readonly config: Config;
+  readonly log: Log;
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly timing: Timing;
+  readonly committed: Nudge;
+  readonly sent: Nudge;
+  /** How long a role may take to stop. */
+  readonly graceMs: number;
+}
+
+/** Each installer by the name that `INSTALLER` gives it. */
+const installers: Readonly<Record<Config["installer"], (config: Config) => Installer>> = {
+  local: ({ domain, localInstallMs }) =>
+    localInstaller({ domain, installMs: localInstallMs, random: systemRandom, clock: systemClock }),
+};
+
 async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
-  const clock = systemClock;
-  const ids = systemIds;
-  const random = systemRandom;
-  const timing = {
-    heartbeatMs: config.heartbeatMs,
-    leaseMs: config.leaseMs,
-    visibilityMs: config.visibilityMs,
-  };
-  const committed = new Nudge(clock);
-  const sent = new Nudge(clock);
-
   await using database = await SqliteDatabase.open({ path: join(config.dataDir, "rp.sqlite") });
-  const store = new SqliteStore({
-    database,
-    clock,
-    onUnreadable: ({ partition, id }, error) =>
-      log.error(
-        { partition, documentId: id, error },
-        "a stored document is damaged; it is passed over",
-      ),
-  });
-  const queue = new SqliteQueue({ database, clock });
+  const ground: Ground = {
+    config,
+    log,
+    store: new SqliteStore({
+      database,
+      clock: systemClock,
+      onUnreadable: ({ partition, id }, error) =>
+        log.error(
+          { partition, documentId: id, error },
+          "a stored document is damaged; it is passed over",
+        ),
+    }),
+    queue: new SqliteQueue({ database, clock: systemClock }),
+    timing: {
+      heartbeatMs: config.heartbeatMs,
+      leaseMs: config.leaseMs,
+      visibilityMs: config.visibilityMs,
+    },
+    committed: new Nudge(systemClock),
+    sent: new Nudge(systemClock),
+    // requests and workers have most of a stop's time, side by side; what remains is for closing files
+    graceMs: Math.max(0, config.shutdownMs - 1_000),
+  };
 
-  // requests and workers have most of a stop's time, side by side; what remains is for closing files
-  const graceMs = Math.max(0, config.shutdownMs - 1_000);
+  // the port comes first: a process that can't have it must not take up any work
+  const server = config.roles.includes("frontend") ? await frontend(ground, stop) : undefined;
   const halt = new AbortController();
-  const running: Promise<void>[] = [];
-
-  if (config.roles.includes("backend")) {
-    const backend = new Backend({
-      store,
-      queue,
-      installer: localInstaller({
-        domain: config.domain,
-        installMs: config.localInstallMs,
-        random,
-        clock,
-      }),
-      clock,
-      ids,
-      random,
-      log,
-      timing,
-      workers: config.workers,
-      sent,
-      intervalMs: pollMs,
-      stopGraceMs: graceMs,
-    });
-    running.push(backend.run(halt.signal));
-  }
-  if (config.roles.includes("forwarder")) {
-    const forwarder = new Forwarder({
-      store,
-      queue,
-      clock,
-      ids,
-      log,
-      timing,
-      location: config.location,
-      committed,
-      sent,
-      intervalMs: pollMs,
-    });
-    running.push(forwarder.run(halt.signal));
-  }
-  let server: HttpServer | undefined;
-  if (config.roles.includes("frontend")) {
-    const checks: readonly ReadinessCheck[] = [
-      { name: "database", check: async (signal) => store.ping({ signal }) },
-    ];
-    const app = frontendApp({
-      contract: await Contract.load(apiVersions, operations),
-      docs: docsPage(apiVersions),
-      services: {
-        store,
-        clock,
-        ids,
-        skipTokens: new SkipTokens({ store, random }),
-        committed,
-        location: config.location,
-        unannouncedSubscriptions: config.unannouncedSubscriptions,
-        retryAfterSeconds: config.retryAfterSeconds,
-      },
-      log,
-      bodyLimitBytes: config.bodyLimitBytes,
-      checks,
-      stopping: () => stop.aborted,
-    });
-    try {
-      server = await HttpServer.listen(app, {
-        host: config.host,
-        port: config.port,
-        clock,
-        ids,
-        log,
-      });
-    } catch (error) {
-      halt.abort();
-      await Promise.all(running);
-      throw error;
-    }
-  }
+  const running = [
+    ...(config.roles.includes("backend") ? [backend(ground).run(halt.signal)] : []),
+    ...(config.roles.includes("forwarder") ? [forwarder(ground).run(halt.signal)] : []),
+  ];
   log.info(
     { version: version(), roles: config.roles.join(","), url: server?.url },
     server === undefined
@@ -168,7 +120,64 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await aborted(stop);
   log.info({}, "stopping");
   halt.abort();
-  await Promise.all([server?.stop(graceMs), ...running]);
+  await Promise.all([server?.stop(ground.graceMs), ...running]);
+}
+
+async function frontend(
+  { config, log, store, committed }: Ground,
+  stop: AbortSignal,
+): Promise<HttpServer> {
+  const shared = { clock: systemClock, ids: systemIds };
+  const app = frontendApp({
+    contract: await Contract.load(apiVersions, operations),
+    docs: docsPage(apiVersions),
+    services: {
+      ...shared,
+      store,
+      skipTokens: new SkipTokens({ store, random: systemRandom }),
+      committed,
+      location: config.location,
+      unannouncedSubscriptions: config.unannouncedSubscriptions,
+      retryAfterSeconds: config.retryAfterSeconds,
+    },
+    log,
+    bodyLimitBytes: config.bodyLimitBytes,
+    checks: [{ name: "database", check: async (signal) => store.ping({ signal }) }],
+    stopping: () => stop.aborted,
+  });
+  return HttpServer.listen(app, { ...shared, host: config.host, port: config.port, log });
+}
+
+function backend({ config, log, store, queue, timing, sent, graceMs }: Ground): Backend {
+  return new Backend({
+    store,
+    queue,
+    installer: installers[config.installer](config),
+    clock: systemClock,
+    ids: systemIds,
+    random: systemRandom,
+    log,
+    timing,
+    workers: config.workers,
+    sent,
+    intervalMs: pollMs,
+    stopGraceMs: graceMs,
+  });
+}
+
+function forwarder({ config, log, store, queue, timing, committed, sent }: Ground): Forwarder {
+  return new Forwarder({
+    store,
+    queue,
+    clock: systemClock,
+    ids: systemIds,
+    log,
+    timing,
+    location: config.location,
+    committed,
+    sent,
+    intervalMs: pollMs,
+  });
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
@@ -202,15 +211,28 @@ async function main(): Promise<void> {
     log.info({}, "stopped");
     process.exitCode = exitCode.stopped;
   } catch (error) {
-    log.error({ error }, "the resource provider cannot run");
-    if (config.logLevel === "silent" || process.stdout.isTTY !== true) {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    }
+    const reason = startFault(error, config);
+    if (reason === undefined) log.error({ error }, "the resource provider cannot run");
+    else log.error({ reason }, "the resource provider cannot run");
+    process.stderr.write(`${reason ?? (error instanceof Error ? error.message : String(error))}\n`);
     process.exitCode = exitCode.fault;
   }
   log.flush(flushMs);
   // nothing is left to do; a forgotten timer must not keep the process
   process.exit();
+}
+
+/** What whoever runs the program can mend, in a sentence; a stack would only hide it. */
+function startFault(error: unknown, { host, port }: Config): string | undefined {
+  if (error instanceof SqliteOpenError) return error.message;
+  switch ((error as NodeJS.ErrnoException | undefined)?.code) {
+    case "EADDRINUSE":
+      return `Port ${port} of ${host} is taken (EADDRINUSE): stop what listens there, or set PORT.`;
+    case "EACCES":
+      return `Port ${port} of ${host} may not be opened by this user (EACCES): set PORT.`;
+    default:
+      return undefined;
+  }
 }
 
 /**

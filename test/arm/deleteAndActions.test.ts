@@ -48,7 +48,7 @@ describe.each(servedVersions)("$name", (version) => {
     held.release("delete");
     expect((await caller.ended(deleted)).body.status).toBe("Succeeded");
     expect((await caller.get("gone")).status).toBe(404);
-    expect((await caller.list()).text).not.toContain("/gone\"");
+    expect((await caller.list()).text).not.toContain('/gone"');
     expect([(await rp.get(location)).status, (await caller.delete("gone")).status]).toEqual([
       204, 204,
     ]);

@@ -196,12 +196,7 @@ describe("paths", () => {
   test.each<[string, string, number, string]>([
     ["a malformed escape", good.replace("/x", "/%ZZ"), 400, "InvalidUri"],
     ["a malformed escape in the group", good.replace("/group/", "/%E0%A4%A/"), 400, "InvalidUri"],
-    [
-      "seed C13: no GUID",
-      good.replace(subscriptionId, "abc"),
-      400,
-      "InvalidSubscriptionID",
-    ],
+    ["seed C13: no GUID", good.replace(subscriptionId, "abc"), 400, "InvalidSubscriptionID"],
     [
       "seed 10: a GUID in braces",
       good.replace(subscriptionId, `{${subscriptionId}}`),

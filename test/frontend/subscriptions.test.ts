@@ -68,13 +68,16 @@ describe("announcements", () => {
     },
   );
 
-  test.each(["null", "[]", '"Registered"', "", "{"])("ARM-110: body %j is refused", async (rawBody) => {
-    const answer = await rp.send("PUT", `/subscriptions/${freshSubscription()}?api-version=2.0`, {
-      rawBody,
-      headers: { "Content-Type": "application/json" },
-    });
-    expect(answer.status).toBe(400);
-  });
+  test.each(["null", "[]", '"Registered"', "", "{"])(
+    "ARM-110: body %j is refused",
+    async (rawBody) => {
+      const answer = await rp.send("PUT", `/subscriptions/${freshSubscription()}?api-version=2.0`, {
+        rawBody,
+        headers: { "Content-Type": "application/json" },
+      });
+      expect(answer.status).toBe(400);
+    },
+  );
 
   test("ARM-15: only with api-version 2.0, which is good for nothing else", async () => {
     const id = freshSubscription();

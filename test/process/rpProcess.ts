@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
@@ -49,6 +50,7 @@ export class RpProcess implements AsyncDisposable {
       });
     }
     child.stderr?.on("data", (chunk) => (this.#errors += String(chunk)));
+    killAfterTest(child);
   }
 
   /** Starts it with these settings and no others. */
@@ -131,5 +133,14 @@ export class RpProcess implements AsyncDisposable {
     const watchers = this.#watchers;
     this.#watchers = [];
     for (const watcher of watchers) watcher();
+  }
+}
+
+/** A test that runs into its time limit never gets to the end of its scope; its process must not outlive it. */
+function killAfterTest(child: ChildProcess): void {
+  try {
+    onTestFinished(() => void child.kill("SIGKILL"));
+  } catch {
+    // started for many tests, by a hook that ends it itself
   }
 }
