@@ -6,9 +6,11 @@ import { HeldInstaller, kubeadminPassword } from "./heldInstaller.ts";
 import { servedVersions } from "./servedVersions.ts";
 
 const held = new HeldInstaller();
+/** An operation that is cut short gives way after a moment. */
+const timing = { heartbeatMs: 250, leaseMs: 1_000, visibilityMs: 1_500 };
 let rp: StartedRp;
 beforeAll(async () => {
-  rp = await StartedRp.start({ workers: true, installer: held.installer });
+  rp = await StartedRp.start({ workers: true, installer: held.installer, timing });
 });
 afterAll(async () => rp[Symbol.asyncDispose]());
 
@@ -86,12 +88,10 @@ describe.each(servedVersions)("$name", (version) => {
         error: { code: "OperationCanceled" },
       });
     }
-    held.release("delete");
+    for (const kind of ["create", "update", "delete"] as const) held.release(kind);
     for (const name of names) {
       await rp.until(caller.cluster(name), ({ status }) => status === 404);
     }
-    held.release("create");
-    held.release("update");
   });
 
   test("ARM-70, ARM-73, ARM-74: credentials are the answer to an action, which changes nothing", async () => {

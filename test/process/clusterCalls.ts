@@ -1,0 +1,41 @@
+/** A cluster of a real process, asked for over HTTP as a user would. */
+import { expect } from "vitest";
+import type { RpProcess } from "./rpProcess.ts";
+
+const query = "?api-version=2019-12-31-preview";
+const pullSecret = Buffer.from('{"auths":{"quay.example":{"auth":"YTpi"}}}\n').toString("base64");
+
+/** The smallest body of a create. */
+const clusterBody = JSON.stringify({ location: "eastus", properties: { pullSecret } });
+
+/** The cluster's URL, or that of one of its actions. */
+export function clusterUrl(rp: RpProcess, name: string): string {
+  return (
+    `${rp.url}/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g` +
+    `/providers/RedHat.OpenShift/OpenShiftClusters/${name}${query}`
+  );
+}
+
+export async function putCluster(rp: RpProcess, name: string): Promise<number> {
+  const headers = { "Content-Type": "application/json" };
+  const response = await fetch(clusterUrl(rp, name), { method: "PUT", headers, body: clusterBody });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+/** `state` is `gone` once the cluster is not there. */
+export async function getCluster(rp: RpProcess, name: string) {
+  const response = await fetch(clusterUrl(rp, name));
+  const cluster = (await response.json()) as { properties?: Readonly<Record<string, unknown>> };
+  const state = response.status === 404 ? "gone" : cluster.properties?.["provisioningState"];
+  return { state, cluster };
+}
+
+/** Asks until it is in that state; it must not fail on the way. */
+export async function untilState(rp: RpProcess, name: string, wanted: string) {
+  for (;;) {
+    const answer = await getCluster(rp, name);
+    if (answer.state === wanted) return answer;
+    expect(answer.state).not.toBe("Failed");
+  }
+}
