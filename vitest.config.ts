@@ -10,6 +10,8 @@ const slow = ["test/slow/**/*.test.ts", "test/**/*.slow.test.ts"];
 export default defineConfig({
   test: {
     pool: "threads",
+    // no module keeps state, so files may share them; loading them anew for each takes longer than most tests
+    isolate: false,
     // a test that waits longer waits for something that will not come
     testTimeout: 60_000,
     hookTimeout: 60_000,

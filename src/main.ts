@@ -225,14 +225,15 @@ async function main(): Promise<void> {
 /** What whoever runs the program can mend, in a sentence; a stack would only hide it. */
 function startFault(error: unknown, { host, port }: Config): string | undefined {
   if (error instanceof SqliteOpenError) return error.message;
-  switch ((error as NodeJS.ErrnoException | undefined)?.code) {
-    case "EADDRINUSE":
-      return `Port ${port} of ${host} is taken (EADDRINUSE): stop what listens there, or set PORT.`;
-    case "EACCES":
-      return `Port ${port} of ${host} may not be opened by this user (EACCES): set PORT.`;
-    default:
-      return undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") {
+    return `Port ${port} of ${host} is taken (EADDRINUSE): stop what listens there, or set PORT.`;
   }
+  if (code === "EACCES") {
+    return `Port ${port} of ${host} may not be opened by this user (EACCES): set PORT.`;
+  }
+  return undefined;
 }
 
 /**

@@ -4,6 +4,7 @@
  * only the members it knows.
  */
 import type { InstallationChanges, InstallationSnapshot } from "../installers/installer.ts";
+import { withGoalGivenUp, withGoalReached } from "../model/clusterSecrets.ts";
 import type { ClusterDocument, EpochMs, OperationDocument } from "../model/document.ts";
 import { operationEnded, stepBegun, stepEnded, type StepPlace } from "../model/operationRecord.ts";
 import { advance } from "../model/provisioningState.ts";
@@ -175,6 +176,7 @@ export function succeeded(options: {
         ...rested(changed),
         provisioningState: advance(cluster.provisioningState, "Succeeded"),
         applied: changed.cluster,
+        secrets: withGoalReached(changed.secrets),
       },
       operation: completed(operation, options.now),
     };
@@ -203,6 +205,8 @@ export function failed(options: { readonly error: OperationError; readonly now: 
           ...(tags === undefined ? {} : { tags }),
           ...(systemData === undefined ? {} : { systemData }),
         },
+        // a client's id and its secret belong together
+        secrets: cluster.applied === undefined ? cluster.secrets : withGoalGivenUp(cluster.secrets),
       },
       operation: operationEnded(operation, {
         status: "Failed",

@@ -4,7 +4,7 @@
  */
 import type { ErrorObject } from "ajv";
 import type { Fault } from "../model/rpError.ts";
-import { shown } from "./requestPath.ts";
+import { itemPath, memberPath } from "../versions/wireObject.ts";
 
 /** A hostile body can have a hundred thousand faults; nobody reads more than these. */
 const faultsMax = 50;
@@ -110,18 +110,16 @@ function items(limit: unknown): string {
   return limit === 1 ? "1 item" : `${String(limit)} items`;
 }
 
-/** `/properties/workerProfiles/0/name` as `properties.workerProfiles[0].name`. */
+/**
+ * `/properties/workerProfiles/0/name` as `properties.workerProfiles[0].name`. Arrays have short lists of items here, so a
+ * number is taken for an index; a map has no member of such a name that the contract could judge but its tags.
+ */
 function jsonPath(pointer: string): string {
   let path = "";
   for (const part of pointer.split("/").slice(1)) {
     const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    path = memberPath(path, name);
+    const isIndex = /^(0|[1-9][0-9]*)$/.test(name) && path !== "tags";
+    path = isIndex ? itemPath(path, Number(name)) : memberPath(path, name);
   }
   return path;
-}
-
-function memberPath(path: string, name: string): string {
-  if (/^(0|[1-9][0-9]*)$/.test(name)) return `${path}[${name}]`;
-  const step = /^[\w$-]+$/.test(name) ? shown(name) : `['${shown(name)}']`;
-  return step.startsWith("[") ? `${path}${step}` : path === "" ? step : `${path}.${step}`;
 }

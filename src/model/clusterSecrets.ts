@@ -9,6 +9,9 @@ export interface ClusterSecrets {
   readonly pullSecret?: string;
   /** Of the service principal by which the cluster acts. */
   readonly clientSecret?: string;
+  /** `pullSecret` and `clientSecret` as last reached, for an update that fails: they go with the goal that it goes back to. */
+  readonly appliedPullSecret?: string;
+  readonly appliedClientSecret?: string;
   /** OpenSSH private key of the core user of all machines. */
   readonly sshPrivateKey?: string;
   /** PEM, PKCS 8. */
@@ -22,8 +25,32 @@ export interface ClusterSecrets {
 export const secretNames = [
   "pullSecret",
   "clientSecret",
+  "appliedPullSecret",
+  "appliedClientSecret",
   "sshPrivateKey",
   "certificateAuthorityKey",
   "adminKubeconfig",
   "kubeadminPassword",
 ] as const satisfies readonly (keyof ClusterSecrets)[];
+
+/** The secrets once their cluster has reached its goal: those of the goal are the ones in use. */
+export function withGoalReached(secrets: ClusterSecrets): ClusterSecrets {
+  const { appliedPullSecret: _pull, appliedClientSecret: _client, ...rest } = secrets;
+  const { pullSecret, clientSecret } = secrets;
+  return {
+    ...rest,
+    ...(pullSecret === undefined ? {} : { appliedPullSecret: pullSecret }),
+    ...(clientSecret === undefined ? {} : { appliedClientSecret: clientSecret }),
+  };
+}
+
+/** The secrets once their cluster has gone back to what it had reached before. */
+export function withGoalGivenUp(secrets: ClusterSecrets): ClusterSecrets {
+  const { pullSecret: _pull, clientSecret: _client, ...rest } = secrets;
+  const { appliedPullSecret, appliedClientSecret } = secrets;
+  return {
+    ...rest,
+    ...(appliedPullSecret === undefined ? {} : { pullSecret: appliedPullSecret }),
+    ...(appliedClientSecret === undefined ? {} : { clientSecret: appliedClientSecret }),
+  };
+}

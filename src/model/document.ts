@@ -110,6 +110,8 @@ export interface StepRecord {
 export interface OperationDocument extends DocumentBase {
   readonly kind: "operation";
   readonly operationKind: OperationKind;
+  /** The incarnation of its cluster: another of the same name is not its result. Absent in old records. */
+  readonly incarnationId?: string;
   readonly resourceId: string;
   readonly resourceGroup: string;
   readonly name: string;

@@ -141,6 +141,7 @@ function operationRecord(cluster: ClusterDocument, start: OperationStart): Opera
     subscriptionId: subscriptionPartition(cluster.subscriptionId),
     schemaVersion,
     operationKind: cluster.operation.kind,
+    incarnationId: cluster.incarnationId,
     resourceId: cluster.resourceId,
     resourceGroup: cluster.resourceGroup,
     name: cluster.name,

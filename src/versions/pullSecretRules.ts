@@ -15,7 +15,11 @@ export function pullSecretFaults(
   return [{ code: "InvalidParameter", message: `'${place.path}' ${reason}.`, target: place.path }];
 }
 
+/** Many times what Red Hat gives out; every step of an installation writes it anew. */
+const lengthMax = 64 * 1024;
+
 function reasonAgainst(text: string): string | undefined {
+  if (text.length > lengthMax) return `must have at most ${lengthMax} characters of JSON text`;
   // half a surrogate pair would not survive the encoding of another api-version
   if (!text.isWellFormed()) return "must be well-formed Unicode";
   let value: unknown;

@@ -8,9 +8,16 @@ export function regionKey(location: string): string {
   return location.replaceAll(/\s/g, "").toLowerCase();
 }
 
+/** White space doesn't count in a name, but it is kept and shown. */
+const lengthMax = 90;
+
 /** A fault if a cluster shall be made in another region than the one served. An absent one is a fault of the schema. */
 export function regionFaults(location: string | undefined, served: string): Fault[] {
-  if (location === undefined || regionKey(location) === regionKey(served)) return [];
+  if (location === undefined) return [];
+  if (location.length > lengthMax) {
+    return [refused("location", `'location' must have at most ${lengthMax} characters.`)];
+  }
+  if (regionKey(location) === regionKey(served)) return [];
   const given = shortened(location);
   return [refused("location", `This service makes clusters in '${served}', not in '${given}'.`)];
 }

@@ -69,17 +69,20 @@ describe("bodies", () => {
     await expectUnchanged();
   });
 
-  test("the largest body that is accepted can be stored", async () => {
-    // every character of it takes two in the document
-    const auth = "\\".repeat(380_000);
-    const json = JSON.stringify({ auths: { "registry.example": { auth } } });
-    const body = JSON.stringify({
-      location: "eastus",
-      properties: { pullSecret: Buffer.from(json).toString("base64") },
-    });
-    expect(body.length).toBeGreaterThan(1_000_000);
-    const answer = await rp.send("PUT", `${clusterPath("largest")}${query}`, { rawBody: body });
-    expect(answer.status).toBe(201);
+  test("a pull secret or a location of a megabyte is refused, the largest ones are stored", async () => {
+    const secretOf = (length: number): string => {
+      const json = JSON.stringify({ auths: { "registry.example": { auth: "" } } });
+      const text = json.replace('""', `"${"x".repeat(length - json.length)}"`);
+      return Buffer.from(text).toString("base64");
+    };
+    const put = async (location: string, secret: string) =>
+      rp.put(clusterPath("largest"), { location, properties: { pullSecret: secret } });
+    const tooLarge = await put(`eastus${" ".repeat(100_000)}`, secretOf(64 * 1024 + 1));
+    expect(tooLarge.status).toBe(400);
+    const targets = tooLarge.body.error.details.map(({ target }: { target: string }) => target);
+    expect(targets.toSorted()).toEqual(["location", "properties.pullSecret"]);
+    const largest = await put(`eastus${" ".repeat(84)}`, secretOf(64 * 1024));
+    expect(largest.status).toBe(201);
     expect((await rp.settled("largest")).body.properties.provisioningState).toBe("Succeeded");
   });
 

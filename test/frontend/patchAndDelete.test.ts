@@ -108,6 +108,21 @@ test("ARM-65 to ARM-67: DELETE is 202, then 404, then 204; its record outlives t
   expect(recreated.body.properties.provisioningState).toBe("Succeeded");
 });
 
+test("the result of an operation is never a later cluster of the same name", async () => {
+  await rp.created("twice");
+  const scaled = await rp.patch(clusterPath("twice"), {
+    properties: { workerProfiles: [{ name: "worker", count: 4 }] },
+  });
+  const link = scaled.headers.get("location") ?? "";
+  await terminal(rp, scaled.headers.get("azure-asyncoperation"));
+  expect((await rp.get(link)).status).toBe(200);
+  const deleted = await rp.delete(clusterPath("twice"));
+  await terminal(rp, deleted.headers.get("azure-asyncoperation"));
+  expect((await rp.get(link)).status).toBe(404);
+  await rp.created("twice");
+  expect((await rp.get(link)).status).toBe(404);
+});
+
 test("no polling interval is in the way of a create, an update or a delete", async () => {
   // who waits for a poll here waits for an hour
   await using unpolled = await StartedRp.start({ workers: true, intervalMs: 3_600_000 });

@@ -62,6 +62,8 @@ const shownBy = {
 const secretRows = {
   pullSecret: { set: every, answered: none },
   clientSecret: { set: ["2020-04-30"], answered: none },
+  appliedPullSecret: { set: none, answered: none },
+  appliedClientSecret: { set: none, answered: none },
   sshPrivateKey: { set: none, answered: none },
   certificateAuthorityKey: { set: none, answered: none },
   adminKubeconfig: { set: none, answered: none },

@@ -33,7 +33,11 @@ export const operationResult: Handler = {
           resourceGroup: operation.resourceGroup,
           name: operation.name,
         });
-        if (stored !== undefined) return clusterAnswer(exchange, 200, stored.document);
+        // a cluster of the same name that was created since is not what this operation brought about
+        const { incarnationId = stored?.document.incarnationId } = operation;
+        if (stored !== undefined && stored.document.incarnationId === incarnationId) {
+          return clusterAnswer(exchange, 200, stored.document);
+        }
         throw new RpError({
           code: "ResourceNotFound",
           message: `The operation succeeded, but its cluster '${operation.name}' has been deleted since.`,

@@ -64,7 +64,13 @@ export const fullCluster: ClusterDocument = {
     consoleUrl: "https://console.demo.example.com/",
     systemData: { createdBy: "x@example.com", createdByType: "Robot" },
   },
-  secrets: { ...storedCluster.secrets, pullSecret: pullSecretText, clientSecret },
+  secrets: {
+    ...storedCluster.secrets,
+    pullSecret: pullSecretText,
+    clientSecret,
+    appliedPullSecret: pullSecretText,
+    appliedClientSecret: clientSecret,
+  },
 };
 
 const visibilities = fc.constantFrom("Private", "Public");
