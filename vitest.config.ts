@@ -12,6 +12,8 @@ export default defineConfig({
     pool: "threads",
     // no module keeps state, so files may share them; loading them anew for each takes longer than most tests
     isolate: false,
+    // every core: by default one is left free, which on a machine with two halves the speed
+    maxWorkers: "100%",
     // a test that waits longer waits for something that will not come
     testTimeout: 60_000,
     hookTimeout: 60_000,
