@@ -108,11 +108,17 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
         },
         status === 0
           ? "request: the caller went away before the answer"
-          : `request: ${request.method} ${status}`,
+          : `request: ${request.method} ${status} ${shortPath(path)}`,
       );
     });
     next();
   };
+}
+
+/** What a person looks for in a path: what comes after the provider. */
+function shortPath(path: string): string {
+  const [, own] = path.split(/\/providers\/[^/]+\//i);
+  return (own ?? path).slice(0, 128);
 }
 
 function single(value: string | readonly string[] | undefined): string | undefined {

@@ -73,6 +73,7 @@ const machineMembers = [
   "stepsTotal",
   "outcome",
   "method",
+  "path",
   "status",
   "roles",
   "version",
