@@ -8,7 +8,15 @@
  * SQLite runs on the thread of the event loop. So a group is small, and a lock that another process holds is waited for
  * in short naps between which the loop turns. Nothing here knows what a document or a message is.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, statSync, type BigIntStats } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  type BigIntStats,
+  existsSync,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -337,13 +345,25 @@ class UniqueNumbers implements SqliteTransaction {
 
 /** The file and folder hold what users entrust to us: nobody else on the machine may read them. */
 function makePrivateFile(path: string): OpenedFile {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makePrivateFolder(dirname(path));
   // SQLite gives its companion files the mode of this one
   const descriptor = openSync(path, "a", 0o600);
   try {
     return { path, identity: identityOf(fstatSync(descriptor, { bigint: true })) };
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Level by level: Node's own way never ends where a file system lets nobody make a folder, such as in /proc. */
+function makePrivateFolder(path: string): void {
+  if (existsSync(path)) return;
+  makePrivateFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // another process was faster
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -195,7 +195,12 @@ test("what can't be a file is refused with its path", async () => {
   await using folder = await temporaryFolder();
   await writeFile(join(folder.path, "file"), "");
   await mkdir(join(folder.path, "folder"));
-  for (const path of [join(folder.path, "file", "rp.db"), join(folder.path, "folder")]) {
+  for (const path of [
+    join(folder.path, "file", "rp.db"),
+    join(folder.path, "folder"),
+    // nobody can make a folder there
+    "/proc/nowhere/deep/rp.db",
+  ]) {
     const open = SqliteDatabase.open({ path });
     await expect(open).rejects.toThrow(SqliteOpenError);
     await expect(open).rejects.toThrow(path);
