@@ -19,7 +19,14 @@ import { attemptWaitMaxMs, farthestTime, type Timing } from "../model/timing.ts"
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
-import { StoreConflictError, type Store, type Stored, type Write } from "../store/store.ts";
+import {
+  DocumentUnreadableError,
+  StoreConflictError,
+  StoreUnavailableError,
+  type Store,
+  type Stored,
+  type Write,
+} from "../store/store.ts";
 
 export interface PurgeOptions {
   readonly store: Store;
@@ -34,6 +41,8 @@ export interface PurgeOptions {
   readonly signal: AbortSignal;
 }
 
+/** Deletions begun in one pass: what is left has its turn in the next, and messages are sent in between. */
+const begunMax = 50;
 /** Clusters are read whole. */
 const pageSize = 20;
 /** Longer than any request may take, so that whatever had read `Registered` has been committed or given up. */
@@ -56,11 +65,27 @@ export async function purgeSubscriptions(options: PurgeOptions): Promise<number>
     );
     for (const subscription of page.items) {
       if (!options.mayAct() || signal.aborted) return begun;
-      begun += await new Purge(subscription, options).run();
+      begun += await purgeOne(subscription, options);
+      if (begun >= begunMax) return begun;
     }
     continuation = page.continuation;
   } while (continuation !== undefined);
   return begun;
+}
+
+/** One odd subscription must not keep the others, nor the sweep that comes after. */
+async function purgeOne(
+  subscription: Stored<SubscriptionDocument>,
+  options: PurgeOptions,
+): Promise<number> {
+  try {
+    return await new Purge(subscription, options).run();
+  } catch (error) {
+    if (error instanceof StoreUnavailableError || options.signal.aborted) throw error;
+    const { subscriptionId } = subscription.document;
+    options.log.error({ error, subscriptionId }, "a subscription can't be purged; others go on");
+    return 0;
+  }
 }
 
 /** The subscription has changed: whatever it is now, the next look finds it. */
@@ -75,6 +100,8 @@ class Purge {
   /** With the ETag of our own last write. */
   #subscription: Stored<SubscriptionDocument>;
   #begun = 0;
+  /** The next pass goes on at once. */
+  #isCutShort = false;
   #left = 0;
   #failed = 0;
 
@@ -111,6 +138,10 @@ class Purge {
       for (const cluster of page.items) {
         if (!this.#options.mayAct() || signal.aborted) return;
         this.#left += 1;
+        if (this.#begun >= begunMax) {
+          this.#isCutShort = true;
+          return;
+        }
         await this.#deleteGuarded(cluster);
       }
       continuation = page.continuation;
@@ -122,7 +153,7 @@ class Purge {
     try {
       await this.#delete(cluster);
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      if (!(error instanceof TypeError || error instanceof DocumentUnreadableError)) throw error;
       this.#failed += 1;
       const { resourceId } = cluster.document;
       this.#log.error({ error, resourceId }, "a cluster can't be deleted; others go on");
@@ -148,6 +179,13 @@ class Purge {
       { replace: this.#subscription, document: this.#subscription.document },
     ];
     const running = await this.#running(document);
+    if (running !== undefined && isTooNew(running.document)) {
+      log.warn(
+        {},
+        "a newer release wrote the record of what runs; it has to be deleted by that one",
+      );
+      return;
+    }
     if (running !== undefined) {
       writes.push({ replace: running, document: canceledByDelete(running.document, now) });
     }
@@ -192,14 +230,16 @@ class Purge {
     if (purge === undefined) return;
     const now = clock.now();
     if (this.#left === 0 && now >= purge.since + latestWriteMs) {
-      await this.#commit([{ replace: this.#subscription, document: subscription }]);
-      this.#log.info({}, "nothing of the deleted subscription is left");
+      if (await this.#commit([{ replace: this.#subscription, document: subscription }])) {
+        this.#log.info({}, "nothing of the deleted subscription is left");
+      }
       return;
     }
     const retries = purge.retries + (this.#failed > 0 ? 1 : 0);
     const doublings = this.#failed > 0 ? Math.min(retries, 16) : 0;
-    const delayMs = Math.min(timing.heartbeatMs * 2 ** doublings, attemptWaitMaxMs);
-    const next = { ...subscription, purge: { ...purge, retries, nextAttemptAt: now + delayMs } };
+    const restMs = Math.min(timing.heartbeatMs * 2 ** doublings, attemptWaitMaxMs);
+    const nextAttemptAt = now + (this.#isCutShort ? 0 : restMs);
+    const next = { ...subscription, purge: { ...purge, retries, nextAttemptAt } };
     await this.#commit([{ replace: this.#subscription, document: next }]);
   }
 

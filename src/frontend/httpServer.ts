@@ -61,22 +61,29 @@ export class HttpServer {
       },
       app,
     );
-    const underWay = new WeakMap<Duplex, ServerResponse>();
-    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-      underWay.set(request.socket, response);
+    // of each connection, those that have not been answered to the end, in order
+    const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
+    server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+      const responses = underWay.get(socket) ?? new Set();
+      underWay.set(socket, responses.add(response));
+      response.once("close", () => responses.delete(response));
     });
     server.on("clientError", (error: ParserError, socket) => {
-      const response = underWay.get(socket);
-      if (response?.req.complete === true && !response.writableFinished) {
-        // what came after a whole request must not take away its answer
-        response.once("finish", () => socket.destroy());
+      // what came after a whole request must not take away its answer
+      const whole = [...(underWay.get(socket) ?? [])].filter(({ req }) => req.complete);
+      const last = whole.at(-1);
+      if (last !== undefined && !last.writableFinished) {
+        last.once("finish", () => socket.destroy());
         return;
       }
       refuse(refusalOf(error.code), { error, socket, options });
     });
     // RFC 9110, section 10.1.1: an expectation that is not understood may be ignored
     server.on("checkExpectation", app);
-    server.on("connect", (_request, socket) => {
+    server.on("connect", (_request, socket: Duplex) => {
+      // it is no longer the server's: nobody else listens to its errors or ever closes it
+      socket.on("error", () => socket.destroy());
+      socket.once("finish", () => socket.destroy());
       refuse(new RpError({ code: "MethodNotAllowed", message: "CONNECT is not allowed here." }), {
         socket,
         options,

@@ -33,10 +33,34 @@ export function readBody(options: { readonly limitBytes: number }): RequestHandl
       return;
     }
     parse(request, response, (error?: unknown) => {
-      if (error === undefined) next();
-      else next(bodyError(error, options.limitBytes));
+      if (error !== undefined) next(bodyError(error, options.limitBytes));
+      else if (isTooDeep(request.body)) {
+        next(
+          new RpError({
+            code: "InvalidRequestContent",
+            message: `The body is nested more than ${depthMax} levels deep.`,
+          }),
+        );
+      } else next();
     });
   };
+}
+
+/** Deeper than any contract; whoever walks through a body by recursion relies on it. */
+const depthMax = 64;
+
+/** Level by level, as recursion is what a deep body is made to break. */
+function isTooDeep(body: unknown): boolean {
+  let level: unknown[] = [body];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > depthMax) return true;
+    level = level.flatMap((value) =>
+      typeof value === "object" && value !== null
+        ? Object.values(value).filter((member) => typeof member === "object" && member !== null)
+        : [],
+    );
+  }
+  return false;
 }
 
 /** The parser takes no text at all for an empty object (ARM-40, ARM-51). */

@@ -144,8 +144,6 @@ export interface SubscriptionPurge {
 export interface SubscriptionDocument extends DocumentBase {
   readonly kind: "subscription";
   readonly state: SubscriptionState;
-  readonly registrationDate?: string;
-  readonly tenantId?: string;
   readonly changedAt: EpochMs;
   /** Present from `Deleted` until nothing is left. */
   readonly purge?: SubscriptionPurge;

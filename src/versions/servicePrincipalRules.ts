@@ -2,7 +2,6 @@
 import { isGuid } from "../model/resourceId.ts";
 import type { Fault } from "../model/rpError.ts";
 import { missing, refused } from "./refused.ts";
-import { shortened } from "./wireObject.ts";
 
 /** As a caller asks for it, completed from what is stored. */
 export interface AskedPrincipal {
@@ -28,8 +27,8 @@ export function servicePrincipalFaults(
   if (clientId === undefined) {
     faults.push(missing(`${path}.clientId`));
   } else if (hasNewId && !isGuid(clientId)) {
-    const message = `'${shortened(clientId)}' is not a client id, which is a GUID.`;
-    faults.push(refused(`${path}.clientId`, message));
+    // never shown: whoever mixes the two up has written the secret here
+    faults.push(refused(`${path}.clientId`, `'${path}.clientId' must be a GUID.`));
   }
   if (clientSecret === undefined) faults.push(missing(`${path}.clientSecret`));
   return faults;

@@ -7,9 +7,19 @@ import { subscriptionKey } from "../../src/model/subscription.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
-import { StoreUnavailableError, type Store } from "../../src/store/store.ts";
+import {
+  DocumentUnreadableError,
+  StoreUnavailableError,
+  type Store,
+} from "../../src/store/store.ts";
 import { TestClock } from "../runtime/testClock.ts";
-import { clusterDocument, dueAt, operationDocument, partition } from "../store/documents.ts";
+import {
+  clusterDocument,
+  dueAt,
+  operationDocument,
+  partition,
+  subscriptionDocument,
+} from "../store/documents.ts";
 
 let clock: TestClock;
 let database: SqliteDatabase;
@@ -120,7 +130,10 @@ test("a state that only a newer release knows is one to delete from", async () =
 test("many clusters over many pages", async () => {
   for (let index = 0; index < 95; index += 1) await create(`c${index}`);
   await announce("Deleted");
-  expect(await purgeSubscriptions(options())).toBe(95);
+  // each pass has a bound, and the next goes on at once
+  expect(await purgeSubscriptions(options())).toBe(50);
+  await clock.advance(1);
+  expect(await purgeSubscriptions(options())).toBe(45);
   expect(new Set((await clusters()).map((cluster) => cluster.provisioningState))).toEqual(
     new Set(["Deleting"]),
   );
@@ -154,6 +167,12 @@ test("a crash after any commit is carried on by the next look; none is deleted t
   expect(operations.every(({ kind }) => kind === "delete")).toBe(true);
   expect(new Set(operations.map(({ id }) => id)).size).toBe(5);
   expect(begun).toBeLessThanOrEqual(5);
+  let deletions = 0;
+  for (let id = 1; id <= lastId; id += 1) {
+    const record = await store.read("operation", { partition, id: `id-${id}` });
+    if (record?.document.operationKind === "delete") deletions += 1;
+  }
+  expect(deletions).toBe(5);
 });
 
 test("decision 22: once it has left Deleted no deletion begins, not even in the middle of a look", async () => {
@@ -197,6 +216,43 @@ test("a deletion that failed is begun again, more and more rarely, for ever", as
   expect(begunAt.length).toBeGreaterThan(10);
   expect(begunAt.length).toBeLessThan(30);
   expect(begunAt.at(-1)).toBeGreaterThan(2_400_000);
+});
+
+test("a record that can't be read keeps no other cluster, and one of a newer release is left alone", async () => {
+  await create("a", { provisioningState: "Creating" });
+  await create("b", { provisioningState: "Creating" });
+  await create("c");
+  const newer = await store.read("operation", { partition, id: "operation of b" });
+  if (newer === undefined) throw new Error("there is none");
+  const document = { ...newer.document, minimumSchemaVersion: schemaVersion + 1 };
+  await store.commit(partition, [{ replace: newer, document }]);
+  await announce("Deleted");
+  const damaged = new Proxy(store, {
+    get(target, name) {
+      const method = Reflect.get(target, name, target) as unknown;
+      if (typeof method !== "function") return method;
+      return async (...given: unknown[]): Promise<unknown> => {
+        if (name === "read" && JSON.stringify(given).includes("operation of a")) {
+          throw new DocumentUnreadableError("its text is damaged");
+        }
+        return Reflect.apply(method, target, given) as unknown;
+      };
+    },
+  });
+  expect(await purgeSubscriptions(options(damaged))).toBe(1);
+  const [a, b, c] = await clusters();
+  expect([a?.operation.kind, b?.operation.kind, c?.operation.kind]).toEqual([
+    "create",
+    "create",
+    "delete",
+  ]);
+});
+
+test("a subscription that is odd keeps no other from its turn", async () => {
+  await store.commit("odd", [{ create: subscriptionDocument("odd", { purge: null as never }) }]);
+  await create("c");
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options())).toBe(1);
 });
 
 test("one odd cluster, or one of a newer release, keeps no other", async () => {

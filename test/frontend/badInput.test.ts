@@ -404,6 +404,42 @@ describe("what is no HTTP", () => {
     expect(connecting).toContain("MethodNotAllowed");
   });
 
+  test("a CONNECT that is reset at once harms nobody", async () => {
+    const { hostname, port } = new URL(rp.url);
+    for (let time = 0; time < 20; time += 1) {
+      const socket = connect(Number(port), hostname);
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      socket.once("close", () => resolve());
+      socket.on("error", () => {
+        // its own reset
+      });
+      socket.write("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", () => socket.resetAndDestroy());
+      await closed;
+    }
+    await expectUnchanged();
+  });
+
+  test("a CONNECT is hung up on, whatever its caller does", async () => {
+    const { hostname, port } = new URL(rp.url);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.write("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let text = "";
+    for await (const chunk of socket) text += String(chunk);
+    expect(text).toContain("MethodNotAllowed");
+    socket.destroy();
+  });
+
+  test("a second request that breaks does not take away the first one's answer", async () => {
+    const body = JSON.stringify(smallestBody);
+    const head = (name: string): string =>
+      `PUT ${clusterPath(name)}${query} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
+    const text = await raw(
+      `${head("pipe1")}Content-Length: ${body.length}\r\n\r\n${body}` +
+        `${head("pipe2")}Transfer-Encoding: chunked\r\n\r\nZZ\r\n`,
+    );
+    expect(text).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
   test("garbage after a whole request does not take away its answer", async () => {
     const body = JSON.stringify(smallestBody);
     const text = await raw(

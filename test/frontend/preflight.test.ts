@@ -130,3 +130,20 @@ test("ARM-120: what isn't offered is 404", async () => {
     expect(answer.status).toBe(404);
   }
 });
+
+test("a name that no PUT could have fails", async () => {
+  const { name: _, ...nameless } = good;
+  for (const resource of [nameless, { ...good, name: "ok/no" }, { ...good, name: ["x"] }]) {
+    const { body } = await preflight([resource]);
+    expect(body.status).toBe("Failed");
+    expect(body.error.code).toBe("InvalidResourceName");
+  }
+});
+
+test("a hostile deployment is refused before it costs anything", async () => {
+  const many = Array.from({ length: 801 }, () => ({ type: good.type }));
+  expect((await preflight(many)).status).toBe(400);
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 4_000; depth += 1) deep = { deep };
+  expect((await preflight([{ ...good, properties: deep }])).status).toBe(400);
+});

@@ -16,14 +16,25 @@ import { pathFaults, shown } from "../requestPath.ts";
 
 /** More is not said about one deployment. */
 const faultsMax = 50;
+/** ARM's own limit for a template. */
+const resourcesMax = 800;
 
 export const preflight: Handler<ArmExchange> = {
   right: undefined,
   async handle(exchange) {
     const { resources } = exchange.body as { readonly resources: readonly WireObject[] };
-    const faults = resources
-      .flatMap((resource) => resourceFaults(resource, exchange))
-      .slice(0, faultsMax);
+    if (resources.length > resourcesMax) {
+      throw new RpError({
+        code: "InvalidParameter",
+        message: `'resources' must have at most ${resourcesMax} items, as many as a template.`,
+        target: "resources",
+      });
+    }
+    const faults: Fault[] = [];
+    for (const resource of resources) {
+      faults.push(...resourceFaults(resource, exchange));
+      if (faults.length >= faultsMax) break;
+    }
     if (faults.length === 0) return { status: 200, body: { status: "Succeeded" } };
     const { fault, details } = RpError.ofFaults(faults);
     return { status: 200, body: { status: "Failed", ...errorBody(fault, details) } };
@@ -33,8 +44,8 @@ export const preflight: Handler<ArmExchange> = {
 function resourceFaults(resource: WireObject, exchange: ArmExchange): readonly Fault[] {
   const { type, name, apiVersion } = resource;
   if (typeof type !== "string" || foldCase(type) !== foldCase(clusterResourceType)) return [];
-  const label = typeof name === "string" && !isExpression(name) ? name : undefined;
-  const named = { target: shown(label ?? clusterResourceType) };
+  const label = isExpression(name) ? undefined : typeof name === "string" ? name : "";
+  const named = { target: shown(label || clusterResourceType) };
   if (isExpression(apiVersion)) return [];
   const served = typeof apiVersion === "string" ? exchange.servedVersion(apiVersion) : undefined;
   if (served === undefined) {
@@ -53,7 +64,9 @@ function resourceFaults(resource: WireObject, exchange: ArmExchange): readonly F
     name: label ?? "cluster",
   };
   const id = clusterResourceId(cluster);
-  const nameFaults = pathFaults(id.slice(1).split("/")).map((fault) => ({ ...fault, ...named }));
+  // by hand, as a slash in the name would make other segments of it
+  const segments = [...id.slice(1).split("/").slice(0, 7), cluster.name];
+  const nameFaults = pathFaults(segments).map((fault) => ({ ...fault, ...named }));
 
   const { apiVersion: _version, type: _type, name: _name, ...rest } = resource;
   const members = Object.fromEntries(

@@ -1,8 +1,9 @@
 /**
  * ARM announces the state of a subscription (ARM-107 to ARM-113): the latest one counts, from whatever state. Of what ARM
- * tells, only what the program needs is kept; names and addresses of people are not.
+ * tells only the state is kept: nothing else is needed, and some of it is about people.
  */
 import { schemaVersion, type EpochMs, type SubscriptionDocument } from "../../model/document.ts";
+import type { DocumentKey } from "../../model/resourceId.ts";
 import { RpError } from "../../model/rpError.ts";
 import {
   subscriptionKey,
@@ -10,9 +11,11 @@ import {
   type SubscriptionState,
 } from "../../model/subscription.ts";
 import { StoreConflictError, StoreOutcomeUnknownError } from "../../store/store.ts";
+import { refuseTooNew } from "../commitCluster.ts";
 import { parameter, type ArmExchange, type Handler } from "../exchange.ts";
 
-const racesMax = 5;
+/** The pause after a lost race grows by this, up to twenty times as much. */
+const racePauseMs = 10;
 
 export const putSubscription: Handler<ArmExchange> = {
   right: undefined,
@@ -23,9 +26,12 @@ export const putSubscription: Handler<ArmExchange> = {
     const body = exchange.body as Readonly<Record<string, unknown>>;
     const state = stateOf(body);
     const key = subscriptionKey(parameter(exchange, "subscriptionId"));
-    for (let race = 0; race < racesMax; race += 1) {
+    // the latest announcement counts, so it goes on until it is written or the request's time is up
+    for (let race = 0; ; race += 1) {
+      if (race > 0) await clock.sleep(racePauseMs * Math.min(race, 20), context.signal);
       const stored = await store.read("subscription", key, options);
-      const next = announced(stored?.document, { key, state, body, now: clock.now() });
+      if (stored !== undefined) refuseTooNew(stored.document);
+      const next = announced(stored?.document, { key, state, now: clock.now() });
       if (next === stored?.document) return { status: 200, body };
       try {
         await store.commit(
@@ -47,10 +53,6 @@ export const putSubscription: Handler<ArmExchange> = {
       services.committed.notify();
       return { status: 200, body };
     }
-    throw new RpError(
-      { code: "Conflict", message: "The subscription is being changed by others; try again." },
-      { retryAfterSeconds: services.retryAfterSeconds },
-    );
   },
 };
 
@@ -69,32 +71,15 @@ function stateOf(body: Readonly<Record<string, unknown>>): SubscriptionState {
 function announced(
   current: SubscriptionDocument | undefined,
   said: {
-    readonly key: { readonly partition: string; readonly id: string };
+    readonly key: DocumentKey;
     readonly state: SubscriptionState;
-    readonly body: Readonly<Record<string, unknown>>;
     readonly now: EpochMs;
   },
 ): SubscriptionDocument {
-  const { key, state, body, now } = said;
-  const registrationDate = textOf(body["registrationDate"]);
-  const tenantId = textOf(memberOf(body["properties"], "tenantId"));
-  if (
-    current !== undefined &&
-    current.state === state &&
-    current.registrationDate === registrationDate &&
-    current.tenantId === tenantId
-  ) {
-    return current;
-  }
-  const {
-    registrationDate: _date,
-    tenantId: _tenant,
-    purge,
-    ...kept
-  } = current ?? { purge: undefined };
-  // a second announcement of the same end goes on with what the first began
-  const deleting =
-    state === "Deleted" ? { purge: purge ?? { since: now, nextAttemptAt: 0, retries: 0 } } : {};
+  const { key, state, now } = said;
+  if (current?.state === state) return current;
+  // whatever was begun in the former state ends with it
+  const { purge: _, ...kept } = current ?? { purge: undefined };
   return {
     ...kept,
     kind: "subscription",
@@ -103,18 +88,6 @@ function announced(
     schemaVersion: Math.max(schemaVersion, current?.schemaVersion ?? 0),
     state,
     changedAt: now,
-    ...(registrationDate === undefined ? {} : { registrationDate }),
-    ...(tenantId === undefined ? {} : { tenantId }),
-    ...deleting,
+    ...(state === "Deleted" ? { purge: { since: now, nextAttemptAt: 0, retries: 0 } } : {}),
   };
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined;
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value.slice(0, 256) : undefined;
 }
