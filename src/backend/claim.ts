@@ -72,7 +72,7 @@ export async function claimCluster(
     afterMs: options.timing.leaseMs,
     reason: () => new Error("the store did not answer in time for a claim"),
   });
-  return new Claiming(message, options, limit.signal).run();
+  return await new Claiming(message, options, limit.signal).run();
 }
 
 /** The state of one attempt to claim. */

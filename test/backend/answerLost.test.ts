@@ -1,5 +1,6 @@
 /** Writes that landed though nobody heard of it, calls that fail for a while, and heartbeats that come late. */
 import { describe, expect, test } from "vitest";
+import { forwarderLeaseName } from "../../src/model/leaseNames.ts";
 import type { Call, Fault } from "./faults.ts";
 import { done } from "./scriptedInstaller.ts";
 import { Simulation, timing } from "./simulation.ts";
@@ -103,6 +104,26 @@ test("a claim that fails gives its lease back, so that the next one needn't wait
   await simulation.clock.advance(200);
   expect((await simulation.record(asked)).status).toBe("Succeeded");
 });
+
+test.each(["store.read", "store.acquireLease", "store.commit"])(
+  "a claim whose %s is never answered gives its slot back",
+  async (name) => {
+    await using simulation = await Simulation.open();
+    let hung = false;
+    simulation.start({
+      workers: 1,
+      decide: (call) => {
+        const isForwarders = JSON.stringify(call.about).includes(forwarderLeaseName);
+        if (hung || call.name !== name || isForwarders) return undefined;
+        hung = true;
+        return "hangBefore";
+      },
+    });
+    const asked = await simulation.create();
+    expect((await simulation.untilEnded(asked, 60_000)).status).toBe("Succeeded");
+    expect(hung).toBe(true);
+  },
+);
 
 test("a claim so slow that its lease is nearly over confirms the lease first", async () => {
   await using simulation = await Simulation.open();

@@ -53,7 +53,7 @@ async function makeEmptyFile(): Promise<Uint8Array> {
   const path = join(folder.path, "rp.db");
   const database = await SqliteDatabase.open({ path });
   await database.close();
-  return readFile(path);
+  return await readFile(path);
 }
 
 async function openTwice(folder: TemporaryFolder, path: string): Promise<SqliteFixture> {
