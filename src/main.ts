@@ -22,8 +22,13 @@ import { systemClock } from "./runtime/clock.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import { Nudge } from "./runtime/nudge.ts";
 import { pinoLog, type ProcessLog } from "./runtime/pinoLog.ts";
-import type { Log } from "./runtime/log.ts";
-import { SqliteDatabase, SqliteOpenError } from "./store/sqliteDatabase.ts";
+import { logWithout, type Log } from "./runtime/log.ts";
+import {
+  isOfLostFile,
+  SqliteDatabase,
+  SqliteFileLostError,
+  SqliteOpenError,
+} from "./store/sqliteDatabase.ts";
 import { SqliteStore } from "./store/sqliteStore.ts";
 import type { Store } from "./store/store.ts";
 import { apiVersions } from "./versions/registry.ts";
@@ -31,6 +36,8 @@ import { apiVersions } from "./versions/registry.ts";
 /** How often forwarder and backend look without being nudged; between processes on one file this is the delay. */
 const pollMs = 500;
 
+/** How long requests have to be refused before the process ends by a fault. */
+const refuseMs = 250;
 /** How long the end of the process waits for whoever reads its log. */
 const flushMs = 100;
 /** What the very end of a stop takes: the flush above, and the process itself. */
@@ -117,7 +124,12 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
       : `OpenShift resource provider ${version()} listens on ${server.url}`,
   );
 
-  await aborted(stop);
+  const lost = await database.untilLost(systemClock, stop);
+  if (lost !== undefined) {
+    // nothing that the roles hold can be given back any more
+    await server?.stop(refuseMs);
+    throw lost;
+  }
   log.info({}, "stopping");
   halt.abort();
   await Promise.all([server?.stop(ground.graceMs), ...running]);
@@ -180,13 +192,6 @@ function forwarder({ config, log, store, queue, timing, committed, sent }: Groun
   });
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
-}
-
 async function main(): Promise<void> {
   const config = settings();
   const log = pinoLog({
@@ -207,14 +212,18 @@ async function main(): Promise<void> {
     log.flush(flushMs);
   });
   try {
-    await run(config, log, stop.signal);
+    await run(config, logWithout(log, isOfLostFile), stop.signal);
     log.info({}, "stopped");
     process.exitCode = exitCode.stopped;
   } catch (error) {
-    const reason = startFault(error, config);
+    const reason = knownFault(error, config);
     if (reason === undefined) log.error({ error }, "the resource provider cannot run");
     else log.error({ reason }, "the resource provider cannot run");
-    process.stderr.write(`${reason ?? (error instanceof Error ? error.message : String(error))}\n`);
+    if (!isSeenInLog(config)) {
+      process.stderr.write(
+        `${reason ?? (error instanceof Error ? error.message : String(error))}\n`,
+      );
+    }
     process.exitCode = exitCode.fault;
   }
   log.flush(flushMs);
@@ -222,9 +231,17 @@ async function main(): Promise<void> {
   process.exit();
 }
 
+/** Whether who sees standard error sees the log as well, as both go to a terminal: nothing is said there twice. */
+function isSeenInLog({ logLevel }: Config): boolean {
+  const { stdout, stderr } = process;
+  return stdout.isTTY === true && stderr.isTTY === true && logLevel !== "silent";
+}
+
 /** What whoever runs the program can mend, in a sentence; a stack would only hide it. */
-function startFault(error: unknown, { host, port }: Config): string | undefined {
-  if (error instanceof SqliteOpenError) return error.message;
+function knownFault(error: unknown, { host, port }: Config): string | undefined {
+  if (error instanceof SqliteOpenError || error instanceof SqliteFileLostError) {
+    return error.message;
+  }
   if (!(error instanceof Error)) return undefined;
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE") {

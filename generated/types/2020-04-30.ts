@@ -899,8 +899,6 @@ export interface operations {
                 headers: {
                     /** @description A link to the status monitor */
                     "Azure-AsyncOperation"?: string;
-                    /** @description The Location header contains the URL where the status of the long running operation can be checked. */
-                    Location?: string;
                     /** @description The Retry-After header can indicate how long the client should wait before polling the operation status. */
                     "Retry-After"?: number;
                     [name: string]: unknown;
@@ -914,8 +912,6 @@ export interface operations {
                 headers: {
                     /** @description A link to the status monitor */
                     "Azure-AsyncOperation"?: string;
-                    /** @description The Location header contains the URL where the status of the long running operation can be checked. */
-                    Location?: string;
                     /** @description The Retry-After header can indicate how long the client should wait before polling the operation status. */
                     "Retry-After"?: number;
                     [name: string]: unknown;

@@ -67,7 +67,25 @@ function compile(project: string, folders: Readonly<Record<string, string>>): vo
     cwd: root,
     stdio: "inherit",
   });
-  if (status !== 0) throw new Error(`the contract in ${project} does not compile`);
+  if (status === 0) return;
+  // a stack would hide what the compiler has said
+  process.stderr.write(`The contract in ${project} does not compile.\n`);
+  for (const version of versionsWithoutExamples()) {
+    process.stderr.write(
+      `The api-version ${version} has no examples: make the folder spec/examples/${version}/, with a ` +
+        "file for each operation; that of its neighbour is a good beginning.\n",
+    );
+  }
+  process.exit(1);
+}
+
+/** The compiler emits nothing for these, and says no more than that it could not read a folder. */
+function versionsWithoutExamples(): readonly string[] {
+  const contract = readFileSync(join(root, "spec/main.tsp"), "utf8");
+  const versions = contract.matchAll(/^\s*\w+: "(\d{4}-\d{2}-\d{2}(?:-\w+)?)",$/gm);
+  return [...versions]
+    .map(([, version = ""]) => version)
+    .filter((version) => !existsSync(join(root, "spec/examples", version)));
 }
 
 /** The versions and where the Swagger of each is, oldest first. */

@@ -56,8 +56,9 @@ export async function forwardUnqueued(
     sent += sentInPage;
     failed += outcomes.filter((outcome) => outcome.failed).length;
     if (sentInPage > 0) options.onSent();
-    if (outcomes.some((outcome) => outcome.queueUnavailable)) {
-      throw new QueueUnavailableError("the queue takes no messages");
+    const cause = outcomes.find((outcome) => outcome.queueUnavailable)?.queueUnavailable;
+    if (cause !== undefined) {
+      throw new QueueUnavailableError("the queue takes no messages", { cause });
     }
     continuation = page.continuation;
   } while (continuation !== undefined && options.mayAct() && !signal.aborted);
@@ -67,7 +68,7 @@ export async function forwardUnqueued(
 interface Outcome {
   readonly sent?: boolean;
   readonly failed?: boolean;
-  readonly queueUnavailable?: boolean;
+  readonly queueUnavailable?: QueueUnavailableError;
 }
 
 /** Never rejects: one bad document must not stand in the way of others. */
@@ -98,7 +99,7 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
       if (error instanceof QueueUnavailableError) {
         forwardTry.settled();
         log.warn({ error }, "the queue took no message");
-        return { queueUnavailable: true };
+        return { queueUnavailable: error };
       }
       log.error({ error }, "could not be queued; it stays flagged and others go on");
       return { failed: true };

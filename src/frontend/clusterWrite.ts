@@ -8,6 +8,7 @@ import type { Answer } from "./answer.ts";
 import { clusterNameOf, type Exchange } from "./exchange.ts";
 import { retryAfter, statusLink } from "./operationLinks.ts";
 import { entityTag } from "./preconditions.ts";
+import { allFaults } from "./schemaFaults.ts";
 import type { OperationStart } from "../model/startOperation.ts";
 
 /** Ids and time of the operation that this request may start. Drawn once, so that a repeated commit is the same commit. */
@@ -49,16 +50,12 @@ export function writeContext(
 }
 
 /**
- * What is wrong with the body's values, by the contract and by the version's rules, all at once.
+ * What is wrong with the body, by the contract and by the version's rules, all at once (ARM-41).
  *
  * @throws {RpError} when there is any fault.
  */
 export function withoutFaults(asked: AskedCluster, contractFaults: readonly Fault[]): AskedCluster {
-  const seen = new Set(contractFaults.map(({ code, target }) => `${code} ${target}`));
-  const faults = [
-    ...contractFaults,
-    ...asked.faults.filter(({ code, target }) => !seen.has(`${code} ${target}`)),
-  ];
+  const faults = allFaults(contractFaults, asked.faults);
   if (faults.length > 0) throw RpError.ofFaults(faults);
   return asked;
 }

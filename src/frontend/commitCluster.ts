@@ -2,7 +2,7 @@
  * The one way in which a handler changes a cluster: read, decide, commit on what was read. A lost race reads and decides
  * again; a commit whose answer was lost is recognised by its own ids rather than reported as a conflict with itself.
  */
-import { isTooNew, type ClusterDocument, type RpDocument } from "../model/document.ts";
+import type { ClusterDocument } from "../model/document.ts";
 import { clusterKey, type ClusterName, type DocumentKey } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import {
@@ -15,6 +15,7 @@ import {
 } from "../store/store.ts";
 import type { Answer } from "./answer.ts";
 import { clusterNameOf, type Exchange } from "./exchange.ts";
+import { refuseTooNew } from "./refuseTooNew.ts";
 
 /** What is to be written, and what is answered once it is. */
 export interface Decision {
@@ -99,17 +100,6 @@ export async function readCluster(
   const stored = await services.store.read("cluster", clusterKey(name), { signal: context.signal });
   if (stored !== undefined) refuseTooNew(stored.document);
   return stored;
-}
-
-/** @throws {RpError} `DocumentTooNew` when a newer release has marked the document as not for us. */
-export function refuseTooNew(document: RpDocument): void {
-  if (!isTooNew(document)) return;
-  throw new RpError({
-    code: "DocumentTooNew",
-    message:
-      "The cluster was written by a newer release of the resource provider; try again when " +
-      "the update of this one is complete.",
-  });
 }
 
 /** Whether a commit without an answer has taken place. */

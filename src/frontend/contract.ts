@@ -89,7 +89,22 @@ export class Contract {
     const served = this.#arm.has(path) ? this.#armDocument(path, asked) : this.#version(asked);
     const faults = pathFaults(path.segments);
     if (faults.length > 0) throw RpError.ofFaults(faults);
+    if (!served.has(path)) throw this.#notInVersion(path, asked);
     return { ...served.find(method, path, asked), apiVersion: asked };
+  }
+
+  /** The answer to a path that the version lacks; it says what to use if another version has it. */
+  #notInVersion(path: RequestPath, asked: string): RpError {
+    const here = this.#version(asked);
+    for (const { document } of this.#versions.values()) {
+      const instead = here.insteadOf(path, document);
+      if (instead === undefined) continue;
+      return new RpError({
+        code: "NotFound",
+        message: `The route '${shown(path.path)}' is not in api-version ${asked}; use ${instead}.`,
+      });
+    }
+    return notFound(path);
   }
 
   #supported(path: RequestPath): string {

@@ -1,7 +1,8 @@
 /**
- * `/docs`, a page to read and try every api-version served, and the documents themselves: `/openapi/{version}.json` and
- * `/swagger/{version}.json`. Open to everyone, as they tell nothing but the contract. A request never leads to a file: what
- * is served was read at the start and lies in a table, and whatever isn't in it is left to the next middleware.
+ * `/docs`, a page to read and try every api-version served, and the documents themselves: `/openapi/{version}.json`,
+ * `/swagger/{version}.json` and, for what ARM itself calls, `/openapi/arm.json`. Open to everyone, as they tell nothing but
+ * the contract. A request never leads to a file: what is served was read at the start and lies in a table, and whatever
+ * isn't in it is left to the next middleware.
  */
 import type { RequestHandler, Response } from "express";
 import { foldCase } from "../model/resourceId.ts";

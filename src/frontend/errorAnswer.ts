@@ -63,8 +63,8 @@ export function answerErrors(
   sendAnswer(response, errorAnswer(error));
 }
 
-/** Every thrown value as an answer; its own text is shown only if it is an `RpError`. */
-function asRpError(thrown: unknown): RpError {
+/** Every thrown value as the error that is answered; its own text is shown only if it is an `RpError`. */
+export function asRpError(thrown: unknown): RpError {
   if (thrown instanceof RpError) {
     const waits = errorCodes[thrown.code].status === 503 && thrown.retryAfterSeconds === undefined;
     return waits

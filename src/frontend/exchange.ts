@@ -38,9 +38,9 @@ export interface ServiceExchange {
   /** As received: for links to the same collection. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** `undefined` when there was none. Its form is the contract's; its values are judged by the handler. */
+  /** `undefined` when there was none. It is as the contract says, but for `bodyFaults`. */
   readonly body: unknown;
-  /** What the contract finds wrong with its values: for a handler that adds its own faults to them. */
+  /** What the contract finds wrong with it: for a handler that adds its own faults to them. */
   readonly bodyFaults: readonly Fault[];
   readonly context: RequestContext;
   readonly services: Services;
@@ -68,7 +68,7 @@ export interface ServedVersion {
 export interface Handler<E extends ServiceExchange = Exchange> {
   /** What the subscription's state must allow; `undefined` where there is no subscription or any state will do. */
   readonly right: SubscriptionRight | undefined;
-  /** Whether it reports `bodyFaults` itself, with its own; otherwise they are answered before it is called. */
+  /** Whether it reports `bodyFaults` of an object itself, with its own; otherwise they are answered before it is called. */
   readonly judgesBody?: true;
   /** @throws {RpError} for an answer that is an error. */
   handle(exchange: E): Promise<Answer>;

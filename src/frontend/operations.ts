@@ -1,6 +1,7 @@
 /**
  * Which handler serves which operation of the contract. An operation that is in `spec/` and not here fails the type check;
- * so does one that is here and no longer in `spec/`.
+ * so does one that is here and no longer in `spec/`. Operations with one handler are one thing, asked for in several ways:
+ * who asks in a way that an api-version lacks is told of another that it has.
  */
 import type { ArmOperationId, OperationId } from "../../generated/types/operationIds.ts";
 import type { ArmExchange, Handler } from "./exchange.ts";

@@ -2,8 +2,8 @@
 import type { OperationDocument } from "../model/document.ts";
 import { foldCase, subscriptionPartition } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
-import { refuseTooNew } from "./commitCluster.ts";
 import { parameter, type Exchange } from "./exchange.ts";
+import { refuseTooNew } from "./refuseTooNew.ts";
 import { shown } from "./requestPath.ts";
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -10,6 +10,7 @@ import {
   isResourceGroupName,
   providerNamespace,
 } from "../model/resourceId.ts";
+import { withoutMiddle } from "../versions/wireObject.ts";
 
 /** A request's target. */
 export interface RequestPath {
@@ -59,12 +60,9 @@ const otherTypes: readonly string[] = [
   "checknameavailability",
 ];
 
-/** At most so much of a caller's text is repeated in a message. */
-const shownMax = 100;
-
-/** A caller's text as repeated in a message: cut, never whole megabytes. */
+/** A caller's text as repeated in a message: cut, but otherwise as it is; JSON escapes what can't be printed. */
 export function shown(text: string): string {
-  return text.length > shownMax ? `${text.slice(0, shownMax)}…` : text;
+  return withoutMiddle(text);
 }
 
 /**

@@ -28,15 +28,24 @@ export function schemaFaults(errors: readonly ErrorObject[]): readonly Fault[] {
   for (const error of listed.length > 0 ? listed : errors) {
     if (faults.size >= faultsMax) break;
     const fault = faultOf(error);
-    const place = `${fault.code} ${fault.target ?? ""}`;
+    const place = placeOf(fault);
     if (!faults.has(place)) faults.set(place, fault);
   }
   return [...faults.values()];
 }
 
-/** Whether the body can't be read as what it should be, so that no rule about values makes sense. */
-export function isFormFault(fault: Fault): boolean {
-  return fault.code === "InvalidRequestContent";
+/** What the contract and a version's rules find, as one list: each place and code once, in the words of the contract. */
+export function allFaults(contract: readonly Fault[], rules: readonly Fault[]): readonly Fault[] {
+  const faults = new Map<string, Fault>();
+  for (const fault of [...contract, ...rules]) {
+    const place = placeOf(fault);
+    if (!faults.has(place)) faults.set(place, fault);
+  }
+  return [...faults.values()];
+}
+
+function placeOf({ code, target = "" }: Fault): string {
+  return `${code} ${target}`;
 }
 
 function faultOf(error: ErrorObject): Fault {
@@ -75,7 +84,7 @@ function message(error: ErrorObject, target: string): string {
       return `${subject} is missing.`;
     case "additionalProperties":
     case "unevaluatedProperties":
-      return `${subject} is not a member that this api-version knows${suggestion(error)}.`;
+      return `${subject} is not a member that this api-version knows${suggestion(error)}`;
     case "enum":
       return `${subject} must be one of ${(params["allowedValues"] as unknown[]).join(", ")}.`;
     case "type":
@@ -84,6 +93,10 @@ function message(error: ErrorObject, target: string): string {
       return `${subject} must be at least ${params["limit"]}.`;
     case "maximum":
       return `${subject} must be at most ${params["limit"]}.`;
+    case "minLength":
+      return params["limit"] === 1
+        ? `${subject} must not be empty.`
+        : `${subject} must have at least ${params["limit"]} characters.`;
     case "minItems":
       return `${subject} must have at least ${items(params["limit"])}.`;
     case "maxItems":
@@ -93,12 +106,12 @@ function message(error: ErrorObject, target: string): string {
   }
 }
 
-/** Names match exactly, but a caller may be used to others that don't. */
+/** The end of the sentence. Names match exactly, but a caller may be used to others that don't. */
 function suggestion(error: ErrorObject): string {
   const unknown = missingOrUnknown(error)?.toLowerCase();
   const known = Object.keys((error.parentSchema?.["properties"] as object | undefined) ?? {});
   const meant = known.find((name) => name.toLowerCase() === unknown);
-  return meant === undefined ? "" : `; do you mean '${meant}'?`;
+  return meant === undefined ? "." : `; do you mean '${meant}'?`;
 }
 
 function kindOf(type: unknown): string {

@@ -7,9 +7,10 @@ import { RpError, type Fault } from "../model/rpError.ts";
 import type { Answer } from "./answer.ts";
 import { ArmRouter } from "./armRouter.ts";
 import type { Handler, ServiceExchange } from "./exchange.ts";
-import { shown, type RequestPath } from "./requestPath.ts";
-import { isFormFault, schemaFaults } from "./schemaFaults.ts";
+import { isArmPath, shown, type RequestPath } from "./requestPath.ts";
+import { schemaFaults } from "./schemaFaults.ts";
 import { checkSubscription } from "./subscriptionGate.ts";
+import { isWireObject } from "../versions/wireObject.ts";
 
 /** A request, as far as its route doesn't know it. */
 export type RouteRequest = Pick<
@@ -103,6 +104,22 @@ export class ServedDocument<E extends ServiceExchange> {
     return this.#router.route(path.segments) !== undefined;
   }
 
+  /**
+   * What this document has in place of a route that only the other has: an operation with the same handler, as
+   * `POST …/listCredentials`.
+   */
+  insteadOf(path: RequestPath, other: ServedDocument<E>): string | undefined {
+    const gone = other.#router.route(path.segments)?.operations.values() ?? [];
+    for (const { operationId = "", path: template } of gone) {
+      const handler = other.#handlers[operationId];
+      const same = this.#router
+        .getOperations()
+        .find((operation) => this.#handlers[operation.operationId ?? ""] === handler);
+      if (same !== undefined) return `${same.method.toUpperCase()} ${endOf(same.path, template)}`;
+    }
+    return undefined;
+  }
+
   /** @throws {RpError} `NotFound` or `MethodNotAllowed`. */
   find(method: string, path: RequestPath, apiVersion: string): ServedOperation {
     const match = this.#router.route(path.segments);
@@ -161,16 +178,28 @@ export class ServedDocument<E extends ServiceExchange> {
       bodyFaults: faults,
     });
     if (handler.right !== undefined) await checkSubscription(exchange, handler.right);
-    if (faults.length > 0 && (handler.judgesBody !== true || faults.some(isFormFault))) {
-      throw RpError.ofFaults(faults);
-    }
+    // of what isn't even an object, no rule has anything to say
+    const isJudged = handler.judgesBody === true && isWireObject(request.body);
+    if (faults.length > 0 && !isJudged) throw RpError.ofFaults(faults);
     return handler.handle(exchange);
   }
 }
 
-/** The answer to a path that leads nowhere. */
-export function notFound(path: RequestPath): RpError {
-  return new RpError({ code: "NotFound", message: `There is no route '${shown(path.path)}'.` });
+/** The answer to a path that leads nowhere. Who isn't ARM, but a person with a browser, is told where to go. */
+export function notFound({ path, segments }: RequestPath): RpError {
+  const hint = isArmPath(segments)
+    ? ""
+    : "; those of the API begin with /subscriptions or /providers, its documentation is at /docs, " +
+      "and /healthz/ready says whether the service is well";
+  return new RpError({ code: "NotFound", message: `There is no route '${shown(path)}'${hint}.` });
+}
+
+/** The end of a template from where it differs from the other: `…/listCredentials`. */
+function endOf(template: string, other: string): string {
+  const others = other.split("/");
+  const segments = template.split("/");
+  const same = segments.findIndex((segment, index) => segment !== others[index]);
+  return `…/${segments.slice(same).join("/")}`;
 }
 
 function methodNotAllowed(method: string, methods: Iterable<string>): RpError {

@@ -2,8 +2,9 @@
 import { RpError } from "../model/rpError.ts";
 import { allows, subscriptionKey, type SubscriptionRight } from "../model/subscription.ts";
 import { parameter, type ServiceExchange } from "./exchange.ts";
+import { refuseTooNew } from "./refuseTooNew.ts";
 
-/** @throws {RpError} `InvalidSubscriptionState`. */
+/** @throws {RpError} `InvalidSubscriptionState`; `DocumentTooNew`, since what it says may mean something else by now. */
 export async function checkSubscription(
   exchange: ServiceExchange,
   right: SubscriptionRight,
@@ -15,6 +16,7 @@ export async function checkSubscription(
   const stored = await services.store.read("subscription", subscriptionKey(id), {
     signal: context.signal,
   });
+  if (stored !== undefined) refuseTooNew(stored.document);
   const state = stored?.document.state ?? services.unannouncedSubscriptions;
   if (allows(state, right)) return;
   throw new RpError({

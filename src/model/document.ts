@@ -26,7 +26,7 @@ interface DocumentBase {
   readonly schemaVersion: number;
   /**
    * The lowest schema that a release must know to handle this document; absent means any. A reader that knows less
-   * answers `DocumentTooNew` for this cluster alone and touches nothing.
+   * answers `DocumentTooNew` for this document alone and touches nothing.
    */
   readonly minimumSchemaVersion?: number;
 }

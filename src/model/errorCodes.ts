@@ -89,7 +89,7 @@ export const errorCodes = {
   DocumentTooNew: {
     status: 503,
     meaning:
-      "The cluster was written by a newer release than this one; try again when it is updated.",
+      "The cluster, operation or subscription was written by a newer release than this one; try again when it is updated.",
   },
   InstallationFailed: {
     status: 409,

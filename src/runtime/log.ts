@@ -23,3 +23,22 @@ export const silentLog: Log = {
   error: () => {},
   child: () => silentLog,
 };
+
+/**
+ * A log without the records whose `error` is told elsewhere, once: of one cause that meets everything at the same time each
+ * part of the program would have its own to tell.
+ */
+export function logWithout(log: Log, isToldElsewhere: (error: unknown) => boolean): Log {
+  const unlessTold =
+    (say: Log["error"]): Log["error"] =>
+    (fields, message) => {
+      if (!isToldElsewhere(fields.error)) say(fields, message);
+    };
+  return {
+    debug: unlessTold((fields, message) => log.debug(fields, message)),
+    info: unlessTold((fields, message) => log.info(fields, message)),
+    warn: unlessTold((fields, message) => log.warn(fields, message)),
+    error: unlessTold((fields, message) => log.error(fields, message)),
+    child: (fields) => logWithout(log.child(fields), isToldElsewhere),
+  };
+}

@@ -3,7 +3,8 @@
  * groups. What is handed in during one turn of the event loop is committed, and so flushed to the disk, together; each
  * caller's part stands in a savepoint of its own, and nobody is told of success before the commit.
  *
- * A database whose files were removed or replaced takes no writes: they would be lost with the process.
+ * A database whose files were removed or replaced is lost to this process: what it wrote would go with it, and what it read
+ * nobody else would know. Once noticed that is final, and whoever runs the database is told by `untilLost`.
  *
  * SQLite runs on the thread of the event loop. So a group is small, and a lock that another process holds is waited for
  * in short naps between which the loop turns. Nothing here knows what a document or a message is.
@@ -20,6 +21,7 @@ import {
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../runtime/clock.ts";
 import { applicationId, migrations } from "./sqliteSchema.ts";
 
 /** Versions before it can corrupt a file that several connections write. */
@@ -31,6 +33,8 @@ const busyPauseMs = 25;
 /** What one commit may hold: it bounds how long the event loop stands still. */
 const groupJobsMax = 100;
 const groupBytesMax = 1024 * 1024;
+/** How often it is looked whether the files are in place while nothing is written. */
+const placeCheckMs = 1_000;
 /** More than fits into a page. */
 const probeBytes = 32 * 1024;
 
@@ -54,7 +58,18 @@ export class SqliteOpenError extends Error {
 
 /** The database cannot serve now. Nothing was written. */
 export class SqliteUnavailableError extends Error {
-  override readonly name = "SqliteUnavailableError";
+  override readonly name: string = "SqliteUnavailableError";
+}
+
+/** Its files were removed or replaced: only a process that opens it anew can serve. Nothing was written. */
+export class SqliteFileLostError extends SqliteUnavailableError {
+  override readonly name = "SqliteFileLostError";
+}
+
+/** Whether an error, or what caused it, is that the files were lost: whoever runs the database tells of that. */
+export function isOfLostFile(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error instanceof SqliteFileLostError || isOfLostFile(error.cause);
 }
 
 /** The disk failed during the commit: what it holds will be known after the next start. */
@@ -82,6 +97,8 @@ export class SqliteDatabase implements AsyncDisposable {
   readonly #statements = new Map<string, StatementSync>();
   /** Waiting for the next group, in the order of arrival. */
   readonly #waiting = new Set<Job>();
+  readonly #whenLost = new AbortController();
+  #lost: SqliteFileLostError | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -109,7 +126,7 @@ export class SqliteDatabase implements AsyncDisposable {
       const files = file === ":memory:" ? [] : [makePrivateFile(file)];
       const opened = new DatabaseSync(file, { timeout: busyBlockMs });
       connection = opened;
-      assertSqliteVersion(opened);
+      await untilNotBusy(busyLimitMs, () => assertSqliteVersion(opened));
       await untilNotBusy(busyLimitMs, () => setUp(opened));
       await untilNotBusy(busyLimitMs, () => migrate(opened));
       // made by the first transaction, and there for as long as anybody has the database open
@@ -209,6 +226,28 @@ export class SqliteDatabase implements AsyncDisposable {
     );
   }
 
+  /**
+   * Looks again and again whether the files are in their place, which a process that writes nothing would never find out.
+   *
+   * @returns why no more is read or written, as soon as that is so; `undefined` when the signal is aborted before.
+   */
+  async untilLost(clock: Clock, signal: AbortSignal): Promise<SqliteFileLostError | undefined> {
+    const over = AbortSignal.any([signal, this.#whenLost.signal]);
+    for (;;) {
+      try {
+        this.#assertInPlace();
+      } catch {
+        // lost, or to be looked at once more
+      }
+      if (over.aborted) return this.#lost;
+      try {
+        await clock.sleep(placeCheckMs, over);
+      } catch {
+        // over
+      }
+    }
+  }
+
   /** Commits what was handed in, refuses more, and closes the file. May be called again. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -226,19 +265,26 @@ export class SqliteDatabase implements AsyncDisposable {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new SqliteUnavailableError("the database is closed");
+    if (this.#lost !== undefined) throw this.#lost;
   }
 
-  /** @throws {SqliteUnavailableError} when what is written would belong to no name any more. */
+  /** @throws {SqliteUnavailableError} when what is written would belong to no name any more, or nobody can tell. */
   #assertInPlace(): void {
+    if (this.#lost !== undefined) throw this.#lost;
     for (const { path, identity } of this.#files) {
       let cause: unknown;
       try {
         if (fileAt(path).identity === identity) continue;
       } catch (error) {
+        if (!isAbsence(error)) throw cannotBeLookedAt(path, error);
         cause = error;
       }
-      const reason = `${path} was removed or replaced since it was opened`;
-      throw new SqliteUnavailableError(`the database cannot serve: ${reason}`, { cause });
+      this.#lost = new SqliteFileLostError(
+        `The database file ${path} was removed or replaced while the process ran; start it again.`,
+        { cause },
+      );
+      this.#whenLost.abort();
+      throw this.#lost;
     }
   }
 
@@ -369,6 +415,17 @@ function makePrivateFolder(path: string): void {
 
 function fileAt(path: string): OpenedFile {
   return { path, identity: identityOf(statSync(path, { bigint: true })) };
+}
+
+function isAbsence(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** Such as a folder that this user may not enter for now: no reason to give the database up. */
+function cannotBeLookedAt(path: string, cause: unknown): SqliteUnavailableError {
+  const reason = `${path} cannot be looked at: ${messageOf(cause)}`;
+  return new SqliteUnavailableError(`the database cannot serve: ${reason}`, { cause });
 }
 
 /** Of two files that exist at the same time no two have the same. */

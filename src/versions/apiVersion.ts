@@ -45,8 +45,8 @@ export interface ApiVersion {
   /**
    * A PUT: replaces (ARM-33), with omitted members as decision 14 says. Never throws, whatever the body holds.
    *
-   * @param body has been checked against the contract's schema. If that found faults of values, the two lists are one
-   *   answer; after a fault of form (`InvalidRequestContent`) there is nothing more to learn here.
+   * @param body has been checked against the contract's schema. Whatever that found, the two lists are one answer: a
+   *   member that can't be read hides no fault of another.
    * @param current the stored cluster; `undefined` at creation. Members it holds that this version doesn't map stay,
    *   at any depth, and so does `systemData`.
    */

@@ -29,11 +29,10 @@ export function resourceGroupFaults({ path, id }: AskedId, clusterId: string): F
   return [refused(path, `${quoted} is the group of the cluster itself; it must be another one.`)];
 }
 
-/** Everything wrong with the subnets of a cluster: each another one, all in the first one's virtual network. */
+/** Everything wrong with the subnets of a cluster: each another one, all in one virtual network. */
 export function subnetFaults(asked: readonly AskedId[]): Fault[] {
   const faults: Fault[] = [];
-  const seen = new Set<string>();
-  let network: string | undefined;
+  const subnets: Subnet[] = [];
   for (const { path, id } of asked) {
     const quoted = `'${shortened(id)}'`;
     const subnet = subnetOf(id);
@@ -42,15 +41,43 @@ export function subnetFaults(asked: readonly AskedId[]): Fault[] {
       faults.push(refused(path, `${quoted} is not the id of a subnet: ${form}.`));
       continue;
     }
-    network ??= subnet.network;
-    if (subnet.network !== network) {
-      faults.push(refused(path, `${quoted} must be in the same virtual network as the others.`));
-    } else if (seen.has(subnet.name)) {
+    const { network, name } = subnet;
+    if (subnets.some((other) => other.network === network && other.name === name)) {
       faults.push(refused(path, `${quoted} is used already; it must be another subnet.`));
     }
-    seen.add(subnet.name);
+    subnets.push({ path, id, network, name });
   }
-  return faults;
+  return [...faults, ...networkFaults(subnets)];
+}
+
+interface Subnet extends AskedId {
+  /** The virtual network's id, and the subnet's name, as they are compared. */
+  readonly network: string;
+  readonly name: string;
+}
+
+/**
+ * A fault for each subnet that is in another virtual network than most. Where no network has most of them, as with one
+ * subnet for each of two machine kinds, nobody can say which is meant, so each is named as one that may be wrong.
+ */
+function networkFaults(subnets: readonly Subnet[]): Fault[] {
+  const [meant] = subnets.filter(({ network }) => {
+    const inIt = subnets.filter((other) => other.network === network);
+    return 2 * inIt.length > subnets.length;
+  });
+  return subnets.flatMap((subnet) => {
+    const other = meant ?? subnets.find(({ network }) => network !== subnet.network);
+    if (other === undefined || other.network === subnet.network) return [];
+    const message =
+      `'${subnet.path}' is in '${networkIdOf(subnet)}', '${other.path}' is in ` +
+      `'${networkIdOf(other)}'; all subnets of a cluster must be in the same virtual network.`;
+    return [refused(subnet.path, message)];
+  });
+}
+
+/** In the caller's casing. */
+function networkIdOf({ id }: Subnet): string {
+  return shortened(id.split("/").slice(0, -2).join("/"));
 }
 
 interface Group {

@@ -14,7 +14,8 @@ import { immutableFaults, type Spellings } from "./immutableMembers.ts";
 import { mergePatch, removalFaults } from "./mergePatch.ts";
 import { fillOmitted, missingMembers, nothingBefore } from "./omittedMembers.ts";
 import { contradictions, writablePart } from "./readOnlyMembers.ts";
-import { isWireObject } from "./wireObject.ts";
+import { missing } from "./refused.ts";
+import { isWireObject, memberOf, touches } from "./wireObject.ts";
 import { WireReader } from "./wireReader.ts";
 
 /** What makes one api-version. `Goal` is its wire form of what a caller can set, with every member optional. */
@@ -65,17 +66,21 @@ export function defineVersion<Goal>(parts: VersionParts<Goal>): ApiVersion {
   function judge({ body, goal, current, stored, context, patchFaults }: Write): AskedCluster {
     const reader = new WireReader(goal);
     const read = parts.readGoal(reader);
-    // rules about values make no sense for what can't be read
-    const valueFaults = (): readonly Fault[] => [
+    const valueFaults = [
       ...patchFaults,
       ...missingMembers(table, goal),
       ...arrayFaults(table, goal),
       ...(stored === undefined ? [] : immutableFaults(table, goal, stored, parts.spellings)),
       ...parts.ruleFaults(read, stored && parts.readGoal(new WireReader(stored)), context),
     ];
+    const unreadable = reader.faults.map(({ target = "" }) => target);
     const faults = [
       ...(isWireObject(body) ? contradictions(body, stored, context) : []),
-      ...(reader.faults.length > 0 ? reader.faults : valueFaults()),
+      ...reader.faults,
+      // what can't be read is absent in the goal, of which rules would only say that it is missing
+      ...valueFaults.filter(
+        ({ target = "" }) => !unreadable.some((place) => touches(place, target)),
+      ),
     ];
     return { ...parts.toCluster(read, current), faults: faults.slice(0, faultsMax) };
   }
@@ -89,7 +94,9 @@ export function defineVersion<Goal>(parts: VersionParts<Goal>): ApiVersion {
       const before =
         stored === undefined ? nothingBefore : ({ exists: true, value: stored } as const);
       const goal = fillOmitted(table, body, before);
-      return judge({ body, goal, current, stored, context, patchFaults: [] });
+      const asked = judge({ body, goal, current, stored, context, patchFaults: [] });
+      const hasProperties = memberOf(body, "properties") !== undefined;
+      return hasProperties ? asked : { ...asked, faults: withOneForProperties(asked.faults) };
     },
     readPatch: (body, current, context) => {
       const stored = parts.showWithSecrets(current);
@@ -99,4 +106,13 @@ export function defineVersion<Goal>(parts: VersionParts<Goal>): ApiVersion {
       return judge({ body, goal, current, stored, context, patchFaults });
     },
   };
+}
+
+/** Who leaves out `properties` has made one fault, not one for each member that is needed of it. */
+function withOneForProperties(faults: readonly Fault[]): readonly Fault[] {
+  const properties = "properties";
+  const others = faults.filter(
+    ({ target }) => target === undefined || !touches(target, properties),
+  );
+  return others.length === faults.length ? faults : [...others, missing(properties)];
 }

@@ -18,7 +18,8 @@ export function domainFaults(domain: string, path: string): Fault[] {
     refused(
       path,
       `'${shortened(domain)}' is neither a label nor a full domain name that hosts can be named ` +
-        `below: letters, digits and '-' between full stops, at most ${lengthMax} characters.`,
+        "below, such as 'mycluster' or 'mycluster.example.com': letters, digits and '-' between " +
+        `full stops, at most ${lengthMax} characters.`,
     ),
   ];
 }

@@ -1,8 +1,9 @@
 /**
  * What a PATCH means: a merge patch (RFC 7396) on the external form of the stored cluster (ARM-47). Objects merge,
- * `null` resets a member, maps such as `tags` are replaced as a whole (ARM-46), and so are arrays, except that a listed
- * item which matches a stored one by its identifiers inherits the members it omits (decision 6). Nothing omitted gets
- * a default (ARM-51). Nothing here judges a value; what has the wrong type is passed on as it is.
+ * `null` resets a member that a cluster can be without, maps such as `tags` are replaced as a whole (ARM-46), and so are
+ * arrays, except that a listed item which matches a stored one by its identifiers inherits the members it omits
+ * (decision 6). Nothing omitted gets a default (ARM-51). Nothing here judges a value; what has the wrong type is passed
+ * on as it is.
  */
 import type {
   ArrayNode,
@@ -14,6 +15,7 @@ import type {
 import type { Fault } from "../model/rpError.ts";
 import { askedItemsOf, storedItems } from "./arrayItems.ts";
 import { fillOmitted, nothingBefore } from "./omittedMembers.ts";
+import { refused } from "./refused.ts";
 import { isWireObject, itemPath, memberOf, memberPath, objectOf } from "./wireObject.ts";
 
 /**
@@ -45,7 +47,7 @@ export function mergePatch(node: VisibilityNode, patch: unknown, stored: unknown
 
 function mergeItems(node: ArrayNode, patch: unknown, stored: unknown): unknown {
   if (patch === undefined) return stored;
-  if (patch === null) return fillOmitted(node, undefined, nothingBefore);
+  if (patch === null) return isRemovable(node) ? undefined : stored;
   if (!Array.isArray(patch)) return patch;
   const known = storedItems(node, stored);
   return askedItemsOf(patch).map((item) => {
@@ -80,7 +82,8 @@ export function removalFaults(node: ObjectNode, patch: unknown, path = ""): Faul
       case "object":
         return removalFaults(member, value, place);
       case "array":
-        return itemRemovalFaults(member, value, place);
+        if (value !== null) return itemRemovalFaults(member, value, place);
+        return isRemovable(member) ? [] : [cannotBeRemoved(place)];
     }
   });
 }
@@ -99,10 +102,12 @@ function itemRemovalFaults(
   );
 }
 
-function isRemovable({ required, secret }: ValueNode | MapNode): boolean {
-  return required !== true && secret !== true;
+/** A list with a default is one that no cluster is without, and its items have members that can't be set back. */
+function isRemovable(node: ValueNode | MapNode | ArrayNode): boolean {
+  if (node.kind === "array") return node.default === undefined;
+  return node.required !== true && node.secret !== true;
 }
 
 function cannotBeRemoved(place: string): Fault {
-  return { code: "InvalidParameter", message: `'${place}' cannot be removed.`, target: place };
+  return refused(place, `'${place}' cannot be removed; leave it out to keep it.`);
 }

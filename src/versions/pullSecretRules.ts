@@ -3,22 +3,30 @@
  * may hold a piece of it; the parser's own errors quote their input and are never passed on.
  */
 import type { Fault } from "../model/rpError.ts";
+import { refused } from "./refused.ts";
 import { isWireObject, memberOf } from "./wireObject.ts";
+
+/** Where a pull secret stands in the body, and how an api-version wants it written. */
+export interface PullSecretPlace {
+  readonly path: string;
+  /** In a sentence after "must be". The versions differ, and whoever changes between them must be told. */
+  readonly encoding: string;
+}
 
 /** What is wrong with a pull secret: `text` is its JSON text, `undefined` if it couldn't even be decoded. */
 export function pullSecretFaults(
   text: string | undefined,
-  place: { readonly path: string; readonly encoding: string },
+  { path, encoding }: PullSecretPlace,
 ): Fault[] {
-  const reason = text === undefined ? `must be ${place.encoding}` : reasonAgainst(text);
-  if (reason === undefined) return [];
-  return [{ code: "InvalidParameter", message: `'${place.path}' ${reason}.`, target: place.path }];
+  const unreadable = `must be ${encoding}: one object with 'auths'`;
+  const reason = text === undefined ? unreadable : reasonAgainst(text, unreadable);
+  return reason === undefined ? [] : [refused(path, `'${path}' ${reason}.`)];
 }
 
 /** Many times what Red Hat gives out; every step of an installation writes it anew. */
 const lengthMax = 64 * 1024;
 
-function reasonAgainst(text: string): string | undefined {
+function reasonAgainst(text: string, unreadable: string): string | undefined {
   if (text.length > lengthMax) return `must have at most ${lengthMax} characters of JSON text`;
   // half a surrogate pair would not survive the encoding of another api-version
   if (!text.isWellFormed()) return "must be well-formed Unicode";
@@ -26,9 +34,9 @@ function reasonAgainst(text: string): string | undefined {
   try {
     value = JSON.parse(text);
   } catch {
-    return "must be the pull secret's JSON text";
+    return unreadable;
   }
-  if (!isWireObject(value)) return "must be a JSON object";
+  if (!isWireObject(value)) return unreadable;
   const registries = memberOf(value, "auths");
   if (!isWireObject(registries) || Object.keys(registries).length === 0) {
     return "must have 'auths', an object with the credentials of at least one registry";

@@ -48,8 +48,29 @@ export function itemPath(path: string, index: number): string {
   return `${path}[${index}]`;
 }
 
+/** Whether one place is the other, stands in it or around it. The empty path is around every place. */
+export function touches(one: string, other: string): boolean {
+  return isWithin(one, other) || isWithin(other, one);
+}
+
+function isWithin(place: string, outer: string): boolean {
+  if (outer === "" || place === outer) return true;
+  return place.startsWith(`${outer}.`) || place.startsWith(`${outer}[`);
+}
+
+/** At most so much of a caller's text is repeated in a message; nearly every ARM id is shorter. */
+const shownMax = 300;
+
+/** A text that a message can hold, never whole megabytes. Of a long one both ends: an ARM id's last segment is its name. */
+export function withoutMiddle(text: string): string {
+  if (text.length <= shownMax) return text;
+  const half = shownMax / 2;
+  return `${text.slice(0, half)}…${text.slice(-half)}`.toWellFormed();
+}
+
 /** A value of the caller for use in a message: cut, and without control characters. Never for secrets. */
 export function shortened(text: string): string {
-  const cut = text.length > 64 ? `${text.slice(0, 64)}…` : text;
-  return cut.replaceAll(/\p{Cc}/gu, "?").toWellFormed();
+  return withoutMiddle(text)
+    .replaceAll(/\p{Cc}/gu, "?")
+    .toWellFormed();
 }

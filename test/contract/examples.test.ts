@@ -65,10 +65,15 @@ function answerFaults(
 ): readonly string[] {
   const declared = operation.responses[status];
   if (declared === undefined) return [`${status} is not declared`];
-  const surplus = Object.keys(headers).filter((name) => !(name in (declared.headers ?? {})));
-  if (declared.schema === undefined) return body === undefined ? surplus : ["has a body"];
+  const names = Object.keys(declared.headers ?? {});
+  const faults = [
+    ...Object.keys(headers).filter((name) => !names.includes(name)),
+    // that the server sends them too, and no others, is seen to by `test/frontend/startedRp.ts`
+    ...names.filter((name) => !(name in headers)).map((name) => `${name} is missing`),
+  ];
+  if (declared.schema === undefined) return body === undefined ? faults : ["has a body"];
   const { errors } = api.validateResponse(body, operation.operationId, Number(status));
-  return [...surplus, ...(errors ?? []).map((error) => `${error.instancePath} ${error.message}`)];
+  return [...faults, ...(errors ?? []).map((error) => `${error.instancePath} ${error.message}`)];
 }
 
 describe.each(versions)("%s", (version) => {

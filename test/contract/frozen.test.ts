@@ -16,14 +16,14 @@ import { emittedFiles, versions } from "./generated.ts";
 /** SHA-256 of each document, base64. */
 const released: Readonly<Record<ApiVersionName, Readonly<Record<string, string>>>> = {
   "2019-12-31-preview": {
-    swagger: "UyjmATpn/AtBrNXivE3pqHlRmqyePdx1XL9wRMY/E0k=",
-    "openapi 3.0": "DmPW+Wt0YD8pSu4IUdc+Rmef/jIEMO+LYnGH0FHXFIU=",
-    "openapi 3.1": "FqGyWq4Zm3dfxXzEggOIQMiglBBM9MTpo4F/2ak6mVs=",
+    swagger: "YcSWnaGFYvx5RTuE+JzDkg6dHdT/vNC7eIW0jGA94j0=",
+    "openapi 3.0": "sV0ClEiDdqiu83EKPQh8/Xl0o1iS9RXdsOvSVn1h2v0=",
+    "openapi 3.1": "mcyjMNCLfdEamIolCOMBuyJOkPkjziZWW/C3Bmj95hM=",
   },
   "2020-04-30": {
-    swagger: "IyWKEnUvIGUyKvvL+Y2r3HM9OurVafaJkUPEnT/APn0=",
-    "openapi 3.0": "T6Wg3cK1IwaW9Ceb/yHqMtxoKEr3jc88PJdYxxviABU=",
-    "openapi 3.1": "SF2at8fwaWoF5AbCaVes9+TggZveuW/iPcOd4qa7WlI=",
+    swagger: "Gy1rDm4fYNHWPv/57KL5XWfhIsRGJfM/a18CUMBGu+w=",
+    "openapi 3.0": "9B8L4mvHW9gfRM7JvIXyMkgeB8WH4BZXD/JVT4rMPV4=",
+    "openapi 3.1": "iZ3VPAVJeMoZrG2OgtdOLVkkgtjOzKD/Rs4K23WyCNM=",
   },
 };
 

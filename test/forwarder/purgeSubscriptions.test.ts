@@ -1,5 +1,5 @@
 /** A deleted subscription loses all its clusters, whatever happens meanwhile (ARM-112, decision 22). */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { purgeSubscriptions } from "../../src/forwarder/purgeSubscriptions.ts";
 import type { ClusterDocument, SubscriptionDocument } from "../../src/model/document.ts";
 import { schemaVersion } from "../../src/model/document.ts";
@@ -253,6 +253,83 @@ test("a subscription that is odd keeps no other from its turn", async () => {
   await create("c");
   await announce("Deleted");
   expect(await purgeSubscriptions(options())).toBe(1);
+});
+
+test.each([
+  ["that a newer release marked as not for us", { minimumSchemaVersion: schemaVersion + 1 }],
+  ["that has left Deleted, though its purge is still there", { state: "Registered" } as const],
+])("a subscription %s is left as it is, and others go on", async (_what, members) => {
+  const other = "00000000-0000-4000-8000-0000000000ff";
+  const [left] = await store.commit(other, [
+    {
+      create: subscriptionDocument(other, {
+        purge: { since: clock.now(), nextAttemptAt: 0, retries: 0 },
+        ...members,
+      }),
+    },
+    { create: clusterDocument("kept", { subscriptionId: other }) },
+  ]);
+  await create("c");
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options())).toBe(1);
+  expect(await store.read("subscription", subscriptionKey(other))).toEqual(left);
+  const kept = await store.listClusters({ partition: other }, { limit: 10 });
+  expect(kept.items.map(({ document }) => document.provisioningState)).toEqual(["Creating"]);
+});
+
+test("one pass has its bound over all subscriptions, and none of it after the lease has gone", async () => {
+  const other = "00000000-0000-4000-8000-0000000000ff";
+  const purging = { purge: { since: clock.now(), nextAttemptAt: 0, retries: 0 } };
+  await store.commit(other, [{ create: subscriptionDocument(other, purging) }]);
+  for (let index = 0; index < 50; index += 1) {
+    await create(`c${index}`);
+    const cluster = clusterDocument(`c${index}`, { subscriptionId: other });
+    await store.commit(other, [{ create: cluster }]);
+  }
+  await announce("Deleted");
+  const looks = vi.spyOn(store, "listClusters");
+  expect(await purgeSubscriptions({ ...options(), mayAct: () => false })).toBe(0);
+  expect(looks).not.toHaveBeenCalled();
+  expect(await purgeSubscriptions(options())).toBe(50);
+});
+
+test("a store that is down ends the pass", async () => {
+  await create("c");
+  await announce("Deleted");
+  const down = new StoreUnavailableError("down");
+  vi.spyOn(store, "listClusters").mockRejectedValue(down);
+  await expect(purgeSubscriptions(options())).rejects.toBe(down);
+});
+
+test("a cluster that can't be deleted makes the looks rarer, one that is being deleted doesn't", async () => {
+  await create("c");
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options())).toBe(1);
+  await clock.advance(5_000);
+  expect(await purgeSubscriptions(options())).toBe(0);
+  expect((await purge())?.retries).toBe(0);
+  await create("odd", { work: null as unknown as ClusterDocument["work"] });
+  await clock.advance(5_000);
+  expect(await purgeSubscriptions(options())).toBe(0);
+  expect(await purge()).toMatchObject({ retries: 1, nextAttemptAt: clock.now() + 4_000 });
+  const odd = await store.read("cluster", { partition, id: "rg|odd" });
+  if (odd === undefined) throw new Error("there is none");
+  await store.commit(partition, [{ delete: odd }]);
+  await clock.advance(5_000);
+  await purgeSubscriptions(options());
+  expect(await purge()).toMatchObject({ retries: 1, nextAttemptAt: clock.now() + 2_000 });
+});
+
+test("ARM-81: a record that is over stays as it is, even if its cluster seems to run", async () => {
+  await create("c", { provisioningState: "Creating" });
+  const key = { partition, id: "operation of c" };
+  const running = await store.read("operation", key);
+  if (running === undefined) throw new Error("there is none");
+  const document = { ...running.document, status: "Failed" } as const;
+  const [over] = await store.commit(partition, [{ replace: running, document }]);
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options())).toBe(1);
+  expect(await store.read("operation", key)).toEqual(over);
 });
 
 test("one odd cluster, or one of a newer release, keeps no other", async () => {

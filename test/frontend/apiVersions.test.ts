@@ -178,13 +178,18 @@ describe("2020-04-30", () => {
     expect(answer.status).toBe(400);
     expect(answer.body.error).toMatchObject({
       code: "InvalidParameter",
+      message: "'properties.servicePrincipalProfile.clientSecret' must not be empty.",
       target: "properties.servicePrincipalProfile.clientSecret",
     });
   });
 
   test("ARM-70: there is no GET of credentials, and the action tells the user's name (decision 8)", async () => {
     await createdBy(stable, "credentials");
-    expect((await rp.get(at(stable, "credentials", "/credentials"))).status).toBe(404);
+    const gone = await rp.get(at(stable, "credentials", "/credentials"));
+    expect(gone.status).toBe(404);
+    expect(gone.body.error.message).toContain(
+      `not in api-version ${stable}; use POST …/listCredentials.`,
+    );
     const ofStable = await rp.send("POST", at(stable, "credentials", "/listCredentials"));
     expect(ofStable.status).toBe(200);
     expect(ofStable.body).toEqual({

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { apiVersions } from "../../src/versions/registry.ts";
 import {
   apiVersion,
   clusterPath,
@@ -10,6 +11,7 @@ import {
   smallestBody,
   StartedRp,
   subscriptionId,
+  type RpResponse,
 } from "./startedRp.ts";
 
 let rp: StartedRp;
@@ -25,6 +27,14 @@ const query = `?api-version=${apiVersion}`;
 async function expectUnchanged(): Promise<void> {
   expect((await rp.get(clusterPath("victim"))).body).toEqual(stored);
   expect((await rp.get(clusterPath("fresh"))).status).toBe(404);
+}
+
+/** Code and target of each fault. */
+function faultsOf({ body }: RpResponse): string[] {
+  const { error } = body;
+  return (error.details ?? [error]).map(
+    ({ code, target }: { code: string; target: string }) => `${code} ${target}`,
+  );
 }
 
 describe("bodies", () => {
@@ -149,7 +159,52 @@ describe("bodies", () => {
     const answer = await rp.put(clusterPath("victim"), { ...smallestBody, Tags: {} });
     expect(answer.status).toBe(400);
     expect(answer.body.error).toMatchObject({ code: "InvalidRequestContent", target: "Tags" });
-    expect(answer.body.error.message).toContain("do you mean 'tags'?");
+    expect(answer.body.error.message).toMatch(/; do you mean 'tags'\?$/);
+  });
+
+  test("ARM-40, ARM-41: a body of a wrong form hides no fault of a value, nor what is missing", async () => {
+    const answer = await rp.put(clusterPath("fresh"), {
+      location: "westus",
+      Tags: {},
+      properties: {
+        networkProfile: { podCidr: 5, serviceCidr: "nonsense" },
+        workerProfiles: [{ name: "worker", count: 2 }],
+      },
+    });
+    expect(answer.status).toBe(400);
+    expect(faultsOf(answer).toSorted()).toEqual([
+      "InvalidParameter location",
+      "InvalidParameter properties.networkProfile.serviceCidr",
+      "InvalidParameter properties.pullSecret",
+      "InvalidParameter properties.workerProfiles[0].count",
+      "InvalidRequestContent Tags",
+      "InvalidRequestContent properties.networkProfile.podCidr",
+    ]);
+    const patched = await rp.patch(clusterPath("victim"), {
+      nope: 1,
+      properties: { networkProfile: { podCidr: "10.1.0.0/16" } },
+    });
+    expect(patched.status).toBe(400);
+    expect(faultsOf(patched)).toEqual([
+      "InvalidRequestContent nope",
+      "PropertyChangeNotAllowed properties.networkProfile.podCidr",
+    ]);
+    await expectUnchanged();
+  });
+
+  test("ARM-41: a create without properties has one fault, in every version", async () => {
+    for (const { name } of apiVersions) {
+      const path = `${clusterPath("fresh")}?api-version=${name}`;
+      const answer = await rp.put(path, { location: "eastus" });
+      expect([answer.status, answer.body.error]).toEqual([
+        400,
+        {
+          code: "InvalidParameter",
+          message: "'properties' is missing.",
+          target: "properties",
+        },
+      ]);
+    }
   });
 
   test("ARM-40, ARM-119: any JSON at all, in any place: below 500, and no piece of a secret in the answer", async () => {
@@ -279,6 +334,23 @@ describe("paths", () => {
       "InvalidResourceNamespace",
       "InvalidResourceType",
     ]);
+  });
+
+  test("ARM-10: a path that isn't ARM's is told where to go", async () => {
+    for (const path of ["/", "/favicon.ico", "/docs/more"]) {
+      const { body } = await rp.send("GET", path);
+      for (const hint of ["/subscriptions", "/docs", "/healthz/ready"]) {
+        expect(body.error.message).toContain(hint);
+      }
+    }
+  });
+
+  test("ARM-10: of a long path, a message has both ends", async () => {
+    const long = `${clusterPath("x")}/credentials/${"m".repeat(300)}/the-end`;
+    const { body } = await rp.get(long);
+    expect(body.error.message).toMatch(/^There is no route '\/subscriptions\/0{8}-.*….*\/the-end'/);
+    const short = `${clusterPath("my-cluster", { group: "g".repeat(90) })}/explode`;
+    expect((await rp.get(short)).body.error.message).toContain(`'${short}'`);
   });
 
   test("seed C12, ARM-13: no api-version", async () => {

@@ -160,6 +160,12 @@ describe.each(names)("the documents of %s", (name) => {
   });
 });
 
+test("the document of what ARM itself calls is served as it is emitted", async () => {
+  const { status, text } = await rp.send("GET", "/openapi/arm.json");
+  expect(status).toBe(200);
+  expect(text).toBe(readFileSync(new URL("arm/openapi.json", generated), "utf8"));
+});
+
 describe("nothing else", () => {
   test.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])("%s is not allowed", async (method) => {
     for (const path of ["/docs", "/docs/page.js", `/openapi/${names[0]}.json`]) {

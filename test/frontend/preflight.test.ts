@@ -58,13 +58,32 @@ test("ARM-120: what a PUT would refuse fails with all of it, still with 200", as
 
 test("ARM-120: an api-version that isn't served, or is missing, fails", async () => {
   const { apiVersion: _, ...without } = good;
-  for (const resource of [{ ...good, apiVersion: "2099-01-01" }, without]) {
+  for (const [resource, reason] of [
+    [
+      { ...good, apiVersion: "2099-01-01" },
+      "apiVersion '2099-01-01' of 'cluster' is not supported",
+    ],
+    [without, "apiVersion of 'cluster' is missing"],
+    [{ ...good, apiVersion: 5 }, "apiVersion of 'cluster' must be a string"],
+  ] as const) {
     const { body } = await preflight([resource]);
+    expect(body.error.message).toContain(reason);
+    expect(body.error.message).toContain("2019-12-31-preview, 2020-04-30");
     expect(body).toMatchObject({
       status: "Failed",
       error: { code: "InvalidApiVersionParameter", target: "cluster" },
     });
   }
+});
+
+test("ARM-120, ARM-41: an unknown member hides no fault, and missing properties are one", async () => {
+  const { properties: _, ...without } = good;
+  const targets = async (resource: unknown): Promise<string[]> => {
+    const { error } = (await preflight([resource])).body;
+    return (error.details ?? [error]).map(({ target }: { target: string }) => target);
+  };
+  expect(await targets({ ...good, nope: 1, location: "westus" })).toEqual(["nope", "location"]);
+  expect(await targets(without)).toEqual(["properties"]);
 });
 
 test("ARM-120: foreign types and computed values are passed over", async () => {

@@ -6,6 +6,7 @@
 import { OpenAPIBackend, type Document } from "openapi-backend";
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
+import type { ApiVersionName } from "../../generated/types/operationIds.ts";
 import { Backend } from "../../src/backend/backend.ts";
 import { Forwarder } from "../../src/forwarder/forwarder.ts";
 import { frontendApp } from "../../src/frontend/app.ts";
@@ -28,6 +29,7 @@ import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Store } from "../../src/store/store.ts";
 import { apiVersions } from "../../src/versions/registry.ts";
+import { swagger } from "../contract/generated.ts";
 
 export const apiVersion = "2019-12-31-preview";
 export const subscriptionId = "00000000-0000-4000-8000-000000000001";
@@ -259,6 +261,8 @@ function withVersion(path: string): string {
 interface AnswerCheck {
   readonly api: OpenAPIBackend;
   readonly router: ArmRouter;
+  /** The names of an answer's headers as the contract declares them, in lower case and sorted. */
+  readonly headersOf: (operationId: string, status: number) => readonly string[];
 }
 
 const answerChecks = new Map<string, AnswerCheck>();
@@ -275,8 +279,21 @@ async function answerCheck(name: string): Promise<AnswerCheck> {
   const router = new ArmRouter(api.definition);
   api.router = router;
   api.validator.router = router;
-  return { api, router };
+  const operations = Object.values(swagger(name as ApiVersionName).document.paths).flatMap(
+    (methods) => Object.values(methods),
+  );
+  const headersOf = (operationId: string, status: number): readonly string[] => {
+    const operation = operations.find((each) => each.operationId === operationId);
+    const headers = operation?.responses[String(status)]?.headers ?? {};
+    return Object.keys(headers)
+      .map((header) => header.toLowerCase())
+      .toSorted();
+  };
+  return { api, router, headersOf };
 }
+
+/** What says where an operation goes on. */
+const followHeaders = ["azure-asyncoperation", "location", "retry-after"];
 
 /** The contract that an answer is given under; that of the first version where the request names none. */
 function answerCheckOf(query: URLSearchParams): AnswerCheck {
@@ -311,11 +328,17 @@ function checkAnswer(
     expect(headers.get("x-ms-error-code"), where).toBe(body.error.code);
   }
   const { pathname, searchParams } = new URL(target, "http://host");
-  const { api, router } = answerCheckOf(searchParams);
+  const { api, router, headersOf } = answerCheckOf(searchParams);
   const operation = isWellFormed(pathname)
     ? router.matchOperation({ method, path: pathname, headers: {} })
     : undefined;
-  if (operation === undefined || text === "") return;
+  if (operation === undefined) return;
+  // a change that has nothing to do begins no operation
+  if (status < 400 && (status === 202 || headers.has("azure-asyncoperation"))) {
+    const follow = followHeaders.filter((name) => headers.has(name));
+    expect(follow, where).toEqual(headersOf(operation.operationId ?? "", status));
+  }
+  if (text === "") return;
   const { errors } = api.validateResponse(body, operation, status);
   expect(errors, where).toBeNull();
 }

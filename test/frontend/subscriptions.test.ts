@@ -1,5 +1,7 @@
 /** ARM announces subscriptions, and their state decides what is allowed, over HTTP. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { schemaVersion } from "../../src/model/document.ts";
+import { subscriptionKey } from "../../src/model/subscription.ts";
 import { clusterPath, smallestBody, StartedRp, type RpResponse } from "./startedRp.ts";
 
 let rp: StartedRp;
@@ -170,6 +172,33 @@ describe("the gate", () => {
     expect((await strict.put(path, smallestBody)).status).toBe(201);
   });
 
+  test("a subscription marked as too new for us allows nothing but reading, and takes no announcement", async () => {
+    const subscription = freshSubscription();
+    const path = clusterPath("c", { subscription });
+    await announce(subscription, "Registered");
+    await rp.put(path, smallestBody);
+    await rp.until(path, ({ body }) => body.properties.provisioningState === "Succeeded");
+    const key = subscriptionKey(subscription);
+    const stored = await rp.store.read("subscription", key);
+    if (stored === undefined) throw new Error("not there");
+    const document = { ...stored.document, minimumSchemaVersion: schemaVersion + 1 };
+    const [marked] = await rp.store.commit(key.partition, [{ replace: stored, document }]);
+    for (const answer of [
+      await rp.put(path, smallestBody),
+      await rp.put(clusterPath("fresh", { subscription }), smallestBody),
+      await rp.patch(path, { tags: {} }),
+      await rp.delete(path),
+      await rp.get(`${path}/credentials`),
+      await announce(subscription, "Deleted"),
+    ]) {
+      expect(answer.status).toBe(503);
+      expect(answer.body.error.code).toBe("DocumentTooNew");
+      expect(answer.body.error.message).toMatch(/^The subscription was written by a newer release/);
+    }
+    expect((await rp.get(path)).status).toBe(200);
+    expect(await rp.store.read("subscription", key)).toEqual(marked);
+  });
+
   test("ARM-87: operations can be followed in every state", async () => {
     const subscription = freshSubscription();
     const created = await rp.put(clusterPath("c", { subscription }), smallestBody);
@@ -195,6 +224,16 @@ describe("Deleted", () => {
     await announce(subscription, "Registered");
     expect((await rp.put(clusterPath("c0", { subscription }), smallestBody)).status).toBe(201);
   });
+
+  test("ARM-112: the removal begins at once, not when the forwarder looks by itself", async () => {
+    await using slow = await StartedRp.start({ workers: true, intervalMs: 3_600_000 });
+    const subscription = freshSubscription();
+    const path = clusterPath("c", { subscription });
+    await slow.put(path, smallestBody);
+    await slow.until(path, ({ body }) => body.properties.provisioningState === "Succeeded");
+    expect((await announce(subscription, "Deleted", {}, slow)).status).toBe(200);
+    await slow.until(path, ({ status }) => status === 404);
+  }, 10_000);
 
   test("ARM-112: a cluster of another subscription stays", async () => {
     const [gone, stays] = [freshSubscription(), freshSubscription()];

@@ -1,14 +1,18 @@
 /** The embedded database's file: who may open it, what a commit means, and what happens when something goes wrong. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test, vi } from "vitest";
 import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
 import { QueueUnavailableError } from "../../src/queue/queue.ts";
-import { SqliteDatabase, SqliteOpenError } from "../../src/store/sqliteDatabase.ts";
+import {
+  SqliteDatabase,
+  SqliteFileLostError,
+  SqliteOpenError,
+} from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
   StoreConflictError,
@@ -135,6 +139,20 @@ test("two that open an empty folder at once share one database", async () => {
     expect(await store.read("cluster", { partition, id: "rg|c" })).toBeDefined();
   }
   for (const database of databases) await database.close();
+});
+
+test("a file that another is just making is waited for", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  const maker = new DatabaseSync(path);
+  maker.exec("BEGIN EXCLUSIVE; CREATE TABLE t (a)");
+  const opening = SqliteDatabase.open({ path });
+  const outcome = opening.catch((error: unknown) => error);
+  await settled();
+  maker.exec("ROLLBACK");
+  maker.close();
+  expect(await outcome).toBeInstanceOf(SqliteDatabase);
+  await (await opening).close();
 });
 
 test("nobody else on the machine may read it", async () => {
@@ -365,38 +383,100 @@ test("a ping is a durable commit that leaves nothing behind", async () => {
 });
 
 test.each(["", "-wal"])(
-  "a file that was removed (rp.db%s) takes no writes, until it is back in its place",
+  "a database of which a file was removed or replaced (rp.db%s) is lost for good",
   async (suffix) => {
-    await using fixture = await openFile();
-    const { database, path } = fixture;
-    const store = new SqliteStore({ database, clock });
-    const queue = new SqliteQueue({ database, clock });
-    const [first] = await store.commit(partition, [{ create: operationDocument("first") }]);
-    const file = `${path}${suffix}`;
-    await rename(file, `${file}.elsewhere`);
     for (const isReplaced of [false, true]) {
+      await using fixture = await openFile();
+      const { database, path } = fixture;
+      const store = new SqliteStore({ database, clock });
+      const queue = new SqliteQueue({ database, clock });
+      await store.commit(partition, [{ create: operationDocument("first") }]);
+      const file = `${path}${suffix}`;
+      await rename(file, `${file}.elsewhere`);
       if (isReplaced) await writeFile(file, await readFile(`${file}.elsewhere`));
       const write = store.commit(partition, [{ create: operationDocument("lost") }]);
       await expect(write).rejects.toThrow(StoreUnavailableError);
-      await expect(write).rejects.toThrow(file);
+      await expect(write).rejects.toThrow(
+        `The database file ${file} was removed or replaced while the process ran; start it again.`,
+      );
+      // others of this process may have missed it
+      await rename(`${file}.elsewhere`, file);
       await expect(queue.send("message")).rejects.toThrow(QueueUnavailableError);
       await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
+      await expect(store.read("operation", { partition, id: "first" })).rejects.toThrow(
+        StoreUnavailableError,
+      );
+      const { signal } = new AbortController();
+      expect(await database.untilLost(clock, signal)).toBeInstanceOf(SqliteFileLostError);
     }
-    // what is read was committed once
-    expect(await store.read("operation", { partition, id: "first" })).toEqual(first);
-    await rename(`${file}.elsewhere`, file);
-    await store.commit(partition, [{ create: operationDocument("kept") }]);
-    await store.ping();
   },
 );
 
-test("a folder that was removed takes no writes", async () => {
+test("that the database is lost is noticed without a write, and told once it is", async () => {
   await using fixture = await openFile();
-  const store = new SqliteStore({ database: fixture.database, clock });
-  await rm(dirname(fixture.path), { recursive: true });
-  await expect(store.commit(partition, [{ create: operationDocument("lost") }])).rejects.toThrow(
-    StoreUnavailableError,
-  );
+  const { database, path, clock: turned } = fixture;
+  let told: unknown = "nothing";
+  const { signal } = new AbortController();
+  void database.untilLost(turned, signal).then((lost) => (told = lost));
+  await turned.advance(3_600_000);
+  expect(told).toBe("nothing");
+  await rm(dirname(path), { recursive: true });
+  await turned.advance(1_000);
+  expect(told).toBeInstanceOf(SqliteFileLostError);
+  await expect(database.read(() => undefined)).rejects.toThrow(SqliteFileLostError);
+});
+
+test("a write that finds the database lost makes it known at once", async () => {
+  await using fixture = await openFile();
+  const { database, path, clock: turned } = fixture;
+  const { signal } = new AbortController();
+  const lost = database.untilLost(turned, signal);
+  await rm(dirname(path), { recursive: true });
+  await expect(database.write(() => undefined)).rejects.toThrow(SqliteFileLostError);
+  expect(await lost).toBeInstanceOf(SqliteFileLostError);
+});
+
+test("whoever waits for the database to be lost may give up", async () => {
+  await using fixture = await openFile();
+  const controller = new AbortController();
+  const lost = fixture.database.untilLost(fixture.clock, controller.signal);
+  await settled();
+  controller.abort();
+  expect(await lost).toBeUndefined();
+  await fixture.database.write(() => undefined);
+});
+
+test("a database that can't be looked at takes no writes, until it can", async () => {
+  await using fixture = await openFile();
+  const { database, path, clock: turned } = fixture;
+  const controller = new AbortController();
+  const lost = database.untilLost(turned, controller.signal);
+  await rename(dirname(path), `${dirname(path)}.elsewhere`);
+  // a link to itself
+  await symlink(dirname(path), dirname(path));
+  await turned.advance(60_000);
+  await expect(database.write(() => undefined)).rejects.toThrow(/rp\.db cannot be looked at/);
+  await rm(dirname(path));
+  await rename(`${dirname(path)}.elsewhere`, dirname(path));
+  await database.write(() => undefined);
+  controller.abort();
+  expect(await lost).toBeUndefined();
+});
+
+test("a lost database leaves the one in its place alone", async () => {
+  await using fixture = await openFile();
+  const { path } = fixture;
+  await using lost = await SqliteDatabase.open({ path });
+  await rename(dirname(path), `${dirname(path)}.elsewhere`);
+  await using inPlace = await SqliteDatabase.open({ path });
+  const store = new SqliteStore({ database: inPlace, clock });
+  await store.commit(partition, [{ create: operationDocument("kept") }]);
+  await expect(lost.write(() => undefined)).rejects.toThrow(SqliteFileLostError);
+  await lost.close();
+  await store.commit(partition, [{ create: operationDocument("kept too") }]);
+  await using reader = await SqliteDatabase.open({ path });
+  const found = reader.statement("SELECT count(*) AS count FROM documents").get();
+  expect(found).toEqual({ count: 2 });
 });
 
 test("a lock held by another process is waited for while the event loop turns", async () => {

@@ -12,7 +12,7 @@ import { eachVersion } from "./versionCases.ts";
 function defects(version: ApiVersion, asked: AskedCluster): readonly unknown[] {
   const unfit = asked.faults.filter(({ code, message, target = "" }) => {
     const text = `${message} ${target}`;
-    const isReadable = !/\p{Cc}|\p{Cs}|undefined|\[object/u.test(text) && text.length < 400;
+    const isReadable = !/\p{Cc}|\p{Cs}|undefined|\[object/u.test(text) && text.length < 1_500;
     return !Object.hasOwn(errorCodes, code) || message.trim() === "" || !isReadable;
   });
   if (asked.faults.length > 0) return unfit;

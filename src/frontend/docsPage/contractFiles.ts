@@ -1,6 +1,7 @@
 /**
  * The documents of each api-version as files to fetch: OpenAPI 3 as it is emitted, Swagger 2 made self-contained, so that
- * either is whole wherever it is saved, and the variant that the page itself reads.
+ * either is whole wherever it is saved, and the variant that the page itself reads; beside them the document of what ARM
+ * itself calls. Those of a version name ARM's host, since clients are made from them; only the page's variant may lead here.
  */
 import { readFileSync } from "node:fs";
 import { pageDocument, type OpenApiDocument, type SwaggerDocument } from "./pageDocument.ts";
@@ -18,10 +19,16 @@ export function documentPaths(version: string): Readonly<Record<DocumentKind, st
   };
 }
 
+/** Where the document of what ARM itself calls is served. */
+const armPath = "/openapi/arm.json";
+
+/** What there is of each version. */
 export type DocumentKind = "openapi" | "swagger" | "page";
 
+/** @throws {Error} when a document of one of these versions, or of ARM's own calls, is missing. */
 export function contractFiles(versions: readonly string[]): readonly ServedFile[] {
-  return versions.flatMap((version) => {
+  const arm = readFileSync(new URL("arm/openapi.json", generated));
+  const ofVersions = versions.flatMap((version) => {
     const paths = documentPaths(version);
     const emitted = readFileSync(new URL(`openapi3/3.0.0/${version}.json`, generated));
     const status = version.endsWith("-preview") ? "preview" : "stable";
@@ -39,6 +46,7 @@ export function contractFiles(versions: readonly string[]): readonly ServedFile[
       ),
     ];
   });
+  return [...ofVersions, servedFile(armPath, "json", arm)];
 }
 
 function jsonText(value: unknown): string {

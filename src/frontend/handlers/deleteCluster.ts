@@ -6,10 +6,11 @@ import type { OperationDocument } from "../../model/document.ts";
 import { isTerminal } from "../../model/provisioningState.ts";
 import type { Create, Replace, Stored } from "../../store/store.ts";
 import { newOperation, noteOperation } from "../clusterWrite.ts";
-import { commitCluster, refuseTooNew, type Decide } from "../commitCluster.ts";
+import { commitCluster, type Decide } from "../commitCluster.ts";
 import type { Exchange, Handler } from "../exchange.ts";
 import { acceptedHeaders } from "../operationLinks.ts";
 import { checkPreconditions } from "../preconditions.ts";
+import { refuseTooNew } from "../refuseTooNew.ts";
 import { canceledByDelete, startDelete } from "../../model/startOperation.ts";
 
 export const deleteCluster: Handler = {

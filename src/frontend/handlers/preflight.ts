@@ -10,9 +10,11 @@ import {
 } from "../../model/resourceId.ts";
 import { RpError, type Fault } from "../../model/rpError.ts";
 import type { WireObject } from "../../versions/apiVersion.ts";
+import { touches } from "../../versions/wireObject.ts";
 import { errorBody } from "../errorAnswer.ts";
 import { parameter, type ArmExchange, type Handler } from "../exchange.ts";
 import { pathFaults, shown } from "../requestPath.ts";
+import { allFaults } from "../schemaFaults.ts";
 
 /** More is not said about one deployment. */
 const faultsMax = 50;
@@ -49,13 +51,9 @@ function resourceFaults(resource: WireObject, exchange: ArmExchange): readonly F
   if (isExpression(apiVersion)) return [];
   const served = typeof apiVersion === "string" ? exchange.servedVersion(apiVersion) : undefined;
   if (served === undefined) {
-    return [
-      {
-        code: "InvalidApiVersionParameter",
-        message: `The apiVersion of '${named.target}' is not supported. Supported: ${exchange.servedVersions.join(", ")}.`,
-        ...named,
-      },
-    ];
+    const supported = exchange.servedVersions.join(", ");
+    const message = `${reasonAgainst(apiVersion, named.target)}. Supported: ${supported}.`;
+    return [{ code: "InvalidApiVersionParameter", message, ...named }];
   }
   const cluster: ClusterName = {
     subscriptionId: parameter(exchange, "subscriptionId"),
@@ -74,17 +72,21 @@ function resourceFaults(resource: WireObject, exchange: ArmExchange): readonly F
   );
   const computed: string[] = [];
   const body = withoutExpressions(members, "", computed) as WireObject;
-  const schemaFaults = served.schemaFaults(body);
-  const ruleFaults = schemaFaults.some(({ code }) => code === "InvalidRequestContent")
-    ? []
-    : served.version.readPut(body, undefined, {
-        identity: { id, name: cluster.name, type: clusterResourceType },
-        location: exchange.services.location,
-      }).faults;
-  const faults = [...schemaFaults, ...ruleFaults].filter(
-    ({ target = "" }) => !computed.some((path) => isWithin(target, path)),
+  const { faults: ruleFaults } = served.version.readPut(body, undefined, {
+    identity: { id, name: cluster.name, type: clusterResourceType },
+    location: exchange.services.location,
+  });
+  // what is missing in a place that is computed, or around one, will be there
+  const faults = allFaults(served.schemaFaults(body), ruleFaults).filter(
+    ({ target }) => target === undefined || !computed.some((path) => touches(target, path)),
   );
-  return [...nameFaults, ...unique(faults)];
+  return [...nameFaults, ...faults];
+}
+
+function reasonAgainst(apiVersion: unknown, resource: string): string {
+  if (apiVersion === undefined) return `The apiVersion of '${resource}' is missing`;
+  if (typeof apiVersion !== "string") return `The apiVersion of '${resource}' must be a string`;
+  return `The apiVersion '${shown(apiVersion)}' of '${resource}' is not supported`;
 }
 
 /** What a template says about a resource apart from the resource itself. */
@@ -125,16 +127,4 @@ function withoutExpressions(value: unknown, path: string, computed: string[]): u
       return [[name, withoutExpressions(member, place, computed)]];
     }),
   );
-}
-
-/** Whether a fault's place is the computed one, stands in it or around it: what is missing there will be there. */
-function isWithin(target: string, path: string): boolean {
-  const contains = (outer: string, inner: string): boolean =>
-    inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
-  return contains(path, target) || (target !== "" && contains(target, path));
-}
-
-function unique(faults: readonly Fault[]): readonly Fault[] {
-  const byPlace = new Map(faults.map((fault) => [`${fault.code} ${fault.target}`, fault]));
-  return [...byPlace.values()];
 }

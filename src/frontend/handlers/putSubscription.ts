@@ -11,8 +11,8 @@ import {
   type SubscriptionState,
 } from "../../model/subscription.ts";
 import { StoreConflictError, StoreOutcomeUnknownError } from "../../store/store.ts";
-import { refuseTooNew } from "../commitCluster.ts";
 import { parameter, type ArmExchange, type Handler } from "../exchange.ts";
+import { refuseTooNew } from "../refuseTooNew.ts";
 
 /** The pause after a lost race grows by this, up to twenty times as much. */
 const racePauseMs = 10;

@@ -56,7 +56,8 @@ function secretFaults({ properties }: Goal, stored: Goal | undefined): Fault[] {
   const path = "properties.pullSecret";
   if (pullSecret !== undefined) {
     if (pullSecret === stored?.properties.pullSecret) return [];
-    return pullSecretFaults(decodePullSecret(pullSecret), { path, encoding: "base64 text" });
+    const encoding = "the base64 encoding of the JSON text";
+    return pullSecretFaults(decodePullSecret(pullSecret), { path, encoding });
   }
   return stored === undefined ? [missing(path)] : [];
 }

@@ -50,7 +50,8 @@ function secretFaults({ properties }: Goal, stored: Goal | undefined): Fault[] {
     return [];
   }
   const path = "properties.clusterProfile.pullSecret";
-  return pullSecretFaults(pullSecret.trim(), { path, encoding: "text" });
+  const encoding = "the JSON text itself, not base64";
+  return pullSecretFaults(pullSecret.trim(), { path, encoding });
 }
 
 /** What can only be set at creation; a later change of it is a fault of its own. */

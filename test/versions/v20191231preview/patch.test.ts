@@ -71,10 +71,18 @@ describe("arrays", () => {
     };
     const reset = { properties: { workerProfiles: [{ name: "worker", count: null }] } };
     expect(patch(reset, scaled).cluster.workers[0]).toMatchObject({ diskSizeGB: 256, count: 3 });
-    // back to the array's default: a disk of 128 GB, which is a change
-    expect(places(patch({ properties: { workerProfiles: null } }, scaled))).toEqual([
-      "PropertyChangeNotAllowed properties.workerProfiles[0].diskSizeGB",
+  });
+
+  test("null for a list that no cluster is without is a fault of the list", () => {
+    const { faults, cluster } = patch({ properties: { workerProfiles: null } });
+    expect(faults).toEqual([
+      {
+        code: "InvalidParameter",
+        message: "'properties.workerProfiles' cannot be removed; leave it out to keep it.",
+        target: "properties.workerProfiles",
+      },
     ]);
+    expect(cluster.workers).toEqual(storedCluster.cluster.workers);
   });
 });
 
@@ -86,7 +94,10 @@ describe("what a PATCH cannot do", () => {
       "InvalidParameter properties.pullSecret",
     ]);
     expect(asked.faults[0]?.message).toContain("cannot be removed");
-    expect(places(patch({ properties: null }))).toEqual(["InvalidParameter properties.pullSecret"]);
+    expect(places(patch({ properties: null }))).toEqual([
+      "InvalidParameter properties.pullSecret",
+      "InvalidParameter properties.workerProfiles",
+    ]);
   });
 
   test("change what is set at creation, not even by null (ARM-50)", () => {

@@ -36,7 +36,6 @@ describe("pull secret", () => {
 
   test("is needed at creation", () => {
     expect(places(put({ location: "eastus", properties: {} }))).toEqual([path]);
-    expect(places(put({ location: "eastus" }))).toEqual([path]);
   });
 
   test("seed C16: must have registries, found before anything is made", () => {
@@ -59,6 +58,14 @@ describe("pull secret", () => {
     const asked = create({ pullSecret: text });
     expect(places(asked)).toEqual([path]);
     expect(asked.faults[0]?.message).not.toMatch(/marker|quay|c2Vjc|auth"/);
+  });
+
+  test("that cannot be read as one is told how it is written here", () => {
+    for (const text of ["c2VjcmV0*", pullSecretText, base64("secret"), base64("[]")]) {
+      expect(create({ pullSecret: text }).faults.map(({ message }) => message)).toEqual([
+        "'properties.pullSecret' must be the base64 encoding of the JSON text: one object with 'auths'.",
+      ]);
+    }
   });
 
   test("may have white space around it and line breaks in it; stored is its JSON text", () => {

@@ -1,6 +1,7 @@
 /** The rules of 2020-04-30 about values, each with its own place in the answer. */
 import { describe, expect, test } from "vitest";
 import type { ClusterDocument } from "../../../src/model/document.ts";
+import { subnetFaults } from "../../../src/versions/azureIdRules.ts";
 import { context, places, pullSecretText, subscription } from "../exampleCluster.ts";
 import {
   clientId,
@@ -56,6 +57,14 @@ describe("pull secret", () => {
     const asked = withSecret(text);
     expect(places(asked)).toEqual([invalid("clusterProfile.pullSecret")]);
     expect(asked.faults[0]?.message).not.toMatch(/marker|quay|c2Vjc|auth"/);
+  });
+
+  test("that cannot be read as one is told how it is written here", () => {
+    for (const text of ["secret", Buffer.from(pullSecretText).toString("base64"), "5"]) {
+      expect(withSecret(text).faults.map(({ message }) => message)).toEqual([
+        "'properties.clusterProfile.pullSecret' must be the JSON text itself, not base64: one object with 'auths'.",
+      ]);
+    }
   });
 });
 
@@ -132,7 +141,9 @@ describe("domain", () => {
     "xn--.example",
     "https://demo.example.com",
   ])("'%s' is none", (domain) => {
-    expect(places(withDomain(domain))).toEqual([invalid("clusterProfile.domain")]);
+    const asked = withDomain(domain);
+    expect(places(asked)).toEqual([invalid("clusterProfile.domain")]);
+    expect(asked.faults[0]?.message).toContain("such as 'mycluster' or 'mycluster.example.com'");
   });
 });
 
@@ -228,10 +239,43 @@ describe("subnets", () => {
     ["network", masterSubnet.replace("Vnet", "Other")],
     ["group", masterSubnet.replace("/net/", "/other/")],
     ["subscription", masterSubnet.replace("225e02bc", "225e02bd")],
-  ])("one in another %s is refused", (_, id) => {
-    const asked = withSubnets(id, workerSubnet);
-    expect(places(asked)).toEqual([workerPath]);
-    expect(asked.faults[0]?.message).toContain("same virtual network");
+  ])("one in another %s is refused; which of two is wrong, nobody can say", (_, id) => {
+    for (const asked of [withSubnets(id, workerSubnet), withSubnets(workerSubnet, id)]) {
+      expect(places(asked)).toEqual([masterPath, workerPath]);
+      for (const { message } of asked.faults) {
+        expect(message).toContain("'properties.masterProfile.subnetId'");
+        expect(message).toContain("'properties.workerProfiles[0].subnetId'");
+        expect(message).toContain("same virtual network");
+      }
+    }
+  });
+
+  test("of several, the one that is elsewhere is at fault", () => {
+    const elsewhere = masterSubnet.replace("Vnet", "Other");
+    const [fault, ...others] = subnetFaults([
+      { path: "master", id: elsewhere },
+      { path: "one", id: masterSubnet },
+      { path: "two", id: workerSubnet },
+    ]);
+    expect(others).toEqual([]);
+    expect(fault).toEqual({
+      code: "InvalidParameter",
+      target: "master",
+      message:
+        `'master' is in '${elsewhere.replace("/subnets/Master", "")}', 'one' is in ` +
+        `'${masterSubnet.replace("/subnets/Master", "")}'; all subnets of a cluster must be in ` +
+        "the same virtual network.",
+    });
+  });
+
+  test("the message has all of an id, its end above all", () => {
+    const group = `${subscription}/resourceGroups/${"g".repeat(90)}`;
+    const id = `${group}/providers/Microsoft.Network/virtualNetwork/my-network/subnets/my-subnet`;
+    expect(withSubnets(id, workerSubnet).faults[0]?.message).toContain(`'${id}'`);
+    const long = `${group}${"/providers/Microsoft.Network".repeat(20)}/subnets/my-subnet`;
+    expect(withSubnets(long, workerSubnet).faults[0]?.message).toMatch(
+      /^'\/subscriptions\/225e02bc.*….*\/subnets\/my-subnet'/,
+    );
   });
 });
 
@@ -320,11 +364,36 @@ test("stored values aren't judged by rules that came later", () => {
   expect(patch({ tags: { a: "b" } }, old).faults).toEqual([]);
 });
 
+test("a create without properties has one fault, not one for each of them", () => {
+  expect(places(put({ location: "eastus" }))).toEqual(["InvalidParameter properties"]);
+  expect(places(put({ location: "westus" }))).toEqual([
+    "InvalidParameter location",
+    "InvalidParameter properties",
+  ]);
+});
+
+test("a wrong type hides no fault of another member (ARM-41)", () => {
+  const asked = create({
+    clusterProfile: { ...clusterProfile, pullSecret: {}, domain: "a_b" },
+    networkProfile: { podCidr: 10, serviceCidr: "nonsense" },
+    masterProfile: { subnetId: [] },
+    workerProfiles: [null],
+  });
+  expect(places(asked)).toEqual([
+    "InvalidRequestContent properties.clusterProfile.pullSecret",
+    "InvalidRequestContent properties.networkProfile.podCidr",
+    "InvalidRequestContent properties.masterProfile.subnetId",
+    "InvalidRequestContent properties.workerProfiles[0]",
+    invalid("clusterProfile.domain"),
+    invalid("networkProfile.serviceCidr"),
+  ]);
+});
+
 test("a wrong type has its path (ARM-40)", () => {
   const asked = put({
     location: "eastus",
     properties: {
-      clusterProfile: { pullSecret: {}, domain: 5 },
+      clusterProfile: { ...clusterProfile, pullSecret: {}, domain: 5 },
       servicePrincipalProfile: [],
       masterProfile: { subnetId: null },
       workerProfiles: [{ name: "worker", subnetId: 1, count: "3" }],

@@ -158,6 +158,15 @@ describe("PATCH", () => {
       places(patch({ properties: { clusterProfile: { pullSecret: null } } }, fullCluster)),
     ).toEqual(["InvalidParameter properties.clusterProfile.pullSecret"]);
   });
+
+  test("can't remove a list that no cluster is without, and says so of the list", () => {
+    for (const list of ["workerProfiles", "ingressProfiles"]) {
+      const asked = patch({ properties: { [list]: null } }, fullCluster);
+      expect(places(asked)).toEqual([`InvalidParameter properties.${list}`]);
+      expect(asked.faults[0]?.message).toContain("cannot be removed");
+      expect(asked.cluster).toEqual(fullCluster.cluster);
+    }
+  });
 });
 
 describe("of a cluster made through another version", () => {
