@@ -6,7 +6,7 @@ const query = "?api-version=2019-12-31-preview";
 const pullSecret = Buffer.from('{"auths":{"quay.example":{"auth":"YTpi"}}}\n').toString("base64");
 
 /** The smallest body of a create. */
-const clusterBody = JSON.stringify({ location: "eastus", properties: { pullSecret } });
+export const clusterBody = JSON.stringify({ location: "eastus", properties: { pullSecret } });
 
 /** The cluster's URL, or that of one of its actions. */
 export function clusterUrl(rp: RpProcess, name: string): string {
@@ -16,11 +16,35 @@ export function clusterUrl(rp: RpProcess, name: string): string {
   );
 }
 
-export async function putCluster(rp: RpProcess, name: string): Promise<number> {
+/** Asks for the smallest cluster. */
+export async function askForCluster(rp: RpProcess, name: string): Promise<Response> {
   const headers = { "Content-Type": "application/json" };
-  const response = await fetch(clusterUrl(rp, name), { method: "PUT", headers, body: clusterBody });
+  return fetch(clusterUrl(rp, name), { method: "PUT", headers, body: clusterBody });
+}
+
+export async function putCluster(rp: RpProcess, name: string): Promise<number> {
+  const response = await askForCluster(rp, name);
   await response.arrayBuffer();
   return response.status;
+}
+
+/** Changes members of a cluster. */
+export async function patchCluster(rp: RpProcess, name: string, body: object): Promise<Response> {
+  const headers = { "Content-Type": "application/json" };
+  return fetch(clusterUrl(rp, name), { method: "PATCH", headers, body: JSON.stringify(body) });
+}
+
+/** Asks for its removal. */
+export async function deleteCluster(rp: RpProcess, name: string): Promise<Response> {
+  return fetch(clusterUrl(rp, name), { method: "DELETE" });
+}
+
+/** The names of all clusters of the group, in order. */
+export async function listClusters(rp: RpProcess) {
+  const url = clusterUrl(rp, "").replace(`/${query}`, query);
+  const response = await fetch(url);
+  const { value } = (await response.json()) as { value: readonly { readonly name: string }[] };
+  return { status: response.status, names: value.map(({ name }) => name) };
 }
 
 /** `state` is `gone` once the cluster is not there. */

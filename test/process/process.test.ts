@@ -1,9 +1,14 @@
 /** The real program as users run it: started, asked over HTTP, stopped, killed in mid-install, started again. */
-import { createServer } from "node:http";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { createServer, request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, test } from "vitest";
-import { clusterUrl, getCluster, putCluster, untilState } from "./clusterCalls.ts";
-import { RpProcess, temporaryFolder } from "./rpProcess.ts";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect, onTestFinished, test } from "vitest";
+import { clusterBody, clusterUrl, getCluster, putCluster, untilState } from "./clusterCalls.ts";
+import { ownProgram, RpProcess, temporaryFolder } from "./rpProcess.ts";
 
 /** The protocol at a tenth of its usual pace, so that a takeover takes no seconds. */
 const quickTakeover = {
@@ -113,4 +118,83 @@ test("a port that is taken: a sentence and exit code 1", async () => {
   expect((await rp.exit()).code).toBe(1);
   expect(rp.errors).toContain("EADDRINUSE");
   server.close();
+});
+
+/** Gives a program a terminal. Elsewhere than on Linux it takes other arguments. */
+const script = "/usr/bin/script";
+
+test.skipIf(process.platform !== "linux" || !existsSync(script))(
+  "on a terminal that shows log and errors, a port that is taken is said once",
+  async () => {
+    using folder = temporaryFolder();
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    for (const LOG_LEVEL of ["info", "silent"]) {
+      const env = {
+        PATH: process.env["PATH"],
+        DATA_DIR: folder.path,
+        PORT: String(port),
+        LOG_LEVEL,
+      };
+      const command = `'${process.execPath}' '${ownProgram}'`;
+      const child = spawn(script, ["-qec", command, "/dev/null"], { env });
+      onTestFinished(() => void child.kill("SIGKILL"));
+      const [shown] = await Promise.all([text(child.stdout), once(child, "close")]);
+      expect(shown.match(/EADDRINUSE/g), shown).toHaveLength(1);
+      expect(child.exitCode).toBe(1);
+    }
+    server.close();
+  },
+);
+
+test.each([
+  ["removed", "frontend,forwarder,backend"],
+  ["removed", "frontend"],
+  ["replaced", "frontend"],
+])(
+  "its database's files are %s under %s: a sentence, once, and exit code 1",
+  async (what, ROLES) => {
+    using folder = temporaryFolder();
+    const DATA_DIR = join(folder.path, "data");
+    await using rp = await RpProcess.start({ DATA_DIR, ROLES, LOCAL_INSTALL_SECONDS: "0" });
+    expect(await putCluster(rp, "before")).toBe(201);
+    if (what === "removed") {
+      for (const file of readdirSync(DATA_DIR)) rmSync(join(DATA_DIR, file));
+    } else {
+      renameSync(DATA_DIR, `${DATA_DIR}.elsewhere`);
+      // another process makes its own in the same place
+      await using other = await RpProcess.start({ DATA_DIR, ROLES });
+      expect(await putCluster(other, "other")).toBe(201);
+    }
+    // nobody asks it for anything
+    expect(await rp.exit()).toEqual({ code: 1, signal: null });
+    const file = join(DATA_DIR, "rp.sqlite");
+    expect(rp.errors).toBe(
+      `The database file ${file} was removed or replaced while the process ran; start it again.\n`,
+    );
+    const said = rp.log.filter(({ reason }) => String(reason).includes("removed or replaced"));
+    expect(said).toHaveLength(1);
+    expect(rp.log.filter(({ error }) => error !== undefined)).toEqual([]);
+  },
+);
+
+test("a request that meets the database's files removed is answered before the process ends", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({ DATA_DIR: folder.path, ROLES: "frontend" });
+  const put = request(clusterUrl(rp, "c"), {
+    method: "PUT",
+    headers: { "Content-Type": "application/json", Expect: "100-continue" },
+  });
+  put.flushHeaders();
+  await once(put, "continue");
+  for (const file of readdirSync(folder.path)) rmSync(join(folder.path, file));
+  put.end(clusterBody);
+  const [response] = (await once(put, "response")) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(503);
+  expect((await rp.exit()).code).toBe(1);
+  // that the files are gone is told once, not for each request
+  expect(rp.log.filter(({ error }) => error !== undefined)).toEqual([]);
+  expect(rp.log.filter(({ status }) => status === 503)).toHaveLength(1);
 });

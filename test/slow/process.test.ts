@@ -1,5 +1,4 @@
-/** The real program under a crowd, and when its database is gone or locked: what takes too long for every run. */
-import { readdirSync, rmSync } from "node:fs";
+/** The real program under a crowd, and when its database is locked: what takes too long for every run. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
@@ -36,18 +35,6 @@ test("200 clusters at once all succeed", async () => {
   for (const name of names) await untilState(rp, name, "Succeeded");
   // no warning of Node, such as one of too many listeners
   expect(rp.errors).toBe("");
-});
-
-test("when the files of its database are removed it takes no writes and isn't ready, but lives", async () => {
-  using folder = temporaryFolder();
-  await using rp = await RpProcess.start({ DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0" });
-  const health = async (name: string) => (await fetch(`${rp.url}/healthz/${name}`)).status;
-  expect(await putCluster(rp, "before")).toBe(201);
-  expect(await health("ready")).toBe(200);
-  for (const file of readdirSync(folder.path)) rmSync(join(folder.path, file));
-  expect(await putCluster(rp, "after")).toBe(503);
-  expect(await health("ready")).toBe(503);
-  expect(await health("live")).toBe(200);
 });
 
 test("while its database is locked by somebody else it isn't ready", async () => {

@@ -1,11 +1,17 @@
-/** The real program is told to stop, or falls, under bad circumstances: it ends in time, and its log says what happened. */
+/**
+ * The real program is told to stop, or falls, under bad circumstances: it ends in time, and its log says what happened. And
+ * `npm start` itself, stopped as a user stops it.
+ */
+import { spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { putCluster } from "../process/clusterCalls.ts";
 import { RpProcess, temporaryFolder, type Exit } from "../process/rpProcess.ts";
 
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const stopped: Exit = { code: 0, signal: null };
 const path =
   "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g" +
@@ -113,4 +119,23 @@ test("what it says when it falls is in the log, and the exit code is 1", async (
   expect((await rp.exit()).code).toBe(1);
   expect(rp.log.at(-1)).toMatchObject({ level: "error", error: { message: "a defect" } });
   expect(rp.errors).toContain("a defect");
+});
+
+test.each(["SIGTERM", "SIGINT"] as const)("npm start ends with 0 on %s", async (signal) => {
+  using folder = temporaryFolder();
+  const child = spawn("npm", ["start"], {
+    cwd: root,
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], PORT: "0", DATA_DIR: folder.path },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  for await (const chunk of child.stdout) {
+    output += String(chunk);
+    if (output.includes("listens on") && !child.killed) child.kill(signal);
+  }
+  const code = await new Promise((resolve) =>
+    child.exitCode === null ? child.once("exit", resolve) : resolve(child.exitCode),
+  );
+  expect(output).toContain('"message":"stopped"');
+  expect(code).toBe(0);
 });
