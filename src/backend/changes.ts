@@ -23,6 +23,7 @@ export function snapshotOf(document: ClusterDocument): InstallationSnapshot {
     subscriptionId: document.subscriptionId,
     incarnationId: document.incarnationId,
     operationId: document.operation.id,
+    epoch: document.work.epoch,
     cluster: document.cluster,
     ...(document.applied === undefined ? {} : { applied: document.applied }),
     secrets: document.secrets,

@@ -20,6 +20,11 @@ export interface InstallationSnapshot {
   /** Everything made outside carries it. */
   readonly incarnationId: string;
   readonly operationId: string;
+  /**
+   * The fencing token of the claim under which the step runs: it grows with every claim of this incarnation. For the log, and
+   * for systems outside that can refuse an older one.
+   */
+  readonly epoch: number;
   /** The goal. */
   readonly cluster: Cluster;
   /** The goal as last reached; absent before the first success. */

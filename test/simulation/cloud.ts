@@ -1,0 +1,213 @@
+/**
+ * The world that an installer changes: resources under the incarnation of their cluster. Its installer does what any good one
+ * does — it notes its intent, then finds or creates by incarnation, guarded before each call — and fails, waits and takes long as
+ * chance has it. The cloud itself never forgets and never repairs anything.
+ */
+import type {
+  Installer,
+  InstallationSnapshot,
+  Phase,
+  Step,
+  StepContext,
+  StepResult,
+} from "../../src/installers/installer.ts";
+import type { OperationKind } from "../../src/model/provisioningState.ts";
+import { TerminalError } from "../../src/model/rpError.ts";
+import type { Host } from "./host.ts";
+import type { Network } from "./network.ts";
+import type { Weather } from "./profile.ts";
+import type { World } from "./world.ts";
+
+/** What exists of one incarnation: a name and what it was set to. */
+export type Resources = Map<string, number>;
+
+/** Whose call it is: the claim under which its step runs. */
+export interface Caller {
+  readonly resourceId: string;
+  readonly incarnationId: string;
+  readonly operationId: string;
+  readonly epoch: number;
+  readonly host: Host;
+}
+
+/** Whoever wants to know what happens in the cloud, and how it comes that an operation fails. */
+export interface CloudWatcher {
+  /** A call is about to leave. */
+  onBegin(caller: Caller, call: string): void;
+  /** A call takes effect on the resources of an incarnation. */
+  onArrival(caller: Caller, call: string, incarnationId: string): void;
+  /** A step fails for now. */
+  onStumble(caller: Caller): void;
+  /** A step fails for good. */
+  onDoom(caller: Caller): void;
+}
+
+export interface CloudOptions {
+  readonly world: World;
+  readonly network: Network;
+  readonly weather: Weather;
+  readonly watcher: CloudWatcher;
+  /** The longest that a step takes or waits. */
+  readonly longMs: number;
+}
+
+/** What a step does to the resources of its incarnation. */
+type Change = (resources: Resources, snapshot: InstallationSnapshot) => void;
+
+interface PlannedStep {
+  readonly host: Host;
+  readonly name: string;
+  readonly change: Change;
+  readonly kind: OperationKind;
+}
+
+const plans: Readonly<Record<OperationKind, readonly (readonly [string, string, Change])[]>> = {
+  create: [
+    ["storage", "group", (resources) => resources.set("group", 1)],
+    ["resources", "network", (resources) => resources.set("network", 1)],
+    [
+      "resources",
+      "machines",
+      (resources, { cluster }) => {
+        resources.set("machines", 3);
+        resources.set("workers", workersOf(cluster));
+      },
+    ],
+  ],
+  update: [
+    ["scale", "resize", (resources, { cluster }) => resources.set("workers", workersOf(cluster))],
+    ["scale", "check", () => {}],
+  ],
+  delete: [
+    [
+      "takeDown",
+      "machinesGone",
+      (resources) => {
+        resources.delete("machines");
+        resources.delete("workers");
+      },
+    ],
+    ["takeDown", "groupGone", (resources) => resources.clear()],
+  ],
+};
+
+/** How many machines the workers of a cluster are. */
+export function workersOf(cluster: InstallationSnapshot["cluster"]): number {
+  return cluster.workers.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** No step of a healthy run takes that long. */
+const deadlineMs = 3_600_000;
+
+export class Cloud {
+  /** By incarnation. */
+  readonly resources = new Map<string, Resources>();
+  readonly #options: CloudOptions;
+  /** Whether an operation has a step that kills whoever begins it; drawn once. */
+  readonly #deadly = new Map<string, boolean>();
+  #isCalm = false;
+
+  constructor(options: CloudOptions) {
+    this.#options = options;
+  }
+
+  /** From now on every step goes well. */
+  calmDown(): void {
+    this.#isCalm = true;
+  }
+
+  /** The installer as one process has it. */
+  installer(host: Host): Installer {
+    const phasesOf = (kind: OperationKind): readonly Phase[] => {
+      const phases = new Map<string, Step[]>();
+      for (const [phase, name, change] of plans[kind]) {
+        const step: Step = {
+          name,
+          deadlineMs,
+          run: async (context) => this.#run({ host, name, change, kind }, context),
+        };
+        phases.set(phase, [...(phases.get(phase) ?? []), step]);
+      }
+      return [...phases].map(([name, steps]) => ({ name, steps }));
+    };
+    return {
+      name: "simulated",
+      phases: {
+        create: phasesOf("create"),
+        update: phasesOf("update"),
+        delete: phasesOf("delete"),
+      },
+    };
+  }
+
+  async #run({ host, name, change, kind }: PlannedStep, context: StepContext): Promise<StepResult> {
+    const { world, weather, watcher, longMs } = this.#options;
+    const { chance } = world;
+    const { resourceId, incarnationId, operationId, epoch } = context.snapshot;
+    const caller = { resourceId, incarnationId, operationId, epoch, host };
+    if (this.#isDeadly(operationId, kind)) {
+      watcher.onStumble(caller);
+      host.kill();
+      return new Promise<never>(() => {});
+    }
+    const odd = (share: number): boolean => !this.#isCalm && chance.happens(weather.step * share);
+    if (odd(0.3)) {
+      watcher.onStumble(caller);
+      throw new Error("the cloud is not ready");
+    }
+    if (odd(0.5)) await context.save({ installation: { intent: name } });
+    if (odd(0.5)) await this.#take(host, context, longMs * chance.fraction());
+    await this.#call(caller, name, change, context);
+    if (odd(0.3)) {
+      watcher.onStumble(caller);
+      throw new Error("the cloud gave up half-way");
+    }
+    if (odd(0.5)) return { done: false, againAfterMs: longMs * chance.fraction() };
+    // a deletion is never doomed
+    if (kind !== "delete" && !this.#isCalm && chance.happens(weather.doom)) {
+      watcher.onDoom(caller);
+      throw new TerminalError({ code: "InstallationFailed", message: "the cloud says no" });
+    }
+    return { done: true, changes: { installation: { [name]: epoch } } };
+  }
+
+  /** It stays so when all else is calm: no supervisor can help it. A deletion can't be left to that. */
+  #isDeadly(operationId: string, kind: OperationKind): boolean {
+    const { world, weather } = this.#options;
+    const isDeadly =
+      this.#deadly.get(operationId) ??
+      (!this.#isCalm && kind !== "delete" && world.chance.happens(weather.deadly));
+    this.#deadly.set(operationId, isDeadly);
+    return isDeadly;
+  }
+
+  /** Some steps notice that they are told to stop, others don't. */
+  async #take(host: Host, { signal }: StepContext, durationMs: number): Promise<void> {
+    const { chance } = this.#options.world;
+    await host.clock.sleep(durationMs, ...(chance.happens(0.7) ? [signal] : []));
+  }
+
+  async #call(caller: Caller, name: string, change: Change, context: StepContext): Promise<void> {
+    const { network, watcher } = this.#options;
+    const { snapshot } = context;
+    context.guard();
+    watcher.onBegin(caller, name);
+    const error = (): Error => {
+      watcher.onStumble(caller);
+      return new Error("the cloud doesn't answer");
+    };
+    await network.call(caller.host, {
+      place: "cloud",
+      name: `cloud ${name}`,
+      signal: undefined,
+      effect: async () => {
+        watcher.onArrival(caller, name, snapshot.incarnationId);
+        const resources = this.resources.get(snapshot.incarnationId) ?? new Map<string, number>();
+        this.resources.set(snapshot.incarnationId, resources);
+        change(resources, snapshot);
+      },
+      refused: error,
+      unanswered: error,
+    });
+  }
+}

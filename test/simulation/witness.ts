@@ -1,0 +1,375 @@
+/**
+ * Watches every commit and every call to the cloud of a simulation, and says what must never be seen. It looks at what is stored,
+ * not at what anybody believes. It must never change anything, and never excuse what no fault of the run explains.
+ */
+import type {
+  ClusterDocument,
+  OperationDocument,
+  RpDocument,
+  SubscriptionDocument,
+} from "../../src/model/document.ts";
+import { isTerminal } from "../../src/model/provisioningState.ts";
+import type { Change, MemoryStore } from "../store/memoryStore.ts";
+import type { Caller, CloudWatcher } from "./cloud.ts";
+import type { Host } from "./host.ts";
+import { plantsIn } from "./laterRelease.ts";
+import type { Role } from "./profile.ts";
+import type { World } from "./world.ts";
+
+/** Something happened that must never happen. */
+export class ViolationError extends Error {
+  override readonly name = "ViolationError";
+}
+
+/** In whose name a commit is made. */
+interface Actor {
+  readonly host: Host;
+  readonly role: Role;
+}
+
+/** A worker's hold on one incarnation of a cluster. */
+interface Claim {
+  readonly host: Host;
+  readonly owner: string | undefined;
+  /** A fault of the run explains that it came to nothing. */
+  isExcused: boolean;
+  /** Calls that took effect after a newer claim had been made. */
+  lateArrivals: number;
+}
+
+interface Incarnation {
+  readonly claims: Map<number, Claim>;
+  newestEpoch: number;
+  isGone: boolean;
+  /** Calls that took effect after their claim was superseded: what they made may be left over. */
+  lateArrivals: number;
+  /** Claims since the last progress of the operation. */
+  fruitless: Claim[];
+  isDoomed: boolean;
+}
+
+/** Claims without progress after which an operation may be given up; the protocol's own figure. */
+const attemptsMax = 5;
+
+export class Witness implements CloudWatcher {
+  readonly #world: World;
+  readonly #store: () => MemoryStore;
+  readonly #incarnations = new Map<string, Incarnation>();
+  /** Which of our requests were committed, by their id. */
+  readonly committedRequests = new Set<string>();
+  #actor: Actor | undefined;
+  #violation: ViolationError | undefined;
+
+  constructor(options: { readonly world: World; readonly store: () => MemoryStore }) {
+    this.#world = options.world;
+    this.#store = options.store;
+  }
+
+  /** The first thing that must never be seen. */
+  get violation(): ViolationError | undefined {
+    return this.#violation;
+  }
+
+  /** How many operations were begun, ended, claimed: whether a run shows anything. */
+  readonly seen = { creates: 0, updates: 0, deletes: 0, claims: 0, takeovers: 0, failures: 0 };
+
+  /** Says that something must never be seen. */
+  violated(message: string): void {
+    this.#world.note(`VIOLATION: ${message}`);
+    this.#violation ??= new ViolationError(message);
+  }
+
+  /** Begins an effect in somebody's name: the engines in memory do all they do before the first wait. */
+  inName<T>(actor: Actor, effect: () => Promise<T>): Promise<T> {
+    this.#actor = actor;
+    const outcome = effect();
+    this.#actor = undefined;
+    return outcome;
+  }
+
+  /** A process was hit by a fault: its claims may come to nothing. */
+  excuse(host: Host): void {
+    for (const { claims } of this.#incarnations.values()) {
+      for (const claim of claims.values()) if (claim.host === host) claim.isExcused = true;
+    }
+  }
+
+  onCommit(changes: readonly Change[]): void {
+    const actor = this.#actor;
+    if (actor === undefined) return this.violated("a commit in nobody's name");
+    for (const change of changes) {
+      this.#keepsPlants(change);
+      const [before, after] = [change.before?.document, change.after?.document];
+      const kind = (after ?? before)?.kind;
+      if (kind === "cluster") {
+        this.#cluster(actor, before as ClusterDocument, after as ClusterDocument);
+      } else if (kind === "operation") {
+        this.#operation(before as OperationDocument | undefined, after as OperationDocument);
+      }
+    }
+    for (const { before, after } of changes) this.#agree(after?.document ?? before?.document);
+  }
+
+  onBegin(caller: Caller, call: string): void {
+    const incarnation = this.#incarnations.get(caller.incarnationId);
+    if (incarnation === undefined) {
+      return this.violated(`${call} is begun for an incarnation that never was`);
+    }
+    if (incarnation.isGone || incarnation.newestEpoch !== caller.epoch) {
+      this.violated(
+        `${caller.host.name} begins ${call} under epoch ${caller.epoch}, ` +
+          `but ${incarnation.isGone ? "the cluster is gone" : `${incarnation.newestEpoch} is newer`}`,
+      );
+    }
+  }
+
+  onArrival(caller: Caller, call: string, incarnationId: string): void {
+    if (incarnationId !== caller.incarnationId) {
+      return this.violated(`${call} touches another incarnation's resources`);
+    }
+    const incarnation = this.#incarnations.get(incarnationId);
+    const claim = incarnation?.claims.get(caller.epoch);
+    if (incarnation === undefined || claim === undefined) {
+      return this.violated(`${call} takes effect without a claim`);
+    }
+    if (!incarnation.isGone && incarnation.newestEpoch === caller.epoch) return;
+    incarnation.lateArrivals += 1;
+    claim.lateArrivals += 1;
+    if (claim.lateArrivals > 1) {
+      this.violated(`a superseded worker's ${call} is its second call after a newer claim`);
+    }
+  }
+
+  onStumble({ incarnationId, epoch }: Caller): void {
+    const claim = this.#incarnations.get(incarnationId)?.claims.get(epoch);
+    if (claim !== undefined) claim.isExcused = true;
+  }
+
+  onDoom({ incarnationId }: Caller): void {
+    const incarnation = this.#incarnations.get(incarnationId);
+    if (incarnation !== undefined) incarnation.isDoomed = true;
+  }
+
+  /** Whether a call that came late may have left something behind. */
+  hasLateArrivals(incarnationId: string): boolean {
+    return (this.#incarnations.get(incarnationId)?.lateArrivals ?? 0) > 0;
+  }
+
+  /** Every incarnation there ever was. */
+  get incarnations(): readonly { readonly id: string; readonly isGone: boolean }[] {
+    return [...this.#incarnations].map(([id, { isGone }]) => ({ id, isGone }));
+  }
+
+  #cluster(
+    actor: Actor,
+    before: ClusterDocument | undefined,
+    after: ClusterDocument | undefined,
+  ): void {
+    if (before === undefined) {
+      if (after !== undefined) this.#created(actor, after);
+      return;
+    }
+    const incarnation = this.#incarnations.get(before.incarnationId);
+    if (incarnation === undefined) return this.violated("a cluster that nobody created");
+    if (after === undefined) return this.#removed(actor, before, incarnation);
+    if (after.incarnationId !== before.incarnationId) {
+      return this.violated("a cluster turned into another incarnation");
+    }
+    if (after.operation.id !== before.operation.id) return this.#begun(actor, before, after);
+    if (after.work.epoch !== before.work.epoch) {
+      return this.#claimed(actor, before, after, incarnation);
+    }
+    switch (actor.role) {
+      case "frontend":
+        if (!isTerminal(before.provisioningState) || !isTerminal(after.provisioningState)) {
+          this.violated("a frontend wrote a cluster on which an operation runs");
+        }
+        return;
+      case "forwarder":
+        if (withoutScheduling(before) !== withoutScheduling(after)) {
+          this.violated("the forwarder changed more than the scheduling");
+        }
+        return;
+      case "backend":
+        this.#worked(actor, before, after, incarnation);
+    }
+  }
+
+  #created({ role }: Actor, after: ClusterDocument): void {
+    if (role !== "frontend") this.violated(`a ${role} created a cluster`);
+    if (this.#incarnations.has(after.incarnationId)) {
+      this.violated("an incarnation was created twice");
+    }
+    this.seen.creates += 1;
+    this.#incarnations.set(after.incarnationId, {
+      claims: new Map(),
+      newestEpoch: after.work.epoch,
+      isGone: false,
+      lateArrivals: 0,
+      fruitless: [],
+      isDoomed: false,
+    });
+  }
+
+  #removed(actor: Actor, before: ClusterDocument, incarnation: Incarnation): void {
+    this.#isOfClaim(actor, before, incarnation);
+    if (before.operation.kind !== "delete") {
+      this.violated(`a cluster vanished during its ${before.operation.kind}`);
+    }
+    incarnation.isGone = true;
+  }
+
+  /** An operation takes the place of another. */
+  #begun({ role }: Actor, before: ClusterDocument, after: ClusterDocument): void {
+    if (role === "backend") this.violated("a worker began an operation");
+    const { kind } = after.operation;
+    if (kind !== "delete" && !isTerminal(before.provisioningState)) {
+      this.violated(`a ${kind} took the place of a ${before.operation.kind} that runs`);
+    }
+    if (before.provisioningState === "Deleting") this.violated(`a ${kind} stopped a deletion`);
+    if (role === "forwarder" && (kind !== "delete" || !this.#isDeletedSubscription(after))) {
+      this.violated("the forwarder began an operation in a subscription that isn't deleted");
+    }
+    if (after.work.epoch !== before.work.epoch) this.violated("a new operation lost the epoch");
+    if (after.work.attempts !== 0 || after.work.step !== undefined) {
+      this.violated("a new operation took over the work of the former");
+    }
+    this.seen[kind === "delete" ? "deletes" : "updates"] += 1;
+    const incarnation = this.#incarnations.get(after.incarnationId);
+    if (incarnation !== undefined) {
+      incarnation.fruitless = [];
+      incarnation.isDoomed = false;
+    }
+  }
+
+  #claimed(
+    { host, role }: Actor,
+    before: ClusterDocument,
+    after: ClusterDocument,
+    incarnation: Incarnation,
+  ): void {
+    const { epoch, owner } = after.work;
+    if (role !== "backend") this.violated(`a ${role} claimed a cluster`);
+    if (isTerminal(before.provisioningState)) this.violated("a cluster at rest was claimed");
+    if (epoch !== before.work.epoch + 1) this.violated("an epoch was passed over");
+    if (owner === undefined || owner === before.work.owner) this.violated("a claim without a name");
+    if (goalOf(before) !== goalOf(after)) this.violated("a claim changed the goal");
+    this.seen.claims += 1;
+    if (incarnation.newestEpoch > 0 && before.work.owner !== undefined) this.seen.takeovers += 1;
+    const claim = { host, owner, isExcused: false, lateArrivals: 0 };
+    incarnation.claims.set(epoch, claim);
+    incarnation.newestEpoch = epoch;
+    incarnation.fruitless.push(claim);
+  }
+
+  /** A write of the worker that holds the cluster. */
+  #worked(
+    actor: Actor,
+    before: ClusterDocument,
+    after: ClusterDocument,
+    incarnation: Incarnation,
+  ): void {
+    this.#isOfClaim(actor, before, incarnation);
+    if (isTerminal(before.provisioningState)) this.violated("a worker wrote a cluster at rest");
+    if (after.provisioningState === "Failed") return this.#failed(before, after, incarnation);
+    if (goalOf(before) !== goalOf(after)) this.violated("a worker changed the goal");
+    const [attemptsBefore, attempts] = [before.work.attempts, after.work.attempts];
+    if (after.work.step !== before.work.step) {
+      incarnation.fruitless = incarnation.fruitless.slice(-1);
+    } else if (attempts === 0) {
+      incarnation.fruitless = [];
+    } else if (attempts < attemptsBefore) {
+      // a graceful stop gives its attempt back
+      incarnation.fruitless.pop();
+    }
+  }
+
+  #failed(before: ClusterDocument, after: ClusterDocument, incarnation: Incarnation): void {
+    this.seen.failures += 1;
+    const goal = goalOf({ ...before, cluster: before.applied ?? before.cluster }, false);
+    if (goalOf(after, false) !== goal) this.violated("a failed operation left a goal of its own");
+    const excused = incarnation.fruitless.filter(({ isExcused }) => isExcused).length;
+    if (!incarnation.isDoomed && excused < attemptsMax) {
+      this.violated(
+        `a healthy ${before.operation.kind} ended Failed: ${incarnation.fruitless.length} claims ` +
+          `without progress, ${excused} of them explained by a fault`,
+      );
+    }
+  }
+
+  #isDeletedSubscription({ subscriptionId }: ClusterDocument): boolean {
+    return this.#store().documents.some(
+      (document) => isDeleted(document) && document.subscriptionId === subscriptionId,
+    );
+  }
+
+  /** Only the process that made the newest claim may write under it. */
+  #isOfClaim(
+    { host, role }: Actor,
+    { work }: ClusterDocument,
+    { claims, newestEpoch }: Incarnation,
+  ): void {
+    const claim = claims.get(newestEpoch);
+    if (role !== "backend") this.violated(`a ${role} wrote as a worker`);
+    if (claim?.host !== host || claim.owner !== work.owner || work.epoch !== newestEpoch) {
+      this.violated(
+        `${host.name} wrote under epoch ${work.epoch}, which is ${claim?.host.name ?? "nobody"}'s`,
+      );
+    }
+  }
+
+  #operation(before: OperationDocument | undefined, after: OperationDocument | undefined): void {
+    if (before === undefined && after !== undefined) this.committedRequests.add(after.requestId);
+    if (before !== undefined && before.status !== "InProgress") {
+      this.violated(`the record of a ${before.operationKind} changed after its end`);
+    }
+    if (after?.status === "Succeeded") {
+      const ended = after.steps.filter(({ endedAt }) => endedAt !== undefined);
+      if (ended.length !== after.steps.length) this.violated("a step of a record never ended");
+      const names = after.steps.map(({ name }) => name);
+      if (new Set(names).size !== names.length) this.violated("a step was completed twice");
+    }
+  }
+
+  /** A record runs if and only if its cluster isn't at rest with that very operation. */
+  #agree(document: RpDocument | undefined): void {
+    if (document?.kind !== "cluster" && document?.kind !== "operation") return;
+    const { documents } = this.#store();
+    const clusters = documents.filter((one) => one.kind === "cluster");
+    const operationId = document.kind === "operation" ? document.id : document.operation.id;
+    const record = documents.find((one) => one.kind === "operation" && one.id === operationId);
+    const cluster = clusters.find(({ operation }) => operation.id === operationId);
+    const runs = cluster !== undefined && !isTerminal(cluster.provisioningState);
+    const isInProgress = record?.kind === "operation" && record.status === "InProgress";
+    if (runs !== isInProgress) {
+      this.violated(
+        `the record of ${operationId} is ${isInProgress ? "in progress" : "at its end"}, ` +
+          `its cluster ${runs ? "is not at rest" : "is at rest or gone"}`,
+      );
+    }
+  }
+
+  /** Whatever a later release has put in is still there. */
+  #keepsPlants({ before, after }: Change): void {
+    if (before === undefined || after === undefined) return;
+    const [planted, kept] = [plantsIn(before.document), plantsIn(after.document)];
+    if (planted !== kept) {
+      this.violated(`members of a later release were lost: ${planted} became ${kept}`);
+    }
+  }
+}
+
+/** A subscription as far as the simulation looks at it. */
+export function isDeleted(document: RpDocument): document is SubscriptionDocument {
+  return document.kind === "subscription" && document.state === "Deleted";
+}
+
+function goalOf({ cluster }: ClusterDocument, withTags = true): string {
+  const { apiserverUrl: _api, consoleUrl: _console, tags, systemData: _data, ...goal } = cluster;
+  return JSON.stringify(withTags ? { ...goal, tags } : goal);
+}
+
+function withoutScheduling(document: ClusterDocument): string {
+  const { unqueued: _unqueued, sweepAfter: _sweepAfter, sweeps: _sweeps, ...rest } = document;
+  return JSON.stringify(rest);
+}
