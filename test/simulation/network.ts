@@ -184,8 +184,10 @@ export class Network {
   #befall(host: Host): void {
     if (this.#isCalm) return;
     const { world, weather, longMs } = this.#options;
-    if (world.chance.happens(weather.death)) host.kill();
-    else if (world.chance.happens(weather.standing)) {
+    if (world.chance.happens(weather.death)) {
+      this.#options.onFault(host);
+      host.kill();
+    } else if (world.chance.happens(weather.standing)) {
       this.#options.onFault(host);
       host.stand(longMs * world.chance.between(0.1, 1.5));
     }

@@ -256,7 +256,8 @@ export class Witness implements CloudWatcher {
     if (goalOf(before) !== goalOf(after)) this.violated("a claim changed the goal");
     this.seen.claims += 1;
     if (incarnation.newestEpoch > 0 && before.work.owner !== undefined) this.seen.takeovers += 1;
-    const claim = { host, owner, isExcused: false, lateArrivals: 0 };
+    // a claim may land when its process is dead already: it was on its way
+    const claim = { host, owner, isExcused: host.isDead || host.isStanding, lateArrivals: 0 };
     incarnation.claims.set(epoch, claim);
     incarnation.newestEpoch = epoch;
     incarnation.fruitless.push(claim);
