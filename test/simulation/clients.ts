@@ -4,8 +4,12 @@
  */
 import { isTerminal } from "../../src/model/provisioningState.ts";
 import type { MemoryStore } from "../store/memoryStore.ts";
-import type { ApiAnswer, ApiRequest, SimulatedProcess } from "./simulatedProcess.ts";
-import { origin } from "./simulatedProcess.ts";
+import {
+  origin,
+  type ApiAnswer,
+  type ApiRequest,
+  type SimulatedProcess,
+} from "./simulatedProcess.ts";
 import type { Profile } from "./profile.ts";
 import type { Witness } from "./witness.ts";
 import type { World } from "./world.ts";

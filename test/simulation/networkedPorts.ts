@@ -2,7 +2,12 @@
  * Store and queue as one process has them: the ports over the network of the simulation. Each call goes to the one engine in
  * memory; whoever watches it is told in whose name.
  */
-import type { ClusterDocument, DocumentKind, DocumentOfKind } from "../../src/model/document.ts";
+import type {
+  ClusterDocument,
+  DocumentKind,
+  DocumentOfKind,
+  SubscriptionDocument,
+} from "../../src/model/document.ts";
 import type { DocumentKey } from "../../src/model/resourceId.ts";
 import {
   QueueUnavailableError,
@@ -27,7 +32,6 @@ import {
   type Stored,
   type Write,
 } from "../../src/store/store.ts";
-import type { SubscriptionDocument } from "../../src/model/document.ts";
 import type { Host } from "./host.ts";
 import type { Network } from "./network.ts";
 import type { Role } from "./profile.ts";

@@ -151,7 +151,7 @@ export class SimulatedProcess {
 
   /** What the frontend of this process answers. It may never come. */
   async request({ method, url, body, headers = {} }: ApiRequest): Promise<ApiAnswer> {
-    const { ids, store: _store } = this.#ground;
+    const { ids } = this.#ground;
     const { clock } = this.host;
     using deadline = deadlineSignal({
       clock,

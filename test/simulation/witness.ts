@@ -9,6 +9,7 @@ import type {
   SubscriptionDocument,
 } from "../../src/model/document.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
+import { attemptsMax } from "../../src/backend/retryDelay.ts";
 import type { Change, MemoryStore } from "../store/memoryStore.ts";
 import type { Caller, CloudWatcher } from "./cloud.ts";
 import type { Host } from "./host.ts";
@@ -47,9 +48,6 @@ interface Incarnation {
   fruitless: Claim[];
   isDoomed: boolean;
 }
-
-/** Claims without progress after which an operation may be given up; the protocol's own figure. */
-const attemptsMax = 5;
 
 export class Witness implements CloudWatcher {
   readonly #world: World;
