@@ -396,8 +396,9 @@ export interface components {
             workerProfiles?: components["schemas"]["WorkerProfile"][];
         };
         /**
-         * @description The changes of a PATCH, as RFC 7396: an omitted member stays as it is, `null` resets a member, an array replaces the
-         *     stored one. This model lists what can be changed; members that cannot are accepted with the value that they have.
+         * @description The changes of a PATCH, as RFC 7396: an omitted member stays as it is, `null` resets a member that need not be there, an
+         *     array replaces the stored one, but none is removed, since a cluster has all its profiles. This model lists what can be
+         *     changed; members that cannot are accepted with the value that they have.
          */
         OpenShiftClusterUpdate: {
             /** @description Resource tags. */
@@ -659,6 +660,8 @@ export interface operations {
             /** @description Azure operation completed successfully. */
             200: {
                 headers: {
+                    /** @description The Retry-After header can indicate how long the client should wait before polling the operation status. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -16,14 +16,14 @@ import { emittedFiles, versions } from "./generated.ts";
 /** SHA-256 of each document, base64. */
 const released: Readonly<Record<ApiVersionName, Readonly<Record<string, string>>>> = {
   "2019-12-31-preview": {
-    swagger: "YcSWnaGFYvx5RTuE+JzDkg6dHdT/vNC7eIW0jGA94j0=",
-    "openapi 3.0": "sV0ClEiDdqiu83EKPQh8/Xl0o1iS9RXdsOvSVn1h2v0=",
-    "openapi 3.1": "mcyjMNCLfdEamIolCOMBuyJOkPkjziZWW/C3Bmj95hM=",
+    swagger: "8KVyhAlGTtwvYq5xbGVhIgQ6hr932S1CztWQgPwJAXc=",
+    "openapi 3.0": "NusjhJpBR+2PWucC9gBv7UUrf/8DDRh9n/LpfnK6hWU=",
+    "openapi 3.1": "JHpwmgI1EccR89xkBX+79HIa7r9hu8Bu3bkxIEnY9Y4=",
   },
   "2020-04-30": {
-    swagger: "Gy1rDm4fYNHWPv/57KL5XWfhIsRGJfM/a18CUMBGu+w=",
-    "openapi 3.0": "9B8L4mvHW9gfRM7JvIXyMkgeB8WH4BZXD/JVT4rMPV4=",
-    "openapi 3.1": "iZ3VPAVJeMoZrG2OgtdOLVkkgtjOzKD/Rs4K23WyCNM=",
+    swagger: "Pe9AHnPsBmNDTKHyqHcYApc6HMoDcximi1BA9lL1Rcg=",
+    "openapi 3.0": "+1DXAceYrAE/GHSJ7W/P4yeqhCeRaKEz2Ui5fJFXIqQ=",
+    "openapi 3.1": "IHDPVaWL3z3LeVdmSj0f1/TkjJI6cO/iCdvT2xDboUo=",
   },
 };
 
