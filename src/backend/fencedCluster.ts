@@ -200,7 +200,7 @@ export class FencedCluster {
           throw error;
         }
       }
-      await this.#pause(Math.max(waitMs, retryAfterMs), signal);
+      await this.#clock.sleep(Math.max(waitMs, retryAfterMs), signal);
       waitMs = Math.min(waitMs * 2, retryLongestMs);
     }
   }
@@ -217,15 +217,6 @@ export class FencedCluster {
       parents: [signal],
     });
     return await untilAborted(limit.signal, async () => call({ signal: limit.signal }));
-  }
-
-  async #pause(durationMs: number, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#clock.sleep(durationMs, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    }
   }
 
   /** @returns whether what was meant is what is stored now. */

@@ -13,7 +13,7 @@ export interface Clock {
   /**
    * Waits.
    *
-   * @throws {Error} named `AbortError` as soon as the signal is aborted.
+   * @throws the signal's reason as soon as it is aborted: whoever set a limit said what its passing means.
    */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
 }
@@ -26,10 +26,16 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: async (durationMs, signal) => {
-    await sleepTimeout(
-      Math.min(durationMs, sleepLongestMs),
-      undefined,
-      signal === undefined ? {} : { signal },
-    );
+    try {
+      await sleepTimeout(
+        Math.min(durationMs, sleepLongestMs),
+        undefined,
+        signal === undefined ? {} : { signal },
+      );
+    } catch (error) {
+      // the timer has an error of its own, with the reason as its cause
+      signal?.throwIfAborted();
+      throw error;
+    }
   },
 };

@@ -24,7 +24,7 @@ export class Nudge {
   /**
    * Waits for a notification (one since the last wait counts), for at most so many milliseconds.
    *
-   * @throws {Error} named `AbortError` as soon as the signal is aborted.
+   * @throws the signal's reason as soon as it is aborted.
    */
   async wait(durationMs: number, signal: AbortSignal): Promise<void> {
     if (this.#pending && !signal.aborted) {
@@ -34,8 +34,8 @@ export class Nudge {
     const waiter = new AbortController();
     let notified = false;
     waiter.signal.addEventListener("abort", () => (notified = !signal.aborted));
-    const onAbort = (): void => waiter.abort();
-    if (signal.aborted) waiter.abort();
+    const onAbort = (): void => waiter.abort(signal.reason);
+    if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort);
     this.#waiters.add(waiter);
     try {

@@ -25,7 +25,7 @@ export class ProcessClock implements Clock {
     await this.#clock.sleep(durationMs, signal);
     await this.#paused?.promise;
     if (this.#dead) await new Promise<never>(() => {});
-    if (signal?.aborted === true) throw new DOMException("The operation was aborted", "AbortError");
+    signal?.throwIfAborted();
   }
 
   /** Resolves as soon as the process runs. */

@@ -190,6 +190,26 @@ test("ARM-68: DELETE wins also after many lost races", async () => {
   expect((await rp.delete(clusterPath("contended"))).status).toBe(202);
 });
 
+test("ARM-68: a DELETE that loses every race gets a 503 when its time is up, also in the pause between two", async () => {
+  const clock = new TestClock();
+  let isOver = false;
+  await using rp = await StartedRp.start({
+    clock,
+    store: (store) =>
+      withMethods(store, {
+        commit: (async (...given: Parameters<Store["commit"]>) => {
+          const isDelete = JSON.stringify(given[1]).includes('"Deleting"');
+          if (isDelete) throw new StoreConflictError("somebody else was faster");
+          return store.commit(...given);
+        }) as Store["commit"],
+      }),
+  });
+  await rp.put(clusterPath("contended"), smallestBody);
+  const answered = rp.delete(clusterPath("contended")).finally(() => (isOver = true));
+  while (!isOver) await clock.advance(70);
+  expect((await answered).status).toBe(503);
+});
+
 test("ARM-101: races that are lost again and again end in 409, not 500", async () => {
   await using rp = await StartedRp.start({
     store: (store) =>

@@ -33,7 +33,7 @@ export class TestClock implements Clock {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const stopped = (): void => {
       this.#sleepers.delete(sleeper);
-      reject(new DOMException("The operation was aborted", "AbortError"));
+      reject(signal?.reason);
     };
     const sleeper: Sleeper = {
       at: this.#now + Math.max(0, durationMs),

@@ -59,10 +59,9 @@ export class Client {
   async #act(): Promise<void> {
     const { profile, world } = this.#options;
     const { chance } = world;
+    if (profile.churn) return this.#churn();
     const subscription = chance.happens(0.8) ? subscriptionIds[0] : subscriptionIds[1];
-    const path =
-      `/subscriptions/${subscription}/resourceGroups/group/providers/RedHat.OpenShift` +
-      `/OpenShiftClusters/${chance.pick(names)}`;
+    const path = clusterPath(subscription, chance.pick(names));
     const drawn = chance.fraction();
     if (profile.announcements && drawn < 0.12) return this.#announce(subscription);
     if (drawn < 0.45) return this.#write(path, this.#put(path));
@@ -70,6 +69,16 @@ export class Client {
     if (drawn < 0.78) return this.#write(path, { method: "DELETE", url: `${path}?${query}` });
     if (drawn < 0.9) return this.#poll();
     await this.#look(path);
+  }
+
+  /** The same name, again and again. */
+  async #churn(): Promise<void> {
+    const path = clusterPath(subscriptionIds[0], names[0]);
+    const isDelete = this.#options.world.chance.happens(0.5);
+    await this.#write(
+      path,
+      isDelete ? { method: "DELETE", url: `${path}?${query}` } : this.#put(path),
+    );
   }
 
   #put(path: string): ApiRequest {
@@ -110,7 +119,15 @@ export class Client {
   }
 
   async #announce(subscription: string): Promise<void> {
-    const state = this.#options.world.chance.pick(["Registered", "Deleted", "Warned"]);
+    const { world, profile } = this.#options;
+    await this.#announceAs(world.chance.pick(["Registered", "Deleted", "Warned"]), subscription);
+    if (world.chance.happens(0.6)) return;
+    // somebody changes his mind while the clusters are being removed
+    await world.pause(profile.intervalMs * world.chance.fraction());
+    await this.#announceAs("Registered", subscription);
+  }
+
+  async #announceAs(state: string, subscription: string): Promise<void> {
     const answer = await this.#ask({
       method: "PUT",
       url: `/subscriptions/${subscription}?api-version=2.0`,
@@ -120,9 +137,11 @@ export class Client {
   }
 
   async #write(path: string, request: ApiRequest): Promise<void> {
-    const { witness, store } = this.#options;
+    const { witness, store, world, profile } = this.#options;
     const answer = await this.#ask(request);
-    this.#expect(answer, [200, 201, 202, 204, 400, 404, 409]);
+    // a DELETE wins in every state of a cluster
+    const isRefused = request.method !== "DELETE" || codeOf(answer) === "InvalidSubscriptionState";
+    this.#expect(answer, [200, 201, 202, 204, 400, 404, ...(isRefused ? [409] : [])]);
     if (answer === undefined) return;
     const url = answer.headers?.["Azure-AsyncOperation"];
     const isCommitted = witness.committedRequests.has(answer.requestId);
@@ -137,6 +156,17 @@ export class Client {
       );
       if (!known)
         witness.violated(`${request.method} was promised an operation that is not stored`);
+      if (profile.churn || world.chance.happens(0.4)) await this.#follow(path);
+    }
+  }
+
+  /** As most clients do: they look until the cluster is at rest, or lose patience. */
+  async #follow(path: string): Promise<void> {
+    const { world, profile } = this.#options;
+    for (let look = 0; look < 8; look += 1) {
+      await world.pause(profile.timing.leaseMs * world.chance.fraction());
+      const state = await this.#look(path);
+      if (state === undefined || isTerminal(state as "Succeeded")) return;
     }
   }
 
@@ -196,4 +226,16 @@ export class Client {
     }
     return answer;
   }
+}
+
+function clusterPath(subscription: string, name: string): string {
+  return (
+    `/subscriptions/${subscription}/resourceGroups/group/providers/RedHat.OpenShift` +
+    `/OpenShiftClusters/${name}`
+  );
+}
+
+function codeOf(answer: Outcome): string | undefined {
+  const { error } = (answer?.body ?? {}) as { readonly error?: { readonly code?: string } };
+  return error?.code;
 }

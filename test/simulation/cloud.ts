@@ -38,6 +38,8 @@ export interface CloudWatcher {
   onArrival(caller: Caller, call: string, incarnationId: string): void;
   /** A step fails for now. */
   onStumble(caller: Caller): void;
+  /** A step kills its process, with whatever else that has in hand. */
+  onDeadly(caller: Caller): void;
   /** A step fails for good. */
   onDoom(caller: Caller): void;
 }
@@ -105,6 +107,8 @@ export class Cloud {
   readonly #options: CloudOptions;
   /** Whether an operation has a step that kills whoever begins it; drawn once. */
   readonly #deadly = new Map<string, boolean>();
+  /** How often a step of an operation asks to be called again before it goes on; drawn once. */
+  readonly #waits = new Map<string, number>();
   #isCalm = false;
 
   constructor(options: CloudOptions) {
@@ -146,9 +150,13 @@ export class Cloud {
     const { resourceId, incarnationId, operationId, epoch } = context.snapshot;
     const caller = { resourceId, incarnationId, operationId, epoch, host };
     if (this.#isDeadly(operationId, kind)) {
-      watcher.onStumble(caller);
+      watcher.onDeadly(caller);
       host.kill();
       return new Promise<never>(() => {});
+    }
+    // as a step does that waits for machines to come up: nothing is wrong with it
+    if (this.#mustWait(operationId, name)) {
+      return { done: false, againAfterMs: longMs * 0.2 * chance.fraction() };
     }
     const odd = (share: number): boolean => !this.#isCalm && chance.happens(weather.step * share);
     if (odd(0.3)) {
@@ -156,7 +164,9 @@ export class Cloud {
       throw new Error("the cloud is not ready");
     }
     if (odd(0.5)) await context.save({ installation: { intent: name } });
-    if (odd(0.5)) await this.#take(host, context, longMs * chance.fraction());
+    // now and then longer than anybody would wait for a sign of life
+    const mostMs = longMs * (chance.happens(0.1) ? 8 : 1);
+    if (odd(0.5)) await this.#take(host, context, mostMs * chance.fraction());
     await this.#call(caller, name, change, context);
     if (odd(0.3)) {
       watcher.onStumble(caller);
@@ -179,6 +189,14 @@ export class Cloud {
       (!this.#isCalm && kind !== "delete" && world.chance.happens(weather.deadly));
     this.#deadly.set(operationId, isDeadly);
     return isDeadly;
+  }
+
+  #mustWait(operationId: string, name: string): boolean {
+    const { chance } = this.#options.world;
+    const key = `${operationId} ${name}`;
+    const left = this.#waits.get(key) ?? (chance.happens(0.05) ? 1 + chance.below(10) : 0);
+    this.#waits.set(key, Math.max(0, left - 1));
+    return left > 0;
   }
 
   /** Some steps notice that they are told to stop, others don't. */

@@ -18,6 +18,9 @@ export class Host {
   readonly #world: World;
   #state: "runs" | "stands" | "dead" = "runs";
   #deferred: (() => void)[] = [];
+  #stoodSince = 0;
+  /** How long its machine was suspended in all; the monotonic clock stood still meanwhile. */
+  #suspendedMs = 0;
   readonly #onDeath: (() => void)[] = [];
 
   constructor({ world, name, skewMs }: HostOptions) {
@@ -25,7 +28,7 @@ export class Host {
     this.#world = world;
     this.clock = {
       now: () => world.now + skewMs,
-      monotonic: () => world.elapsedMs,
+      monotonic: () => world.elapsedMs - this.#suspendedMs,
       sleep: async (durationMs, signal) => this.#sleep(durationMs, signal),
     };
   }
@@ -55,18 +58,22 @@ export class Host {
     if (this.#state !== "runs") return;
     this.#world.note(`${this.name} stands still for ${Math.round(durationMs)} ms`);
     this.#state = "stands";
+    this.#stoodSince = this.#world.elapsedMs;
     this.#world.after(durationMs, () => this.goOn());
   }
 
-  /** It goes on with what it missed, in some order. */
+  /** It goes on with what it missed, in some order, at once or slowly: its memory may have to be fetched from a disk. */
   goOn(): void {
     if (this.#state !== "stands") return;
     this.#world.note(`${this.name} goes on`);
     this.#state = "runs";
+    const isMachine = this.#world.chance.happens(0.3);
+    if (isMachine) this.#suspendedMs += this.#world.elapsedMs - this.#stoodSince;
+    const withinMs = this.#world.chance.pick([1, 100]);
     const missed = this.#deferred;
     this.#deferred = [];
     for (const act of missed) {
-      this.#world.after(this.#world.chance.fraction(), () => this.perform(act));
+      this.#world.after(withinMs * this.#world.chance.fraction(), () => this.perform(act));
     }
   }
 
@@ -82,7 +89,7 @@ export class Host {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const aborted = (): void => {
       if (occurrence !== undefined) occurrence.happen = undefined;
-      reject(new DOMException("The operation was aborted", "AbortError"));
+      reject(signal?.reason);
     };
     const occurrence =
       signal?.aborted === true

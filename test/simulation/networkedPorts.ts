@@ -43,6 +43,8 @@ export interface PortHost {
   readonly network: Network;
   /** Runs an effect in the name of this role. */
   readonly inName: <T>(effect: () => Promise<T>) => Promise<T>;
+  /** Told when this role is shown that nobody holds a lease. */
+  readonly onFreeLease: (name: string) => void;
 }
 
 function refused(retryAfterMs?: number): Error {
@@ -143,7 +145,11 @@ export class NetworkedStore implements Store {
   }
 
   async leaseRemainingMs(name: string, options: CallOptions = {}): Promise<number | undefined> {
-    return this.#look("leaseRemainingMs", options, async () => this.#store.leaseRemainingMs(name));
+    return this.#look("leaseRemainingMs", options, async () => {
+      const remainingMs = await this.#store.leaseRemainingMs(name);
+      if (remainingMs === undefined) this.#port.onFreeLease(name);
+      return remainingMs;
+    });
   }
 
   async ping(options: CallOptions = {}): Promise<void> {

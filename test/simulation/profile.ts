@@ -46,6 +46,8 @@ export interface Profile {
   readonly weather: Weather;
   /** Whether subscriptions come and go. */
   readonly announcements: boolean;
+  /** Whether one cluster is created and deleted again and again. */
+  readonly churn: boolean;
 }
 
 /** The embedded engine's figures. */
@@ -83,11 +85,13 @@ export function profileOf(chance: Chance): Profile {
       standing: rate(0.04),
       partition: rate(0.1),
       message: rate(0.5),
-      stop: rate(0.2),
+      // now and then all processes are replaced, one after another and again and again
+      stop: chance.happens(0.1) ? 0.6 : rate(0.2),
       step: rate(0.6),
       doom: chance.happens(0.8) ? 0 : 0.1,
       deadly: chance.happens(0.9) ? 0 : 0.3,
     },
     announcements: chance.happens(0.4),
+    churn: chance.happens(0.15),
   };
 }

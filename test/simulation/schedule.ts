@@ -37,12 +37,19 @@ const settledWithinVisibilities = 40;
 /** More than any run takes; one that takes more goes round in circles. */
 const occurrencesMax = 200_000;
 
-/** Runs the schedule of a seed. @param onLine told of each line of the run, for people. */
+export interface ScheduleOptions {
+  /** Messages come twice or too early, but none is lost by itself. */
+  readonly keepMessages?: boolean;
+  /** Told of each line of the run, for people. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** Runs the schedule of a seed. */
 export async function runSchedule(
   seed: number,
-  onLine?: (line: string) => void,
+  options: ScheduleOptions = {},
 ): Promise<ScheduleResult> {
-  return new Schedule(seed, onLine).run();
+  return new Schedule(seed, options).run();
 }
 
 class Schedule {
@@ -57,10 +64,12 @@ class Schedule {
   readonly #ground: Ground;
   readonly #processes: SimulatedProcess[] = [];
   readonly #clients: Client[] = [];
+  readonly #keepMessages: boolean;
   #isCalm = false;
 
-  constructor(seed: number, onLine: ((line: string) => void) | undefined) {
+  constructor(seed: number, { keepMessages = false, onLine }: ScheduleOptions) {
     this.#seed = seed;
+    this.#keepMessages = keepMessages;
     const world = new World({ seed, ...(onLine === undefined ? {} : { onLine }) });
     const profile = profileOf(world.chance);
     const { weather, timing } = profile;
@@ -213,8 +222,9 @@ class Schedule {
     const index = chance.below(ids.length);
     const [id, body] = [ids[index], bodies[index]];
     if (id === undefined || body === undefined) return;
-    if (fate === "lose") this.#queue.lose(id);
-    else if (fate === "show") this.#queue.show(id);
+    if (fate === "lose") {
+      if (!this.#keepMessages) this.#queue.lose(id);
+    } else if (fate === "show") this.#queue.show(id);
     else void this.#queue.send(body, { delayMs: chance.fraction() * this.#profile.timing.leaseMs });
   }
 

@@ -15,6 +15,7 @@ const usage = `npm run simulate -- [options]
   --threads T     how many run at once (default: one per core)
   --trace         shows every line of the schedule of --seed, and runs no other
   --first         ends at the first finding
+  --keepMessages  no message is lost by itself
 `;
 
 /** Schedules that a thread runs between two lines of progress. */
@@ -26,6 +27,7 @@ interface Options {
   readonly threads: number;
   readonly trace: boolean;
   readonly first: boolean;
+  readonly keepMessages: boolean;
 }
 
 function optionsOf(): Options {
@@ -36,6 +38,7 @@ function optionsOf(): Options {
       threads: { type: "string", default: String(availableParallelism()) },
       trace: { type: "boolean", default: false },
       first: { type: "boolean", default: false },
+      keepMessages: { type: "boolean", default: false },
     },
   });
   const whole = (name: "schedules" | "seed" | "threads"): number => {
@@ -51,18 +54,21 @@ function optionsOf(): Options {
     threads: whole("threads"),
     trace: values.trace,
     first: values.first,
+    keepMessages: values.keepMessages,
   };
 }
 
 /** One schedule with all its lines. @returns the exit code. */
-async function trace(seed: number): Promise<number> {
-  const result = await runSchedule(seed, (line) => process.stdout.write(`${line}\n`));
+async function trace({ seed, keepMessages }: Options): Promise<number> {
+  const onLine = (line: string): boolean => process.stdout.write(`${line}\n`);
+  const result = await runSchedule(seed, { keepMessages, onLine });
   process.stdout.write(`${JSON.stringify({ ...result, violation: result.violation?.message })}\n`);
   return result.violation === undefined ? 0 : 1;
 }
 
 /** All schedules, in chunks. */
-async function runAll({ schedules, seed, threads, first }: Options): Promise<ChunkResult> {
+async function runAll(options: Options): Promise<ChunkResult> {
+  const { schedules, seed, threads, first, keepMessages } = options;
   let sum = nothingYet;
   let next = seed;
   const end = seed + schedules;
@@ -72,7 +78,7 @@ async function runAll({ schedules, seed, threads, first }: Options): Promise<Chu
     while (!isOver()) {
       const count = Math.min(chunkSize, end - next);
       const answered = once(worker, "message");
-      worker.postMessage({ first: next, count, endAtFinding: first });
+      worker.postMessage({ first: next, count, endAtFinding: first, keepMessages });
       next += count;
       const [result] = (await answered) as [ChunkResult];
       for (const { seed: found, message } of result.findings) {
@@ -95,7 +101,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     return 2;
   }
-  if (options.trace) return trace(options.seed);
+  if (options.trace) return trace(options);
   const begunAt = performance.now();
   const { schedules, findings, seen, occurrences, settledVisibilities } = await runAll(options);
   const seconds = (performance.now() - begunAt) / 1_000;

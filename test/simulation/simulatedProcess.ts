@@ -202,6 +202,7 @@ export class SimulatedProcess {
       role,
       network,
       inName: async (effect) => witness.inName({ host, role }, effect),
+      onFreeLease: (name) => witness.onFreeLease(host, name),
     };
   }
 

@@ -12,7 +12,6 @@ test.each([1, 151, 301, 451])(
     const { findings, schedules, seen } = await runChunk({
       first,
       count: 150,
-      endAtFinding: false,
     });
     expect(findings).toEqual([]);
     expect(schedules).toBe(150);

@@ -8,6 +8,7 @@ import type {
   RpDocument,
   SubscriptionDocument,
 } from "../../src/model/document.ts";
+import { clusterLeaseName } from "../../src/model/leaseNames.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
 import { attemptsMax } from "../../src/backend/retryDelay.ts";
 import type { Change, MemoryStore } from "../store/memoryStore.ts";
@@ -53,6 +54,9 @@ export class Witness implements CloudWatcher {
   readonly #world: World;
   readonly #store: () => MemoryStore;
   readonly #incarnations = new Map<string, Incarnation>();
+  /** When the cluster of each lease was last changed, and when each process was last shown that the lease is free. */
+  readonly #changedAt = new Map<string, number>();
+  readonly #freeSeenAt = new Map<Host, Map<string, number>>();
   /** Which of our requests were committed, by their id. */
   readonly committedRequests = new Set<string>();
   #actor: Actor | undefined;
@@ -92,6 +96,12 @@ export class Witness implements CloudWatcher {
     }
   }
 
+  /** A process is shown that nobody holds a lease. */
+  onFreeLease(host: Host, name: string): void {
+    const seenAt = this.#freeSeenAt.get(host) ?? new Map<string, number>();
+    this.#freeSeenAt.set(host, seenAt.set(name, this.#world.elapsedMs));
+  }
+
   onCommit(changes: readonly Change[]): void {
     const actor = this.#actor;
     if (actor === undefined) return this.violated("a commit in nobody's name");
@@ -101,6 +111,7 @@ export class Witness implements CloudWatcher {
       const kind = (after ?? before)?.kind;
       if (kind === "cluster") {
         this.#cluster(actor, before as ClusterDocument, after as ClusterDocument);
+        this.#changedAt.set(leaseOf((after ?? before) as ClusterDocument), this.#world.elapsedMs);
       } else if (kind === "operation") {
         this.#operation(before as OperationDocument | undefined, after as OperationDocument);
       }
@@ -141,6 +152,10 @@ export class Witness implements CloudWatcher {
   onStumble({ incarnationId, epoch }: Caller): void {
     const claim = this.#incarnations.get(incarnationId)?.claims.get(epoch);
     if (claim !== undefined) claim.isExcused = true;
+  }
+
+  onDeadly({ host }: Caller): void {
+    this.excuse(host);
   }
 
   onDoom({ incarnationId }: Caller): void {
@@ -184,9 +199,7 @@ export class Witness implements CloudWatcher {
         }
         return;
       case "forwarder":
-        if (withoutScheduling(before) !== withoutScheduling(after)) {
-          this.violated("the forwarder changed more than the scheduling");
-        }
+        this.#scheduled(actor.host, before, after);
         return;
       case "backend":
         this.#worked(actor, before, after, incarnation);
@@ -215,6 +228,19 @@ export class Witness implements CloudWatcher {
       this.violated(`a cluster vanished during its ${before.operation.kind}`);
     }
     incarnation.isGone = true;
+  }
+
+  /** A write of the forwarder: it sends messages and has an eye on those who should work. */
+  #scheduled(host: Host, before: ClusterDocument, after: ClusterDocument): void {
+    if (withoutScheduling(before) !== withoutScheduling(after)) {
+      this.violated("the forwarder changed more than the scheduling");
+    }
+    if (before.unqueued || !after.unqueued) return;
+    const lease = leaseOf(before);
+    const freeSeenAt = this.#freeSeenAt.get(host)?.get(lease) ?? -1;
+    if (freeSeenAt < (this.#changedAt.get(lease) ?? 0)) {
+      this.violated("the sweep flagged a cluster without having seen that nobody holds it");
+    }
   }
 
   /** An operation takes the place of another. */
@@ -361,6 +387,10 @@ export class Witness implements CloudWatcher {
 /** A subscription as far as the simulation looks at it. */
 export function isDeleted(document: RpDocument): document is SubscriptionDocument {
   return document.kind === "subscription" && document.state === "Deleted";
+}
+
+function leaseOf({ subscriptionId: partition, id }: ClusterDocument): string {
+  return clusterLeaseName({ partition, id });
 }
 
 function goalOf({ cluster }: ClusterDocument, withTags = true): string {

@@ -1,0 +1,648 @@
+/**
+ * The protocol, broken on purpose in one place at a time: whatever the model of the protocol calls unsafe, wrong or going in
+ * circles (docs/protocol.md), and more. The simulation has to find each one; a proof that can't fail proves nothing. A mutant is
+ * a change of the source's text while it is loaded (`processes/mutate.ts`), so the product has no branches for it.
+ */
+
+/** A passage of a file, from the root of the project, and what takes its place. */
+export interface Edit {
+  readonly file: string;
+  /** Occurs exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** The sweep would mend it sooner or later, so it is found without the sweep, and with no message lost by itself. */
+  readonly sweepOff?: true;
+  /** What is seen of it. */
+  readonly finds: RegExp;
+  /** From seed 1 on, it is found within so many schedules. */
+  readonly within: number;
+}
+
+const noSweep: Edit = {
+  file: "src/forwarder/sweep.ts",
+  find: "const { store, clock, timing, signal } = options;\n  let flagged = 0;",
+  replace: "const { store, clock, timing, signal } = options;\n  return 0;\n  let flagged = 0;",
+};
+
+/** All that a mutant changes. */
+export function editsOf({ edits, sweepOff }: Mutant): readonly Edit[] {
+  return sweepOff === true ? [...edits, noSweep] : edits;
+}
+
+const claim = "src/backend/claim.ts";
+const changes = "src/backend/changes.ts";
+const fenced = "src/backend/fencedCluster.ts";
+const heartbeat = "src/backend/heartbeat.ts";
+const runSteps = "src/backend/runSteps.ts";
+const worker = "src/backend/worker.ts";
+const forward = "src/forwarder/forwardUnqueued.ts";
+const purge = "src/forwarder/purgeSubscriptions.ts";
+const memoryStore = "test/store/memoryStore.ts";
+const startOperation = "src/model/startOperation.ts";
+
+const neverAtRest = /not at rest \d+ ms after the last fault|more than \d+ occurrences/;
+
+/** Nothing is broken but what the others are found without: these runs must find nothing. */
+export const control: Mutant = {
+  name: "nothing but the sweep is off",
+  edits: [],
+  sweepOff: true,
+  finds: /^$/,
+  within: 400,
+};
+
+export const mutants: readonly Mutant[] = [
+  control,
+  {
+    name: "the flag is cleared whatever has changed",
+    edits: [
+      {
+        file: forward,
+        find: "  try {\n    await store.updateScheduling(\n      reference,",
+        replace:
+          '  try {\n    const fresh = await store.read("cluster", reference.key, { signal });\n' +
+          "    if (fresh === undefined) return true;\n" +
+          "    await store.updateScheduling(\n      { ...reference, etag: fresh.etag },",
+      },
+    ],
+    sweepOff: true,
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "the flag is cleared by putting back the whole copy that was listed",
+    edits: [
+      {
+        file: memoryStore,
+        find: "if (row?.stored.etag !== reference.etag || row.columns === undefined) {",
+        replace: "if (row?.columns === undefined) {",
+      },
+      {
+        file: memoryStore,
+        find: "Object.freeze({ ...before.document, unqueued,",
+        replace: "Object.freeze({ ...reference.listed, unqueued,",
+      },
+      {
+        file: memoryStore,
+        find: "return { key, etag: stored.etag, operationId, nextAttemptAt, sweeps };",
+        replace:
+          "return { key, etag: stored.etag, operationId, nextAttemptAt, sweeps, listed: stored.document };",
+      },
+    ],
+    finds: /the record of|without|wrote|began|claimed/,
+    within: 1,
+  },
+  {
+    name: "a document read again is taken for ours by its operation alone",
+    edits: [
+      {
+        file: fenced,
+        find:
+          "document.operation.id === claim.operationId &&\n    document.work.epoch === claim.epoch &&\n" +
+          "    document.work.owner === claim.owner",
+        replace: "document.operation.id === claim.operationId",
+      },
+    ],
+    finds: /wrote under epoch/,
+    within: 1,
+  },
+  {
+    name: "a document read again is taken for ours by its epoch alone",
+    edits: [
+      {
+        file: fenced,
+        find:
+          "document.operation.id === claim.operationId &&\n    document.work.epoch === claim.epoch &&\n" +
+          "    document.work.owner === claim.owner",
+        replace: "document.work.epoch === claim.epoch",
+      },
+    ],
+    finds: /wrote|vanished|the record of/,
+    within: 1,
+  },
+  {
+    name: "a document read again is taken for ours",
+    edits: [
+      {
+        file: fenced,
+        find: "      !isHeldBy(cluster.document, this.#claim)\n",
+        replace: "      false\n",
+      },
+    ],
+    finds: /wrote|vanished|the record of/,
+    within: 1,
+  },
+  {
+    name: "a message is completed when its cluster is claimed",
+    edits: [
+      {
+        file: worker,
+        find: "      return await this.#drive(message, outcome);",
+        replace:
+          "      await this.#options.queue.complete(this.#received);\n" +
+          "      return await this.#drive(message, outcome);",
+      },
+    ],
+    sweepOff: true,
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "a message is completed before the commit that ends its operation",
+    edits: [
+      {
+        file: runSteps,
+        find: "  const { cluster, clock, lost } = options;\n  const now = clock.now();",
+        replace:
+          "  const { cluster, clock, lost } = options;\n  await options.completeMessage();\n" +
+          "  const now = clock.now();",
+      },
+      {
+        file: worker,
+        find: "        hasMessage: () => heartbeat.message !== undefined,",
+        replace:
+          "        hasMessage: () => heartbeat.message !== undefined,\n" +
+          "        completeMessage: async () => this.#options.queue.complete(heartbeat.message),",
+      },
+    ],
+    sweepOff: true,
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "the record ends before its cluster",
+    edits: [
+      {
+        file: fenced,
+        find: "        const next = change(this.current);\n",
+        replace:
+          "        const next = change(this.current);\n" +
+          '        if (next.operation.status !== "InProgress") {\n' +
+          "          [this.#operation] = await this.#store.commit(this.#key.partition, [\n" +
+          "            { replace: this.#operation, document: next.operation },\n" +
+          "          ]);\n" +
+          "        }\n",
+      },
+    ],
+    finds: /the record of \S+ is at its end, its cluster is not at rest/,
+    within: 1,
+  },
+  {
+    name: "the cluster is removed before its record ends",
+    edits: [
+      {
+        file: fenced,
+        find:
+          "            [{ delete: this.#cluster }, { replace: this.#operation, document: operation }],\n" +
+          "            options,\n          ),\n        );",
+        replace:
+          "            [{ delete: this.#cluster }],\n            options,\n          ),\n        );\n" +
+          "        await this.#store.commit(this.#key.partition, [\n" +
+          "          { replace: this.#operation, document: operation },\n        ]);",
+      },
+    ],
+    finds: /the record of \S+ is in progress, its cluster is at rest or gone/,
+    within: 1,
+  },
+  {
+    name: "nobody sweeps",
+    edits: [noSweep],
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "the flag is cleared before the message is sent",
+    edits: [
+      {
+        file: forward,
+        find: "  if (!forwardTry.isSent) {\n    try {",
+        replace:
+          "  if (!(await clearFlag(reference, { ...options, log, now, delayMs }))) return { failed: true };\n" +
+          "  if (!forwardTry.isSent) {\n    try {",
+      },
+      {
+        file: forward,
+        find: "  const isCleared = await clearFlag(reference, { ...options, log, now, delayMs });",
+        replace: "  const isCleared = true;",
+      },
+    ],
+    sweepOff: true,
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "a worker acts on after its lease has run out",
+    edits: [
+      {
+        file: runSteps,
+        find: '    if (deadline.passed) throw new LeaseLostError("the lease may have run out");\n',
+        replace: "",
+      },
+    ],
+    finds: /begins \w+ under epoch/,
+    within: 1,
+  },
+  {
+    name: "a lost lease is ignored",
+    edits: [
+      {
+        file: "src/runtime/leaseDeadline.ts",
+        find: "    return this.remainingMs <= 0;",
+        replace: "    return false;",
+      },
+      {
+        file: heartbeat,
+        find: "Math.min(waitMs, Math.max(0, deadline.remainingMs))",
+        replace: "waitMs",
+      },
+      {
+        file: heartbeat,
+        find: "        afterMs: deadline.remainingMs,",
+        replace: "        afterMs: timing.leaseMs,",
+      },
+      {
+        file: heartbeat,
+        find: '      throw new LeaseLostError("somebody else has the lease");\n',
+        replace: "",
+      },
+    ],
+    finds: /begins \w+ under epoch/,
+    within: 1,
+  },
+  {
+    name: "a lease doesn't end while its holder's machine is suspended",
+    edits: [
+      {
+        file: "src/runtime/leaseDeadline.ts",
+        find: "      now.wallMs - this.#begunAt.wallMs,\n",
+        replace: "",
+      },
+    ],
+    finds: /begins \w+ under epoch/,
+    within: 1,
+  },
+  {
+    name: "a claim takes its time, and is tried again without a look at the lease",
+    edits: [
+      // a claim that ends with the lease hides it but for the last moment
+      {
+        file: claim,
+        find: "    afterMs: options.timing.leaseMs,",
+        replace: "    afterMs: 3 * options.timing.leaseMs,",
+      },
+      {
+        file: claim,
+        find: "      if (await this.#call(async (o) => store.renewLease(lease, { leaseMs }, o))) {",
+        replace: "      if (true) {",
+      },
+    ],
+    finds: /begins \w+ under epoch/,
+    within: 1,
+  },
+  {
+    name: "attempts are the deliveries of the message",
+    edits: [
+      {
+        file: worker,
+        find: "await claimCluster(message, {",
+        replace: "await claimCluster({ ...message, deliveries: this.#received.deliveries }, {",
+      },
+      {
+        file: claim,
+        find: "claimed({ owner: lease.owner,",
+        replace: "claimed({ deliveries: this.#message.deliveries, owner: lease.owner,",
+      },
+      {
+        file: changes,
+        find: "const attempts = cluster.work.attempts + 1;",
+        replace: "const attempts = options.deliveries;",
+      },
+    ],
+    finds: /a healthy \w+ ended Failed/,
+    within: 1,
+  },
+  {
+    name: "only a failure that is caught counts as an attempt",
+    edits: [
+      {
+        file: changes,
+        find: "const attempts = cluster.work.attempts + 1;",
+        replace: "const attempts = cluster.work.attempts;",
+      },
+      {
+        file: runSteps,
+        find: "      attempts: work.attempts,\n      lastError: reason,",
+        replace: "      attempts: work.attempts + 1,\n      lastError: reason,",
+      },
+    ],
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "the sweep doesn't look at leases",
+    edits: [
+      {
+        file: "src/forwarder/sweep.ts",
+        find: "    if (remainingMs !== undefined) return false;\n",
+        replace: "",
+      },
+    ],
+    finds: /the sweep flagged a cluster/,
+    within: 1,
+  },
+  {
+    name: "a claim that found the document changed ends its message",
+    edits: [
+      {
+        file: claim,
+        find:
+          '        log.debug({}, "the document changed before it was claimed; starting over");\n' +
+          "        return undefined;",
+        replace: "        return gone;",
+      },
+    ],
+    sweepOff: true,
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "a superseded worker completes its message",
+    edits: [
+      {
+        file: worker,
+        find: '    return { action: "putBack", delayMs, reason: "somebody else may have the cluster" };',
+        replace: '    return { action: "complete", reason: "somebody else may have the cluster" };',
+      },
+    ],
+    sweepOff: true,
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "no lease at all",
+    edits: [
+      {
+        file: claim,
+        find: "    if (attempt.acquired) return undefined;",
+        replace: "    return undefined;",
+      },
+      {
+        file: heartbeat,
+        find: '      throw new LeaseLostError("somebody else has the lease");\n',
+        replace: "",
+      },
+    ],
+    finds: /begins \w+ under epoch/,
+    within: 1,
+  },
+  {
+    name: "a process has one name for all its leases",
+    edits: [
+      {
+        file: claim,
+        find: "/** More than the races",
+        replace:
+          "const owners = new WeakMap();\n" +
+          "function ownerOf(clock, ids) {\n" +
+          "  if (!owners.has(clock)) owners.set(clock, ids.guid());\n" +
+          "  return owners.get(clock);\n}\n\n/** More than the races",
+      },
+      {
+        file: claim,
+        find: "owner: ids.guid(), leaseMs }",
+        replace: "owner: ownerOf(clock, ids), leaseMs }",
+      },
+    ],
+    finds: /a claim without a name|begins \w+ under epoch/,
+    within: 1,
+  },
+  {
+    name: "the first ETag of a new document is that of the removed one",
+    edits: [
+      {
+        file: memoryStore,
+        find: "    const document = frozen(JSON.parse(text)) as RpDocument;\n    const after = this.#stored(document);",
+        replace:
+          "    const document = frozen(JSON.parse(text)) as RpDocument;\n" +
+          "    const after = { document, etag: String(Number(before?.etag ?? 0) + 1) };",
+      },
+      {
+        file: memoryStore,
+        find: "    row.stored = this.#stored(document);",
+        replace: "    row.stored = { document, etag: String(Number(before.etag) + 1) };",
+      },
+    ],
+    sweepOff: true,
+    finds: /./,
+    within: 1,
+  },
+  {
+    name: "what is to be replaced is created when it is gone",
+    edits: [
+      {
+        file: memoryStore,
+        find: "if (replaces === undefined ? row !== undefined : !isThat(row, kind, replaces)) {",
+        replace:
+          "if (replaces === undefined ? row !== undefined : row !== undefined && !isThat(row, kind, replaces)) {",
+      },
+    ],
+    finds: /./,
+    within: 1,
+  },
+  {
+    name: "a new operation goes on at the step of the former",
+    edits: [
+      {
+        file: startOperation,
+        find: "    step: _s,\n",
+        replace: "",
+      },
+    ],
+    finds: /took over the work of the former/,
+    within: 1,
+  },
+  {
+    name: "a new operation counts on from the attempts of the former",
+    edits: [
+      {
+        file: startOperation,
+        find: "work: { ...rest, epoch, attempts: 0 },",
+        replace: "work: { ...rest, epoch },",
+      },
+    ],
+    finds: /took over the work of the former/,
+    within: 1,
+  },
+  {
+    name: "a new operation begins with a new epoch",
+    edits: [
+      {
+        file: startOperation,
+        find: "work: { ...rest, epoch, attempts: 0 },",
+        replace: "work: { ...rest, epoch: 0, attempts: 0 },",
+      },
+    ],
+    finds: /lost the epoch/,
+    within: 1,
+  },
+  {
+    name: "a step that asks to be called again counts as a failed attempt",
+    edits: [
+      {
+        file: runSteps,
+        find: "      untilMs,\n      attempts: 0,",
+        replace: "      untilMs,\n      attempts: cluster.current.cluster.work.attempts,",
+      },
+    ],
+    finds: /a healthy \w+ ended Failed/,
+    within: 1,
+  },
+  {
+    name: "a stop in good order costs an attempt",
+    edits: [
+      {
+        file: changes,
+        find: "attempts: Math.max(0, cluster.work.attempts - 1)",
+        replace: "attempts: cluster.work.attempts",
+      },
+    ],
+    finds: /a healthy \w+ ended Failed/,
+    within: 1,
+  },
+  {
+    name: "a frontend doesn't know its own commit again",
+    edits: [
+      {
+        file: "src/frontend/commitCluster.ts",
+        find: "    if (unknown === undefined || !(await happened(store, key, unknown, { signal }))) {",
+        replace: "    if (true) {",
+      },
+    ],
+    finds: /was answered 409, but it was committed/,
+    within: 1,
+  },
+  {
+    name: "a cluster is created before its record",
+    edits: [
+      {
+        file: "src/frontend/commitCluster.ts",
+        find: "      await store.commit(key.partition, decision.writes, { signal });",
+        replace:
+          "      for (const write of decision.writes) {\n" +
+          "        await store.commit(key.partition, [write], { signal });\n      }",
+      },
+    ],
+    finds: /the record of/,
+    within: 1,
+  },
+  {
+    name: "a DELETE leaves the record of what runs as it is",
+    edits: [
+      {
+        file: "src/frontend/handlers/deleteCluster.ts",
+        find: "        if (running !== undefined) {\n          writes.push",
+        replace: "        if (false) {\n          writes.push",
+      },
+    ],
+    finds: /the record of \S+ is in progress, its cluster is at rest or gone/,
+    within: 1,
+  },
+  {
+    name: "a DELETE waits until nothing runs",
+    edits: [
+      {
+        file: "src/frontend/handlers/deleteCluster.ts",
+        find: '      if (current.provisioningState === "Deleting") {',
+        replace:
+          "      checkIdle(exchange, current);\n" +
+          '      if (current.provisioningState === "Deleting") {',
+      },
+      {
+        file: "src/frontend/handlers/deleteCluster.ts",
+        find: "import { newOperation, noteOperation }",
+        replace: "import { checkIdle, newOperation, noteOperation }",
+      },
+    ],
+    finds: /an answer of 409/,
+    within: 1,
+  },
+  {
+    name: "a PUT takes the place of what runs",
+    edits: [
+      {
+        file: "src/frontend/clusterWrite.ts",
+        find: "  if (current === undefined || isTerminal(current.provisioningState)) return;",
+        replace: '  if (current?.provisioningState !== "Deleting") return;',
+      },
+    ],
+    finds: /took the place of|a defect was logged|a 500/,
+    within: 1,
+  },
+  {
+    name: "an operation begins with its first step whenever it is claimed",
+    edits: [
+      {
+        file: changes,
+        find: "findStep(steps[cluster.operation.kind], cluster.work.step);",
+        replace: "findStep(steps[cluster.operation.kind], undefined);",
+      },
+    ],
+    finds: /a step was completed twice/,
+    within: 1,
+  },
+  {
+    name: "a write without an answer is taken for done",
+    edits: [
+      {
+        file: fenced,
+        find: "        } else if (error instanceof StoreOutcomeUnknownError) {\n          reread = true;",
+        replace:
+          "        } else if (error instanceof StoreOutcomeUnknownError) {\n          return;",
+      },
+    ],
+    sweepOff: true,
+    finds: neverAtRest,
+    within: 1,
+  },
+  {
+    name: "clusters of a deleted subscription are removed whatever has become of it",
+    edits: [
+      {
+        file: purge,
+        find: "      { replace: this.#subscription, document: this.#subscription.document },\n    ];",
+        replace: "    ];",
+      },
+    ],
+    finds: /began an operation in a subscription that isn't deleted/,
+    within: 1,
+  },
+  {
+    name: "a cluster that is created again is the same to the cloud",
+    edits: [
+      {
+        file: startOperation,
+        find: "    incarnationId: start.incarnationId,\n    provisioningState",
+        replace: "    incarnationId: key.id,\n    provisioningState",
+      },
+    ],
+    finds: /an incarnation was created twice/,
+    within: 1,
+  },
+  {
+    name: "a worker keeps only the members that it knows",
+    edits: [
+      {
+        file: changes,
+        find: "          ...cluster.work,\n          epoch: cluster.work.epoch + 1,",
+        replace: "          step: cluster.work.step,\n          epoch: cluster.work.epoch + 1,",
+      },
+    ],
+    finds: /members of a later release were lost/,
+    within: 1,
+  },
+];
