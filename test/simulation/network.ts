@@ -125,6 +125,8 @@ export class Network {
       world.after(delayMs, () => {
         world.note(`${kind.name} of ${host.name} arrives`);
         const outcome = kind.effect();
+        // what it began is hit as well: a claim, of which its process will not know
+        if (fate !== "well") this.#options.onFault(host);
         this.#befall(host);
         outcome.then(
           (value) => isAnswered && answer(() => resolve(value)),

@@ -6,8 +6,7 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
-import { nothingYet, sumOf, type ChunkResult } from "./chunk.ts";
-import { runSchedule } from "./schedule.ts";
+import { nothingYet, sumOf, type ChunkResult } from "./chunkResult.ts";
 
 const usage = `npm run simulate -- [options]
   --schedules N   how many schedules to run (default 1000)
@@ -60,6 +59,8 @@ function optionsOf(): Options {
 
 /** One schedule with all its lines. @returns the exit code. */
 async function trace({ seed, keepMessages }: Options): Promise<number> {
+  // all others run in threads, so only this one needs it here
+  const { runSchedule } = await import("./schedule.ts");
   const onLine = (line: string): boolean => process.stdout.write(`${line}\n`);
   const result = await runSchedule(seed, { keepMessages, onLine });
   process.stdout.write(`${JSON.stringify({ ...result, violation: result.violation?.message })}\n`);

@@ -6,10 +6,10 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
-import { editsOf, mutants, type Edit } from "../mutants.ts";
+import { editsOf, mutants, onlySweepOff, type Edit } from "../mutants.ts";
 
 const root = new URL("../../../", import.meta.url);
-const mutant = mutants.find(({ name }) => name === process.env["MUTANT"]);
+const mutant = [onlySweepOff, ...mutants].find(({ name }) => name === process.env["MUTANT"]);
 if (mutant === undefined) throw new RangeError(`no mutant is called '${process.env["MUTANT"]}'`);
 
 const edits = new Map<string, Edit[]>();
