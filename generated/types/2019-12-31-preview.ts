@@ -397,7 +397,7 @@ export interface components {
         };
         /**
          * @description The changes of a PATCH, as RFC 7396: an omitted member stays as it is, `null` resets a member that need not be there, an
-         *     array replaces the stored one, but none is removed, since a cluster has all its profiles. This model lists what can be
+         *     array replaces the stored one. Neither arrays nor secrets that are stored can be removed. This model lists what can be
          *     changed; members that cannot are accepted with the value that they have.
          */
         OpenShiftClusterUpdate: {
@@ -481,7 +481,7 @@ export interface components {
         /** @description The changes of a pool of worker machines. */
         WorkerProfileUpdate: {
             /** @description The name of the pool to change. */
-            name?: string;
+            name: string;
             /**
              * Format: int32
              * @description How many machines the pool shall have.
@@ -505,6 +505,8 @@ export interface components {
         "Azure.ResourceManager.LocationResourceParameter": components["schemas"]["Azure.Core.azureLocation"];
         /** @description Write only if the resource has this `etag`; `*` stands for any. */
         ExistingPrecondition: string;
+        /** @description The most items of a page, at most 100. A page may have fewer; `nextLink` says whether more follow. */
+        PageSize: number;
     };
     requestBodies: never;
     headers: never;
@@ -549,6 +551,8 @@ export interface operations {
             query: {
                 /** @description The API version to use for this operation. */
                 "api-version": components["parameters"]["Azure.ResourceManager.CommonTypes.ApiVersionParameter"];
+                /** @description The most items of a page, at most 100. A page may have fewer; `nextLink` says whether more follow. */
+                $top?: components["parameters"]["PageSize"];
             };
             header?: never;
             path: {
@@ -684,6 +688,8 @@ export interface operations {
             query: {
                 /** @description The API version to use for this operation. */
                 "api-version": components["parameters"]["Azure.ResourceManager.CommonTypes.ApiVersionParameter"];
+                /** @description The most items of a page, at most 100. A page may have fewer; `nextLink` says whether more follow. */
+                $top?: components["parameters"]["PageSize"];
             };
             header?: never;
             path: {

@@ -101,7 +101,8 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
         log.warn({ error }, "the queue took no message");
         return { queueUnavailable: error };
       }
-      log.error({ error }, "could not be queued; it stays flagged and others go on");
+      if (signal.aborted) log.debug({}, "not queued: the process stops");
+      else log.error({ error }, "could not be queued; it stays flagged and others go on");
       return { failed: true };
     }
   }
@@ -134,7 +135,10 @@ async function clearFlag(
       log.debug({}, "changed while it was queued; its flag stays as it is");
       return true;
     }
-    log.error({ error }, "queued, but its flag could not be cleared; that is tried again later");
+    // a process that stops leaves it to the next, which sends it once more
+    if (signal.aborted) log.debug({}, "queued, but the process stops before its flag is cleared");
+    else
+      log.error({ error }, "queued, but its flag could not be cleared; that is tried again later");
     return false;
   }
 }

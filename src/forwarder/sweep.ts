@@ -64,7 +64,7 @@ async function flagOne(reference: ClusterReference, options: SweepOptions): Prom
     log.warn({ sweeps }, "nobody looked after this operation; flagged again");
     return true;
   } catch (error) {
-    if (!(error instanceof StoreConflictError)) {
+    if (!(error instanceof StoreConflictError) && !signal.aborted) {
       log.error({ error }, "could not be looked at; others go on");
     }
     return false;

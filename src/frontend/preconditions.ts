@@ -21,7 +21,7 @@ export function checkPreconditions(
 ): void {
   const ifMatch = context.header("if-match");
   if (ifMatch !== undefined && !isListed(ifMatch, document)) {
-    throw failed("If-Match", document === undefined ? "does not exist" : "has changed since");
+    throw failed("If-Match", document === undefined ? "does not exist" : "has another ETag");
   }
   const ifNoneMatch = context.header("if-none-match");
   if (ifNoneMatch !== undefined && isListed(withoutWeakMarks(ifNoneMatch), document)) {
@@ -43,7 +43,9 @@ function withoutWeakMarks(header: string): string {
 function failed(header: string, why: string): RpError {
   return new RpError({
     code: "PreconditionFailed",
-    message: `The condition of ${header} does not hold: the cluster ${why}. Read it again and decide anew.`,
+    message:
+      `The condition of ${header} does not hold: the cluster ${why}. Read it again and decide anew; ` +
+      "an ETag goes with its quotes, as it was sent.",
     target: header,
   });
 }

@@ -2,6 +2,7 @@
  * Reads the body of PUT, PATCH and POST as JSON, up to the limit. Other methods' bodies are left unread (ARM-24). It must
  * never repeat a piece of the body in an error, since the body may hold a secret.
  */
+import { isUtf8 } from "node:buffer";
 import express, {
   type NextFunction,
   type Request,
@@ -19,7 +20,7 @@ export function readBody(options: { readonly limitBytes: number }): RequestHandl
     limit: options.limitBytes,
     strict: true,
     type: () => true,
-    verify: refuseEmpty,
+    verify: refuseUnreadable,
   });
   return (request: Request, response: Response, next: NextFunction): void => {
     // nothing that a parser of another layer left there counts
@@ -63,8 +64,12 @@ function isTooDeep(body: unknown): boolean {
   return false;
 }
 
-/** The parser takes no text at all for an empty object (ARM-40, ARM-51). */
-function refuseEmpty(_request: unknown, _response: unknown, bytes: Buffer): void {
+/**
+ * The parser takes no text at all for an empty object (ARM-40, ARM-51), and puts other characters in the place of bytes that
+ * aren't UTF-8: what would be stored is not what was sent.
+ */
+function refuseUnreadable(_request: unknown, _response: unknown, bytes: Buffer): void {
+  if (!isUtf8(bytes)) throw new SyntaxError("the body is not UTF-8");
   if (bytes.toString().trim() === "") throw new SyntaxError("there is no JSON in the body");
 }
 
@@ -114,7 +119,7 @@ function bodyError(error: unknown, limitBytes: number): RpError {
     default:
       return new RpError({
         code: "InvalidRequestContent",
-        message: "The body could not be read: it must be one JSON object.",
+        message: "The body could not be read: it must be one JSON object, in UTF-8.",
       });
   }
 }

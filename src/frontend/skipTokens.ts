@@ -8,6 +8,7 @@ import { providerPartition, schemaVersion, type KeyDocument } from "../model/doc
 import { RpError } from "../model/rpError.ts";
 import type { Random } from "../runtime/ids.ts";
 import { StoreConflictError, StoreOutcomeUnknownError, type Store } from "../store/store.ts";
+import { refuseTooNew } from "./refuseTooNew.ts";
 
 const cipher = "aes-256-gcm";
 const keyBytes = 32;
@@ -75,7 +76,10 @@ export class SkipTokens {
         { signal },
       );
       if (stored === undefined) await this.#makeKey(signal);
-      else this.#key = Buffer.from(stored.document.secrets.key, "base64");
+      else {
+        refuseTooNew(stored.document);
+        this.#key = Buffer.from(stored.document.secrets.key, "base64");
+      }
     }
     return this.#key;
   }

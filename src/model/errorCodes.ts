@@ -76,7 +76,11 @@ export const errorCodes = {
   OperationCanceled: { status: 409, meaning: "The operation was canceled by a later DELETE." },
   PreconditionFailed: { status: 412, meaning: "`If-Match` or `If-None-Match` does not hold." },
   RequestEntityTooLarge: { status: 413, meaning: "The body is larger than the limit of 1 MiB." },
-  UnsupportedMediaType: { status: 415, meaning: "The body is not `application/json`." },
+  UnsupportedMediaType: {
+    status: 415,
+    meaning:
+      "The body is not `application/json`; a PATCH may also be `application/merge-patch+json`.",
+  },
   RequestHeaderFieldsTooLarge: { status: 431, meaning: "The headers are larger than the limit." },
   InternalServerError: {
     status: 500,

@@ -14,7 +14,7 @@ import { immutableFaults, type Spellings } from "./immutableMembers.ts";
 import { mergePatch, removalFaults } from "./mergePatch.ts";
 import { fillOmitted, missingMembers, nothingBefore } from "./omittedMembers.ts";
 import { contradictions, writablePart } from "./readOnlyMembers.ts";
-import { missing } from "./refused.ts";
+import { cannotBeRemoved, missing } from "./refused.ts";
 import { isWireObject, memberOf, touches } from "./wireObject.ts";
 import { WireReader } from "./wireReader.ts";
 
@@ -102,10 +102,22 @@ export function defineVersion<Goal>(parts: VersionParts<Goal>): ApiVersion {
       const stored = parts.showWithSecrets(current);
       // not even `null` can reset the cluster as a whole
       const goal = isWireObject(body) ? mergePatch(table, body, stored) : body;
-      const patchFaults = removalFaults(table, isWireObject(body) ? body : {});
-      return judge({ body, goal, current, stored, context, patchFaults });
+      const patch = isWireObject(body) ? body : {};
+      const patchFaults = removalFaults(table, patch, stored);
+      const asked = judge({ body, goal, current, stored, context, patchFaults });
+      return { ...asked, faults: asked.faults.map((fault) => inWordsOfRemoval(fault, patch)) };
     },
   };
+}
+
+/** Who sets a member to `null` that is needed has not left it out. */
+function inWordsOfRemoval(fault: Fault, patch: WireObject): Fault {
+  const { target = "", message } = fault;
+  if (message !== missing(target).message) return fault;
+  let value: unknown = patch;
+  // members of items are told apart by the items' names, which are needed themselves
+  for (const name of target.split(".")) value = value === null ? null : memberOf(value, name);
+  return value === null ? cannotBeRemoved(target) : fault;
 }
 
 /** Who leaves out `properties` has made one fault, not one for each member that is needed of it. */

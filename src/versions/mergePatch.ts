@@ -15,7 +15,7 @@ import type {
 import type { Fault } from "../model/rpError.ts";
 import { askedItemsOf, storedItems } from "./arrayItems.ts";
 import { fillOmitted, nothingBefore } from "./omittedMembers.ts";
-import { refused } from "./refused.ts";
+import { cannotBeRemoved } from "./refused.ts";
 import { isWireObject, itemPath, memberOf, memberPath, objectOf } from "./wireObject.ts";
 
 /**
@@ -69,36 +69,45 @@ function withoutNulls(node: VisibilityNode, value: unknown): unknown {
   );
 }
 
-/** A fault for each `null` of a patch that stands for a member which a cluster cannot be without. */
-export function removalFaults(node: ObjectNode, patch: unknown, path = ""): Fault[] {
+/**
+ * A fault for each `null` of a patch that stands for a stored member which can't be removed. One for a member that isn't
+ * there removes nothing.
+ *
+ * @param stored the external form before, secrets included.
+ */
+export function removalFaults(
+  node: ObjectNode,
+  patch: unknown,
+  stored: unknown,
+  path = "",
+): Fault[] {
   if (patch !== null && !isWireObject(patch)) return [];
   return Object.entries(node.members).flatMap(([name, member]) => {
     const place = memberPath(path, name);
     const value = patch === null ? null : memberOf(patch, name);
-    switch (member.kind) {
-      case "value":
-      case "map":
-        return value === null && !isRemovable(member) ? [cannotBeRemoved(place)] : [];
-      case "object":
-        return removalFaults(member, value, place);
-      case "array":
-        if (value !== null) return itemRemovalFaults(member, value, place);
-        return isRemovable(member) ? [] : [cannotBeRemoved(place)];
+    const before = memberOf(stored, name);
+    if (member.kind === "object") return removalFaults(member, value, before, place);
+    if (value === null) {
+      return before === undefined || isRemovable(member) ? [] : [cannotBeRemoved(place)];
     }
+    return member.kind === "array" ? itemRemovalFaults(member, value, before, place) : [];
   });
 }
 
 function itemRemovalFaults(
-  { items, identifiers }: ArrayNode,
+  node: ArrayNode,
   value: unknown,
+  stored: unknown,
   path: string,
 ): Fault[] {
+  const { items, identifiers } = node;
   if (items.kind !== "object") return [];
   // an item without an identifier is a new one, which lacks it
   const members = Object.entries(items.members).filter(([name]) => !identifiers.includes(name));
   const others: ObjectNode = { ...items, members: Object.fromEntries(members) };
+  const known = storedItems(node, stored);
   return askedItemsOf(value).flatMap((item, index) =>
-    isWireObject(item) ? removalFaults(others, item, itemPath(path, index)) : [],
+    isWireObject(item) ? removalFaults(others, item, known.find(item), itemPath(path, index)) : [],
   );
 }
 
@@ -106,8 +115,4 @@ function itemRemovalFaults(
 function isRemovable(node: ValueNode | MapNode | ArrayNode): boolean {
   if (node.kind === "array") return node.default === undefined;
   return node.required !== true && node.secret !== true;
-}
-
-function cannotBeRemoved(place: string): Fault {
-  return refused(place, `'${place}' cannot be removed; leave it out to keep it.`);
 }

@@ -10,3 +10,8 @@ export function refused(target: string, message: string): Fault {
 export function missing(target: string): Fault {
   return refused(target, `'${target}' is missing.`);
 }
+
+/** A patch sets to `null` what a cluster can't be without. */
+export function cannotBeRemoved(target: string): Fault {
+  return refused(target, `'${target}' cannot be removed; leave it out to keep it.`);
+}

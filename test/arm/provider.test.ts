@@ -139,7 +139,11 @@ describe.each(servedVersions)("$name", (version) => {
       expect(status).toBe(200);
       expect(body).toMatchObject({
         status: "Failed",
-        error: { code: expect.any(String), message: expect.any(String), target },
+        error: {
+          code: expect.any(String),
+          message: expect.any(String),
+          target: `resources[0].${target}`,
+        },
       });
     }
     const list = await rp.send("GET", at(clusterPath("", { group: "g" }).slice(0, -1)));

@@ -16,14 +16,14 @@ import { emittedFiles, versions } from "./generated.ts";
 /** SHA-256 of each document, base64. */
 const released: Readonly<Record<ApiVersionName, Readonly<Record<string, string>>>> = {
   "2019-12-31-preview": {
-    swagger: "8KVyhAlGTtwvYq5xbGVhIgQ6hr932S1CztWQgPwJAXc=",
-    "openapi 3.0": "NusjhJpBR+2PWucC9gBv7UUrf/8DDRh9n/LpfnK6hWU=",
-    "openapi 3.1": "JHpwmgI1EccR89xkBX+79HIa7r9hu8Bu3bkxIEnY9Y4=",
+    swagger: "59CHet9k3FIOcmBtMxaYtqHFnQ3gd7JiruZt8d4tpy8=",
+    "openapi 3.0": "DB/aoH7VzXvo89uhUv8j6gHqecOiaHhI3I3BEL7/cm0=",
+    "openapi 3.1": "qKOVZZNuSsMrp7rtu5u/Mn3vj5kW02z+Hm1WzXmD2+s=",
   },
   "2020-04-30": {
-    swagger: "Pe9AHnPsBmNDTKHyqHcYApc6HMoDcximi1BA9lL1Rcg=",
-    "openapi 3.0": "+1DXAceYrAE/GHSJ7W/P4yeqhCeRaKEz2Ui5fJFXIqQ=",
-    "openapi 3.1": "IHDPVaWL3z3LeVdmSj0f1/TkjJI6cO/iCdvT2xDboUo=",
+    swagger: "47GR5NxD9/iozoyxG6nbSuYFoPranYwZnX+OH4t4Ka8=",
+    "openapi 3.0": "jilEKoXCYVMd3d+sEgp4mH+Lkmvk+dgWohAT4aiimGE=",
+    "openapi 3.1": "QrpNQd8FD9HONrxsSzJmdmN3rzGSU0JuSKf8COonPi4=",
   },
 };
 

@@ -290,6 +290,25 @@ describe("the forwarder's lease", () => {
     expect(await queued(simulation)).toEqual([asked.operationId]);
   });
 
+  test("a stop in the middle of a pass is no error that an operator has to see", async () => {
+    for (const held of ["queue.send", "store.updateScheduling"]) {
+      await using simulation = await Simulation.open();
+      const asked = await simulation.create();
+      const { promise: holdUntil, reject: giveUp } = Promise.withResolvers<void>();
+      const forwarder = forwarderOf(simulation, "forwarder", ({ name }) =>
+        name === held ? { holdUntil } : undefined,
+      );
+      await simulation.clock.settle();
+      const ended = forwarder.askToStop();
+      giveUp(new DOMException("This operation was aborted", "AbortError"));
+      await ended;
+      await simulation.clock.settle();
+      expect(forwarder.faults.count(held)).toBe(1);
+      expect([...forwarder.lines("error"), ...forwarder.lines("warn")]).toEqual([]);
+      expect((await simulation.cluster(asked.name))?.unqueued).toBe(true);
+    }
+  });
+
   test("runs out after a crash, and another takes over", async () => {
     await using simulation = await Simulation.open();
     const first = forwarderOf(simulation, "first");

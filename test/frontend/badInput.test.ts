@@ -39,6 +39,7 @@ function faultsOf({ body }: RpResponse): string[] {
 
 describe("bodies", () => {
   const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+  const notUtf8 = Buffer.from(JSON.stringify({ ...smallestBody, tags: { a: "\u00ff" } }), "latin1");
   const cases: readonly [string, string | Uint8Array, number][] = [
     ["seed 16, C6: null", "null", 400],
     ["an array", "[]", 400],
@@ -53,6 +54,7 @@ describe("bodies", () => {
     ["blanks", "  \n", 400],
     ["a byte order mark alone", "\uFEFF", 400],
     ["not UTF-8", new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), 400],
+    ["a text that is not UTF-8", notUtf8, 400],
     ["nested 200,000 deep", deep, 400],
     ["nested deep in a member", `{"properties":{"pullSecret":${deep}}}`, 400],
     ["seed C7: 2 MB", JSON.stringify({ location: "x".repeat(2_000_000) }), 413],

@@ -1,5 +1,6 @@
 /** The lists, over HTTP. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { providerPartition, schemaVersion } from "../../src/model/document.ts";
 import { clusterPath, smallestBody, StartedRp, subscriptionId } from "./startedRp.ts";
 
 let rp: StartedRp;
@@ -170,4 +171,23 @@ test("ARM-63: a token made by one frontend is good for another on the same store
   const link = new URL(page.body.nextLink);
   expect(names((await second.get(`${link.pathname}${link.search}`)).body)).toEqual(["b"]);
   expect(link.search).not.toContain(Buffer.from("group|a").toString("base64url").slice(0, 8));
+});
+
+test("a key marked as too new for us makes no token, and is kept", async () => {
+  await using provider = await StartedRp.start();
+  const document = {
+    kind: "key",
+    id: "skipToken",
+    subscriptionId: providerPartition,
+    schemaVersion: schemaVersion + 1,
+    minimumSchemaVersion: schemaVersion + 1,
+    secrets: { key: "of another form" },
+  } as const;
+  const [kept] = await provider.store.commit(providerPartition, [{ create: document }]);
+  for (const name of ["a", "b"]) await provider.put(clusterPath(name), smallestBody);
+  const answer = await provider.get(`${groupPath("group")}?$top=1`);
+  expect(answer.status).toBe(503);
+  expect(answer.body.error.code).toBe("DocumentTooNew");
+  const key = { partition: providerPartition, id: document.id };
+  expect(await provider.store.read("key", key)).toEqual(kept);
 });

@@ -52,7 +52,12 @@ test("ARM-120: what a PUT would refuse fails with all of it, still with 200", as
   expect(answer.body.status).toBe("Failed");
   const targets = answer.body.error.details.map(({ target }: { target: string }) => target);
   expect(targets.toSorted()).toEqual(
-    ["a_b", "location", "nope", "properties.workerProfiles[0].count"].toSorted(),
+    [
+      "resources[1].name",
+      "resources[0].location",
+      "resources[1].nope",
+      "resources[0].properties.workerProfiles[0].count",
+    ].toSorted(),
   );
 });
 
@@ -71,9 +76,17 @@ test("ARM-120: an api-version that isn't served, or is missing, fails", async ()
     expect(body.error.message).toContain("2019-12-31-preview, 2020-04-30");
     expect(body).toMatchObject({
       status: "Failed",
-      error: { code: "InvalidApiVersionParameter", target: "cluster" },
+      error: { code: "InvalidApiVersionParameter", target: "resources[0].apiVersion" },
     });
   }
+});
+
+test("ARM-120, ARM-41: an api-version that isn't served hides no fault of the name", async () => {
+  const { error } = (await preflight([{ ...good, name: "a/b", apiVersion: "2099-01-01" }])).body;
+  expect(error.details.map(({ target }: { target: string }) => target)).toEqual([
+    "resources[0].name",
+    "resources[0].apiVersion",
+  ]);
 });
 
 test("ARM-120, ARM-41: an unknown member hides no fault, and missing properties are one", async () => {
@@ -82,8 +95,11 @@ test("ARM-120, ARM-41: an unknown member hides no fault, and missing properties 
     const { error } = (await preflight([resource])).body;
     return (error.details ?? [error]).map(({ target }: { target: string }) => target);
   };
-  expect(await targets({ ...good, nope: 1, location: "westus" })).toEqual(["nope", "location"]);
-  expect(await targets(without)).toEqual(["properties"]);
+  expect(await targets({ ...good, nope: 1, location: "westus" })).toEqual([
+    "resources[0].nope",
+    "resources[0].location",
+  ]);
+  expect(await targets(without)).toEqual(["resources[0].properties"]);
 });
 
 test("ARM-120: foreign types and computed values are passed over", async () => {
@@ -118,7 +134,10 @@ test("ARM-120: a computed value hides no fault of another member, and [[ begins 
   const faults = [answer.body.error, ...(answer.body.error.details ?? [])];
   const targets = new Set(faults.map(({ target }: { target: string }) => target));
   expect(targets).toEqual(
-    new Set(["properties.networkProfile.podCidr", "properties.networkProfile.serviceCidr"]),
+    new Set([
+      "resources[0].properties.networkProfile.podCidr",
+      "resources[0].properties.networkProfile.serviceCidr",
+    ]),
   );
 });
 

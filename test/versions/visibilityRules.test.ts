@@ -128,7 +128,7 @@ describe("PATCH", () => {
       plan: null,
       ports: [{ zone: "1", name: "a", open: null }],
     };
-    expect(removalFaults(writable, body).map(({ target }) => target)).toEqual([
+    expect(removalFaults(writable, body, stored).map(({ target }) => target)).toEqual([
       "password",
       "token",
       "plan",

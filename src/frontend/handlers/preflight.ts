@@ -10,7 +10,7 @@ import {
 } from "../../model/resourceId.ts";
 import { RpError, type Fault } from "../../model/rpError.ts";
 import type { WireObject } from "../../versions/apiVersion.ts";
-import { touches } from "../../versions/wireObject.ts";
+import { itemPath, touches } from "../../versions/wireObject.ts";
 import { errorBody } from "../errorAnswer.ts";
 import { parameter, type ArmExchange, type Handler } from "../exchange.ts";
 import { pathFaults, shown } from "../requestPath.ts";
@@ -33,8 +33,11 @@ export const preflight: Handler<ArmExchange> = {
       });
     }
     const faults: Fault[] = [];
-    for (const resource of resources) {
-      faults.push(...resourceFaults(resource, exchange));
+    for (const [index, resource] of resources.entries()) {
+      const place = itemPath("resources", index);
+      for (const { target, ...fault } of resourceFaults(resource, exchange)) {
+        faults.push({ ...fault, target: within(place, target) });
+      }
       if (faults.length >= faultsMax) break;
     }
     if (faults.length === 0) return { status: 200, body: { status: "Succeeded" } };
@@ -43,18 +46,16 @@ export const preflight: Handler<ArmExchange> = {
   },
 };
 
+/** The path of a place in a resource, seen from the body of the call. */
+function within(place: string, path = ""): string {
+  return path === "" || path.startsWith("[") ? `${place}${path}` : `${place}.${path}`;
+}
+
+/** What is wrong with a resource, each with the path in it. */
 function resourceFaults(resource: WireObject, exchange: ArmExchange): readonly Fault[] {
   const { type, name, apiVersion } = resource;
   if (typeof type !== "string" || foldCase(type) !== foldCase(clusterResourceType)) return [];
   const label = isExpression(name) ? undefined : typeof name === "string" ? name : "";
-  const named = { target: shown(label || clusterResourceType) };
-  if (isExpression(apiVersion)) return [];
-  const served = typeof apiVersion === "string" ? exchange.servedVersion(apiVersion) : undefined;
-  if (served === undefined) {
-    const supported = exchange.servedVersions.join(", ");
-    const message = `${reasonAgainst(apiVersion, named.target)}. Supported: ${supported}.`;
-    return [{ code: "InvalidApiVersionParameter", message, ...named }];
-  }
   const cluster: ClusterName = {
     subscriptionId: parameter(exchange, "subscriptionId"),
     resourceGroup: parameter(exchange, "resourceGroupName"),
@@ -64,7 +65,15 @@ function resourceFaults(resource: WireObject, exchange: ArmExchange): readonly F
   const id = clusterResourceId(cluster);
   // by hand, as a slash in the name would make other segments of it
   const segments = [...id.slice(1).split("/").slice(0, 7), cluster.name];
-  const nameFaults = pathFaults(segments).map((fault) => ({ ...fault, ...named }));
+  const nameFaults = pathFaults(segments).map((fault) => ({ ...fault, target: "name" }));
+  if (isExpression(apiVersion)) return nameFaults;
+  const served = typeof apiVersion === "string" ? exchange.servedVersion(apiVersion) : undefined;
+  if (served === undefined) {
+    const supported = exchange.servedVersions.join(", ");
+    const reason = reasonAgainst(apiVersion, shown(label || clusterResourceType));
+    const message = `${reason}. Supported: ${supported}.`;
+    return [...nameFaults, { code: "InvalidApiVersionParameter", message, target: "apiVersion" }];
+  }
 
   const { apiVersion: _version, type: _type, name: _name, ...rest } = resource;
   const members = Object.fromEntries(

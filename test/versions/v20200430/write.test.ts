@@ -149,14 +149,37 @@ describe("PATCH", () => {
     expect(renewed.secrets).toEqual({ ...fullCluster.secrets, clientSecret: "new" });
   });
 
-  test("can't remove it, nor a secret", () => {
-    expect(places(patch({ properties: { servicePrincipalProfile: null } }, fullCluster))).toEqual([
+  test("can't remove it, nor a secret, and says so", () => {
+    const removed = patch({ properties: { servicePrincipalProfile: null } }, fullCluster);
+    expect(places(removed)).toEqual([
       `InvalidParameter ${principal}.clientSecret`,
       `InvalidParameter ${principal}.clientId`,
     ]);
+    for (const { message } of removed.faults) expect(message).toContain("cannot be removed");
     expect(
       places(patch({ properties: { clusterProfile: { pullSecret: null } } }, fullCluster)),
     ).toEqual(["InvalidParameter properties.clusterProfile.pullSecret"]);
+  });
+
+  test("removes nothing where nothing is stored: that is no fault", () => {
+    for (const properties of [
+      { servicePrincipalProfile: null },
+      { servicePrincipalProfile: { clientSecret: null } },
+    ]) {
+      const asked = patch({ properties }, storedCluster);
+      expect(asked.faults).toEqual([]);
+      expect(asked.cluster).toEqual(storedCluster.cluster);
+      expect(asked.secrets).toEqual(storedCluster.secrets);
+    }
+    const { pullSecret: _, ...secrets } = fullCluster.secrets;
+    const withoutPullSecret = { ...fullCluster, secrets };
+    for (const clusterProfile of [null, { pullSecret: null }]) {
+      expect(
+        patch({ properties: { clusterProfile } }, withoutPullSecret).faults,
+      ).not.toContainEqual(
+        expect.objectContaining({ target: "properties.clusterProfile.pullSecret" }),
+      );
+    }
   });
 
   test("can't remove a list that no cluster is without, and says so of the list", () => {
