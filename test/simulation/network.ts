@@ -64,9 +64,6 @@ const cloudFates: readonly Exclude<Fate, "well">[] = [
   "slow",
 ];
 
-/** Calls that never are answered. */
-const never = new Promise<never>(() => {});
-
 export interface NetworkOptions {
   readonly world: World;
   readonly weather: Weather;
@@ -103,7 +100,8 @@ export class Network {
 
   /** A call of a process. It gives up waiting when its signal says so; the call goes on. */
   async call<T>(host: Host, kind: CallKind<T>): Promise<T> {
-    if (host.isDead) return never;
+    // one of its own: whoever waits for a promise that all runs share is kept for ever
+    if (host.isDead) return new Promise<never>(() => {});
     kind.signal?.throwIfAborted();
     const { world } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<T>();

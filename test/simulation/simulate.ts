@@ -19,6 +19,8 @@ const usage = `npm run simulate -- [options]
 
 /** Schedules that a thread runs between two lines of progress. */
 const chunkSize = 50;
+/** Chunks after which a thread is replaced: what the processes that died in its schedules waited for is never let go of. */
+const chunksMax = 20;
 
 interface Options {
   readonly schedules: number;
@@ -74,9 +76,9 @@ async function runAll(options: Options): Promise<ChunkResult> {
   let next = seed;
   const end = seed + schedules;
   const isOver = (): boolean => next >= end || (first && sum.findings.length > 0);
-  const work = async (): Promise<void> => {
+  const someChunks = async (): Promise<void> => {
     const worker = new Worker(new URL("processes/chunkWorker.ts", import.meta.url));
-    while (!isOver()) {
+    for (let chunk = 0; chunk < chunksMax && !isOver(); chunk += 1) {
       const count = Math.min(chunkSize, end - next);
       const answered = once(worker, "message");
       worker.postMessage({ first: next, count, endAtFinding: first, keepMessages });
@@ -89,6 +91,9 @@ async function runAll(options: Options): Promise<ChunkResult> {
       if (process.stderr.isTTY) process.stderr.write(`\r${sum.schedules} of ${schedules} `);
     }
     await worker.terminate();
+  };
+  const work = async (): Promise<void> => {
+    while (!isOver()) await someChunks();
   };
   await Promise.all(Array.from({ length: Math.min(threads, schedules) }, work));
   return sum;

@@ -116,7 +116,10 @@ export class Witness implements CloudWatcher {
         this.#operation(before as OperationDocument | undefined, after as OperationDocument);
       }
     }
-    for (const { before, after } of changes) this.#agree(after?.document ?? before?.document);
+    for (const { before, after } of changes) {
+      this.#agree(before?.document);
+      this.#agree(after?.document);
+    }
   }
 
   onBegin(caller: Caller, call: string): void {
