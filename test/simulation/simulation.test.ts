@@ -1,20 +1,20 @@
 /**
- * The whole resource provider under some hundred seeds: crashes, pauses, partitions, lost answers and late writes, and nothing is
+ * The whole resource provider under two thousand seeds: crashes, pauses, partitions, lost answers and late writes, and nothing is
  * lost or done twice. `npm run simulate` runs more.
  */
 import { expect, test } from "vitest";
 import { runChunk } from "./chunk.ts";
 import { runSchedule } from "./schedule.ts";
 
-test.each([1, 151, 301, 451])(
-  "150 schedules from seed %i on violate nothing and come to their end",
+test.each([1, 501, 1_001, 1_501])(
+  "500 schedules from seed %i on violate nothing and come to their end",
   async (first) => {
     const { findings, schedules, seen } = await runChunk({
       first,
-      count: 150,
+      count: 500,
     });
     expect(findings).toEqual([]);
-    expect(schedules).toBe(150);
+    expect(schedules).toBe(500);
     // a run in which nothing happens proves nothing
     for (const name of ["creates", "updates", "deletes", "claims", "takeovers", "failures"]) {
       expect(seen[name], name).toBeGreaterThan(0);
