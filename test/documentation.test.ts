@@ -17,6 +17,19 @@ test.each(["README.md", ...globSync("docs/*.md", { cwd: root })])("the links of 
   expect(broken).toEqual([]);
 });
 
+test.each(["README.md", ...globSync("docs/*.md", { cwd: root })])(
+  "the files that %s names",
+  (page) => {
+    const named = [
+      ...textOf(page).matchAll(/`((?:src|test|spec|docs)\/[\w./-]+\.(?:ts|tsp|md))`/g),
+    ];
+    const missing = named
+      .map(([, path = ""]) => path)
+      .filter((path) => !existsSync(join(root, path)));
+    expect(missing).toEqual([]);
+  },
+);
+
 test("pages that sources and tests refer to", () => {
   const paths = globSync("{src,spec,test}/**/*.{ts,tsp}", {
     cwd: root,

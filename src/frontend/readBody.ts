@@ -10,7 +10,7 @@ import express, {
   type Response,
 } from "express";
 import { RpError } from "../model/rpError.ts";
-import { shown } from "./requestPath.ts";
+import { shown } from "../model/shownText.ts";
 
 const methodsWithBody = ["PUT", "PATCH", "POST"];
 

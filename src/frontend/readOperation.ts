@@ -4,7 +4,7 @@ import { foldCase, subscriptionPartition } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import { parameter, type Exchange } from "./exchange.ts";
 import { refuseTooNew } from "./refuseTooNew.ts";
-import { shown } from "./requestPath.ts";
+import { shown } from "../model/shownText.ts";
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

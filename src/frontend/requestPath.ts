@@ -10,7 +10,7 @@ import {
   isResourceGroupName,
   providerNamespace,
 } from "../model/resourceId.ts";
-import { withoutMiddle } from "../versions/wireObject.ts";
+import { shown } from "../model/shownText.ts";
 
 /** A request's target. */
 export interface RequestPath {
@@ -59,11 +59,6 @@ const otherTypes: readonly string[] = [
   "deployments",
   "checknameavailability",
 ];
-
-/** A caller's text as repeated in a message: cut, but otherwise as it is; JSON escapes what can't be printed. */
-export function shown(text: string): string {
-  return withoutMiddle(text);
-}
 
 /**
  * What is wrong with the names in an ARM path (ARM-08, ARM-09), all of it at once. A path of another form than

@@ -3,8 +3,10 @@
  * groups. What is handed in during one turn of the event loop is committed, and so flushed to the disk, together; each
  * caller's part stands in a savepoint of its own, and nobody is told of success before the commit.
  *
- * A database whose files were removed or replaced is lost to this process: what it wrote would go with it, and what it read
- * nobody else would know. Once noticed that is final, and whoever runs the database is told by `untilLost`.
+ * A database whose files were removed, replaced or damaged is lost to this process: what it wrote would go with it, and what
+ * it read nobody else would know. The same holds once a newer release has changed the tables so that this one can't use them.
+ * Once noticed that is final, and whoever runs the database is told by `untilLost`. What is lost is never written to again,
+ * not even to close it.
  *
  * SQLite runs on the thread of the event loop. So a group is small, and a lock that another process holds is waited for
  * in short naps between which the loop turns. Nothing here knows what a document or a message is.
@@ -22,7 +24,7 @@ import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../runtime/clock.ts";
-import { applicationId, migrations } from "./sqliteSchema.ts";
+import { applicationId, minimumVersion, migrations, type Migration } from "./sqliteSchema.ts";
 
 /** Versions before it can corrupt a file that several connections write. */
 const sqliteVersionMin = "3.51.3";
@@ -43,6 +45,8 @@ export interface SqliteDatabaseOptions {
   readonly path: string;
   /** How long a lock held by another process is waited for. */
   readonly busyLimitMs?: number;
+  /** Those that this release knows. */
+  readonly migrations?: readonly Migration[];
 }
 
 /** What a write may use besides its statements. */
@@ -61,12 +65,15 @@ export class SqliteUnavailableError extends Error {
   override readonly name: string = "SqliteUnavailableError";
 }
 
-/** Its files were removed or replaced: only a process that opens it anew can serve. Nothing was written. */
+/**
+ * Its files were removed, replaced or damaged, or belong to a newer release now: this process can't serve any more. The
+ * message says which, and what to do. Nothing was written.
+ */
 export class SqliteFileLostError extends SqliteUnavailableError {
   override readonly name = "SqliteFileLostError";
 }
 
-/** Whether an error, or what caused it, is that the files were lost: whoever runs the database tells of that. */
+/** Whether an error, or what caused it, is that the database was lost: whoever runs it tells of that. */
 export function isOfLostFile(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error instanceof SqliteFileLostError || isOfLostFile(error.cause);
@@ -83,6 +90,12 @@ interface OpenedFile {
   readonly identity: string;
 }
 
+/**
+ * What was lost is left open until the process has ended. To close it would be to write: SQLite would bring what it knows of
+ * the write-ahead log into the file and remove the log by its name, with what others have written there since.
+ */
+const leftOpen = new Set<DatabaseSync>();
+
 interface Job {
   readonly bytes: number;
   /** Runs it in the open transaction; what it gives back tells the caller of success. */
@@ -92,23 +105,32 @@ interface Job {
 
 export class SqliteDatabase implements AsyncDisposable {
   readonly #connection: DatabaseSync;
+  readonly #path: string;
   readonly #busyLimitMs: number;
+  /** How many migrations this release knows. */
+  readonly #version: number;
   readonly #files: readonly OpenedFile[];
   readonly #statements = new Map<string, StatementSync>();
   /** Waiting for the next group, in the order of arrival. */
   readonly #waiting = new Set<Job>();
   readonly #whenLost = new AbortController();
+  /** Of the main file, when it was looked at last. */
+  #sizeBytes = 0n;
   #lost: SqliteFileLostError | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: {
     readonly connection: DatabaseSync;
+    readonly path: string;
     readonly busyLimitMs: number;
+    readonly version: number;
     readonly files: readonly OpenedFile[];
   }) {
     this.#connection = options.connection;
+    this.#path = options.path;
     this.#busyLimitMs = options.busyLimitMs;
+    this.#version = options.version;
     this.#files = options.files;
   }
 
@@ -118,7 +140,7 @@ export class SqliteDatabase implements AsyncDisposable {
    * @throws {SqliteOpenError}
    */
   static async open(options: SqliteDatabaseOptions): Promise<SqliteDatabase> {
-    const { path, busyLimitMs = 5_000 } = options;
+    const { path, busyLimitMs = 5_000, migrations: known = migrations } = options;
     // absolute, because SQLite takes what begins with `file:` for a URI
     const file = path === ":memory:" ? path : resolve(path);
     let connection: DatabaseSync | undefined;
@@ -127,14 +149,25 @@ export class SqliteDatabase implements AsyncDisposable {
       const opened = new DatabaseSync(file, { timeout: busyBlockMs });
       connection = opened;
       await untilNotBusy(busyLimitMs, () => assertSqliteVersion(opened));
-      await untilNotBusy(busyLimitMs, () => setUp(opened));
-      await untilNotBusy(busyLimitMs, () => migrate(opened));
+      await untilNotBusy(busyLimitMs, () => setUp(opened, known));
+      await untilNotBusy(busyLimitMs, () => migrate(opened, known));
       // made by the first transaction, and there for as long as anybody has the database open
-      if (files.length > 0) files.push(fileAt(`${file}-wal`));
-      return new SqliteDatabase({ connection: opened, busyLimitMs, files });
+      if (files.length > 0) files.push(fileAt(`${file}-wal`), fileAt(`${file}-shm`));
+      const version = known.length;
+      const database = new SqliteDatabase({
+        connection: opened,
+        path: file,
+        busyLimitMs,
+        version,
+        files,
+      });
+      // somebody may have been at the files meanwhile
+      database.#assertInPlace();
+      return database;
     } catch (error) {
       connection?.close();
-      throw new SqliteOpenError(`the database ${file} cannot be opened: ${messageOf(error)}`, {
+      const reason = `${messageOf(error)}${openingAdvice(error, file)}`;
+      throw new SqliteOpenError(`the database ${file} cannot be opened: ${reason}`, {
         cause: error,
       });
     }
@@ -166,7 +199,7 @@ export class SqliteDatabase implements AsyncDisposable {
     try {
       return await untilNotBusy(this.#busyLimitMs, attempt);
     } catch (error) {
-      throw asUnavailable(error);
+      throw this.#asUnavailable(error);
     }
   }
 
@@ -227,7 +260,8 @@ export class SqliteDatabase implements AsyncDisposable {
   }
 
   /**
-   * Looks again and again whether the files are in their place, which a process that writes nothing would never find out.
+   * Looks again and again whether the files are in their place and this release may use them, which a process that writes
+   * nothing would never find out.
    *
    * @returns why no more is read or written, as soon as that is so; `undefined` when the signal is aborted before.
    */
@@ -236,8 +270,10 @@ export class SqliteDatabase implements AsyncDisposable {
     for (;;) {
       try {
         this.#assertInPlace();
-      } catch {
-        // lost, or to be looked at once more
+        this.#assertUsable();
+      } catch (error) {
+        // else it is lost, or will be looked at once more
+        if (isOfDamage(error)) this.#loseDamaged(messageOf(error), error);
       }
       if (over.aborted) return this.#lost;
       try {
@@ -260,7 +296,13 @@ export class SqliteDatabase implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.#draining;
-    this.#connection.close();
+    try {
+      this.#assertInPlace();
+    } catch {
+      // lost, or nobody can tell
+    }
+    if (this.#lost === undefined) this.#connection.close();
+    else leftOpen.add(this.#connection);
   }
 
   #assertOpen(): void {
@@ -268,24 +310,91 @@ export class SqliteDatabase implements AsyncDisposable {
     if (this.#lost !== undefined) throw this.#lost;
   }
 
-  /** @throws {SqliteUnavailableError} when what is written would belong to no name any more, or nobody can tell. */
+  /**
+   * @throws {SqliteUnavailableError} when what is written would belong to no name any more, or nobody can tell.
+   * @throws what SQLite says, as `#assertWhole`.
+   */
   #assertInPlace(): void {
     if (this.#lost !== undefined) throw this.#lost;
     for (const { path, identity } of this.#files) {
+      let found: BigIntStats | undefined;
       let cause: unknown;
       try {
-        if (fileAt(path).identity === identity) continue;
+        found = statSync(path, { bigint: true });
       } catch (error) {
         if (!isAbsence(error)) throw cannotBeLookedAt(path, error);
         cause = error;
       }
-      this.#lost = new SqliteFileLostError(
-        `The database file ${path} was removed or replaced while the process ran; start it again.`,
-        { cause },
-      );
-      this.#whenLost.abort();
-      throw this.#lost;
+      if (found === undefined || identityOf(found) !== identity) {
+        throw this.#lose(
+          `The database file ${path} was removed or replaced while the process ran; start it again.`,
+          cause,
+        );
+      }
+      if (path === this.#path) this.#assertWhole(found.size);
     }
+  }
+
+  /**
+   * A shorter file that was copied into this one, or one that was cut, lacks pages that are known to be there. One that isn't
+   * shorter can't be told from what another process has written.
+   *
+   * @throws {SqliteFileLostError}
+   * @throws what SQLite says when it can't tell.
+   */
+  #assertWhole(sizeBytes: bigint): void {
+    if (sizeBytes < this.#sizeBytes) {
+      // with a VACUUM it may rightly have become shorter
+      const knownBytes = this.#pragma("page_count") * this.#pragma("page_size");
+      if (knownBytes > sizeBytes) throw this.#loseDamaged("it became shorter", undefined);
+    }
+    this.#sizeBytes = sizeBytes;
+  }
+
+  /** @throws {SqliteFileLostError} when a newer release has changed the tables in a way that this one can't cope with. */
+  #assertUsable(): void {
+    if (this.#pragma("user_version") <= this.#version) return;
+    throw this.#lose(
+      `A newer release has changed the database file ${this.#path} so that this one can't use it; start the newer one.`,
+      undefined,
+    );
+  }
+
+  #pragma(name: string): number {
+    return Number(this.statement(`PRAGMA ${name}`).get()?.[name]);
+  }
+
+  /** From now on nothing is read or written. */
+  #lose(message: string, cause: unknown): SqliteFileLostError {
+    this.#lost ??= new SqliteFileLostError(message, { cause });
+    this.#whenLost.abort();
+    return this.#lost;
+  }
+
+  #loseDamaged(reason: string, cause: unknown): SqliteFileLostError {
+    const advice = restoringAdvice(this.#path);
+    return this.#lose(`The database file ${this.#path} is damaged (${reason}). ${advice}`, cause);
+  }
+
+  /** Failures of the machine or the file become `SqliteUnavailableError`; what a caller threw stays what it is. */
+  #asUnavailable(error: unknown): unknown {
+    const code = resultCode(error);
+    if (code === undefined || !unavailableCodes.includes(code)) return error;
+    if (isOfDamage(error)) return this.#loseDamaged(messageOf(error), error);
+    return new SqliteUnavailableError(`the database cannot serve: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+
+  /**
+   * A full disk or a lock stops a commit before its last page is written. A failing disk may do so after: then a crash
+   * before the next commit could still bring the transaction to light.
+   */
+  #afterFailedCommit(error: unknown): unknown {
+    if (resultCode(error) !== sqliteIoError) return this.#asUnavailable(error);
+    return new SqliteOutcomeUnknownError(`the commit failed: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 
   /** Commits group after group, one per turn of the event loop. Never rejects. */
@@ -299,7 +408,7 @@ export class SqliteDatabase implements AsyncDisposable {
           this.#runGroup(this.#takeGroup());
         });
       } catch (error) {
-        for (const job of this.#takeGroup()) job.reject(asUnavailable(error));
+        for (const job of this.#takeGroup()) job.reject(this.#asUnavailable(error));
       }
     }
     this.#draining = undefined;
@@ -322,17 +431,18 @@ export class SqliteDatabase implements AsyncDisposable {
     const settlements: (() => void)[] = [];
     let failure: unknown;
     try {
+      this.#assertUsable();
       const unique = new UniqueNumbers(this);
       for (const job of group) settlements.push(this.#runJob(job, unique));
       unique.save();
     } catch (error) {
-      failure = asUnavailable(error);
+      failure = this.#asUnavailable(error);
     }
     if (failure === undefined) {
       try {
         this.statement("COMMIT").run();
       } catch (error) {
-        failure = afterFailedCommit(error);
+        failure = this.#afterFailedCommit(error);
       }
     }
     if (failure === undefined) {
@@ -352,10 +462,10 @@ export class SqliteDatabase implements AsyncDisposable {
       return succeed;
     } catch (error) {
       // after some failures of the disk SQLite rolls the transaction back by itself
-      if (!this.#connection.isTransaction) throw error;
+      if (!this.#connection.isTransaction || isOfDamage(error)) throw error;
       this.statement("ROLLBACK TO job").run();
       this.statement("RELEASE job").run();
-      return () => job.reject(asUnavailable(error));
+      return () => job.reject(this.#asUnavailable(error));
     }
   }
 
@@ -442,9 +552,9 @@ function assertSqliteVersion(connection: DatabaseSync): void {
   }
 }
 
-function setUp(connection: DatabaseSync): void {
+function setUp(connection: DatabaseSync, known: readonly Migration[]): void {
   // before anything that writes: a file that isn't ours must be left as it is
-  inTransaction(connection, "BEGIN", () => fileVersion(connection));
+  inTransaction(connection, "BEGIN", () => fileVersion(connection, known));
   connection.exec("PRAGMA page_size = 8192");
   const mode = connection.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
   if (mode !== "wal" && mode !== "memory") {
@@ -459,14 +569,21 @@ function setUp(connection: DatabaseSync): void {
   `);
 }
 
-function migrate(connection: DatabaseSync): void {
-  const version = inTransaction(connection, "BEGIN", () => fileVersion(connection));
-  if (version === migrations.length) return;
+function migrate(connection: DatabaseSync, known: readonly Migration[]): void {
+  const version = inTransaction(connection, "BEGIN", () => fileVersion(connection, known));
+  if (version >= known.length) return;
   inTransaction(connection, "BEGIN IMMEDIATE", () => {
     // again, now that nobody else can be at it
-    for (const migration of migrations.slice(fileVersion(connection))) connection.exec(migration);
-    connection.exec(`PRAGMA application_id = ${applicationId}`);
-    connection.exec(`PRAGMA user_version = ${migrations.length}`);
+    const present = fileVersion(connection, known);
+    if (present >= known.length) return;
+    for (const { sql } of known.slice(present)) connection.exec(sql);
+    connection.exec(`
+      CREATE TABLE IF NOT EXISTS format (version INTEGER NOT NULL) STRICT;
+      DELETE FROM format;
+      INSERT INTO format VALUES (${known.length});
+      PRAGMA application_id = ${applicationId};
+      PRAGMA user_version = ${minimumVersion(known)};
+    `);
   });
 }
 
@@ -489,23 +606,26 @@ function inTransaction<T>(
 /**
  * To be called in a transaction, since others may be making the file.
  *
- * @returns how many migrations the file has behind it.
- * @throws {Error} when it isn't ours, or of a release that we don't know.
+ * @returns how many migrations the file has behind it, which may be more than are known.
+ * @throws {Error} when it isn't ours, or a newer release has changed it in a way that needs knowing.
  */
-function fileVersion(connection: DatabaseSync): number {
-  const pragma = (name: string): number =>
-    Number(connection.prepare(`PRAGMA ${name}`).get()?.[name]);
-  const version = pragma("user_version");
-  const known = pragma("application_id") === applicationId;
-  if (!known && (version !== 0 || connection.prepare("SELECT 1 FROM sqlite_schema").get())) {
+function fileVersion(connection: DatabaseSync, known: readonly Migration[]): number {
+  const numberOf = (sql: string): number =>
+    Number(Object.values(connection.prepare(sql).get() ?? {})[0]);
+  const hasTable = (condition: string): boolean =>
+    connection.prepare(`SELECT 1 FROM sqlite_schema WHERE ${condition}`).get() !== undefined;
+  const minimum = numberOf("PRAGMA user_version");
+  const isOurs = numberOf("PRAGMA application_id") === applicationId;
+  if (!isOurs && (minimum !== 0 || hasTable("true"))) {
     throw new Error("it is a database of another program");
   }
-  if (version > migrations.length) {
+  if (minimum > known.length) {
     throw new Error(
-      `a newer release wrote it (format ${version}, this release knows ${migrations.length})`,
+      `a newer release wrote it (it takes format ${minimum}, this release knows ${known.length})`,
     );
   }
-  return version;
+  // before there was that table both numbers were the same
+  return hasTable("name = 'format'") ? numberOf("SELECT version FROM format") : minimum;
 }
 
 /** Tries until no other process holds the lock, up to a limit. */
@@ -525,20 +645,23 @@ async function nextTurn(): Promise<void> {
 }
 
 const sqliteBusy = 5;
+const sqliteReadOnly = 8;
 const sqliteIoError = 10;
+const sqliteCannotOpen = 14;
+/** Result codes of a damaged file: corrupt, not a database. */
+const damageCodes: readonly number[] = [11, 26];
 /** Result codes that speak of the machine or the file, not of a defect of the program. */
 const unavailableCodes: readonly number[] = [
   sqliteBusy,
   6, // locked
   7, // out of memory
-  8, // read-only
+  sqliteReadOnly,
   9, // interrupted
   sqliteIoError,
-  11, // corrupt
   13, // full
-  14, // cannot open
+  sqliteCannotOpen,
   15, // locking protocol
-  26, // not a database
+  ...damageCodes,
 ];
 
 /** SQLite's primary result code; `undefined` for any other error. */
@@ -547,22 +670,24 @@ function resultCode(error: unknown): number | undefined {
   return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 }
 
-/** Failures of the machine or the file become `SqliteUnavailableError`; what a caller threw stays what it is. */
-function asUnavailable(error: unknown): unknown {
-  const code = resultCode(error);
-  if (code === undefined || !unavailableCodes.includes(code)) return error;
-  return new SqliteUnavailableError(`the database cannot serve: ${messageOf(error)}`, {
-    cause: error,
-  });
+/** Whether SQLite found the file itself damaged, not just one document in it. */
+function isOfDamage(error: unknown): boolean {
+  return damageCodes.includes(resultCode(error) ?? 0);
 }
 
-/**
- * A full disk or a lock stops a commit before its last page is written. A failing disk may do so after: then a crash
- * before the next commit could still bring the transaction to light.
- */
-function afterFailedCommit(error: unknown): unknown {
-  if (resultCode(error) !== sqliteIoError) return asUnavailable(error);
-  return new SqliteOutcomeUnknownError(`the commit failed: ${messageOf(error)}`, { cause: error });
+/** What remains of a log would be taken for the backup's. */
+function restoringAdvice(path: string): string {
+  return `While nothing runs, restore a backup in its place, remove ${path}-wal and ${path}-shm, and start again.`;
+}
+
+/** What to do about a failure of SQLite at the start, where that isn't plain. */
+function openingAdvice(error: unknown, path: string): string {
+  const code = resultCode(error);
+  if (isOfDamage(error)) return `. If it was one of ours it is damaged. ${restoringAdvice(path)}`;
+  if (code === sqliteReadOnly || code === sqliteCannotOpen) {
+    return ". It and its folder must be such that this user may write them.";
+  }
+  return "";
 }
 
 function messageOf(error: unknown): string {

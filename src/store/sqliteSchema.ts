@@ -1,13 +1,32 @@
 /**
  * The tables of the embedded database, as a list of migrations. A migration that was released is never edited: a change
- * is a new entry at the end, and it only adds, because a process of the older release may still have the file open.
+ * is a new entry at the end.
+ *
+ * Two releases may use one file side by side, and the older one may be started again. So a change only adds: a table, an
+ * index, a column with a default. The older release goes on with what it knows, naming the columns that it writes, and what it
+ * leaves out has the default. Only a change under which it would fail or do harm is marked as breaking: then releases that
+ * don't know it are refused, and those that run end.
+ *
+ * A file says both how many migrations it has behind it (the table `format`) and how many a release must know to use it
+ * (`PRAGMA user_version`).
  */
 
 /** Marks a file as ours (`PRAGMA application_id`): "ARHP". */
 export const applicationId = 0x41524850;
 
+export interface Migration {
+  readonly sql: string;
+  /** Whether a release that doesn't know it must not use the file from then on. */
+  readonly isBreaking: boolean;
+}
+
+/** How many of these migrations a release must know to use a file that has them all behind it. */
+export function minimumVersion(known: readonly Migration[]): number {
+  return known.findLastIndex(({ isBreaking }) => isBreaking) + 1;
+}
+
 /**
- * Entry `n` takes a file from version `n` to `n + 1` (`PRAGMA user_version`).
+ * Entry `n` takes a file from version `n` to `n + 1`.
  *
  * Notes on `documents`: rows have a rowid because 2 kB bodies in a `WITHOUT ROWID` tree make everything slower. The
  * body stands last, so that the listings of the forwarder never read its pages. The scheduling columns are filled for
@@ -19,8 +38,10 @@ export const applicationId = 0x41524850;
  *
  * `probe` is always empty: its rows are taken back before they are committed (`SqliteDatabase.probe`).
  */
-export const migrations: readonly string[] = [
-  `
+export const migrations: readonly Migration[] = [
+  {
+    isBreaking: true,
+    sql: `
   CREATE TABLE sequence (
     last INTEGER NOT NULL
   ) STRICT;
@@ -74,4 +95,5 @@ export const migrations: readonly string[] = [
     body BLOB NOT NULL
   ) STRICT;
   `,
+  },
 ];

@@ -3,9 +3,9 @@
  * names its own range and each fault has that range's place as target.
  */
 // a CommonJS module, of which Node finds no names
+import { shown } from "../model/shownText.ts";
 import ipaddr from "ipaddr.js";
 import type { Fault } from "../model/rpError.ts";
-import { shortened } from "./wireObject.ts";
 
 /** A range as the caller wrote it. */
 export interface AddressRange {
@@ -36,7 +36,7 @@ export function addressRangeFaults(ranges: readonly AddressRange[]): Fault[] {
   };
   for (const range of ranges) {
     const { purpose, cidr, prefixLengthMax } = range;
-    const quoted = `The ${purpose} range '${shortened(cidr)}'`;
+    const quoted = `The ${purpose} range '${shown(cidr)}'`;
     const block = blockOf(range);
     if (block === undefined) {
       refuse(range, `${quoted} is not an IPv4 range in CIDR notation, such as 10.0.0.0/16.`);
@@ -54,7 +54,7 @@ export function addressRangeFaults(ranges: readonly AddressRange[]): Fault[] {
       refuse(range, `${quoted} must start at its first address: ${start}/${prefixLength}.`);
     }
     for (const { range: other } of blocks.filter((one) => overlaps(one, block))) {
-      refuse(range, `${quoted} overlaps the ${other.purpose} range '${shortened(other.cidr)}'.`);
+      refuse(range, `${quoted} overlaps the ${other.purpose} range '${shown(other.cidr)}'.`);
     }
     blocks.push(block);
   }

@@ -2,9 +2,10 @@
  * Which item of an array is which: items are told apart by the members that the contract names as identifiers
  * (`x-ms-identifiers`), compared exactly, and never by their place.
  */
+import { shown } from "../model/shownText.ts";
 import type { ArrayNode, VisibilityNode } from "../../generated/types/visibility.ts";
 import type { Fault } from "../model/rpError.ts";
-import { itemPath, memberOf, memberPath, shortened } from "./wireObject.ts";
+import { itemPath, memberOf, memberPath } from "./wireObject.ts";
 
 /** Items of a stored array, found by their identity. */
 export interface StoredItems {
@@ -77,7 +78,7 @@ function tooMany(path: string): Fault {
 }
 
 function repeated({ identifiers }: ArrayNode, item: unknown, place: string): Fault {
-  const named = identifiers.map((name) => `'${shortened(String(memberOf(item, name)))}'`);
+  const named = identifiers.map((name) => `'${shown(String(memberOf(item, name)))}'`);
   return {
     code: "InvalidParameter",
     message: `More than one item has the ${identifiers.join(" and ")} ${named.join(" and ")}.`,

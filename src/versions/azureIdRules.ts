@@ -2,10 +2,10 @@
  * Rules about ARM ids of things that a cluster refers to: their form, and how they stand to the cluster and to each other.
  * Whether they exist is not a question for here. Ids are compared regardless of case (ARM-02).
  */
+import { shown } from "../model/shownText.ts";
 import { foldCase, isGuid, isResourceGroupName } from "../model/resourceId.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
-import { shortened } from "./wireObject.ts";
 
 /** An id as the caller wrote it, and where it stands in the body. */
 export interface AskedId {
@@ -15,7 +15,7 @@ export interface AskedId {
 
 /** A fault unless it is a resource group of the cluster's subscription, and another one than the cluster's. */
 export function resourceGroupFaults({ path, id }: AskedId, clusterId: string): Fault[] {
-  const quoted = `'${shortened(id)}'`;
+  const quoted = `'${shown(id)}'`;
   const group = groupOf(id.split("/"));
   if (group?.rest.length !== 0) {
     const form = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}";
@@ -34,7 +34,7 @@ export function subnetFaults(asked: readonly AskedId[]): Fault[] {
   const faults: Fault[] = [];
   const subnets: Subnet[] = [];
   for (const { path, id } of asked) {
-    const quoted = `'${shortened(id)}'`;
+    const quoted = `'${shown(id)}'`;
     const subnet = subnetOf(id);
     if (subnet === undefined) {
       const form = "…/providers/Microsoft.Network/virtualNetworks/{network}/subnets/{subnet}";
@@ -77,7 +77,7 @@ function networkFaults(subnets: readonly Subnet[]): Fault[] {
 
 /** In the caller's casing. */
 function networkIdOf({ id }: Subnet): string {
-  return shortened(id.split("/").slice(0, -2).join("/"));
+  return shown(id.split("/").slice(0, -2).join("/"));
 }
 
 interface Group {

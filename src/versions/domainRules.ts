@@ -2,10 +2,10 @@
  * Rules about the domain of a cluster: a full domain name, or a label that an installer puts before its own domain. Hosts
  * are named below it, and every client has to understand them.
  */
+import { shown } from "../model/shownText.ts";
 import { domainToUnicode } from "node:url";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
-import { shortened } from "./wireObject.ts";
 
 /** The longest host below it, `console-openshift-console.apps.…`, then has DNS's 253. */
 const lengthMax = 222;
@@ -17,7 +17,7 @@ export function domainFaults(domain: string, path: string): Fault[] {
   return [
     refused(
       path,
-      `'${shortened(domain)}' is neither a label nor a full domain name that hosts can be named ` +
+      `'${shown(domain)}' is neither a label nor a full domain name that hosts can be named ` +
         "below, such as 'mycluster' or 'mycluster.example.com': letters, digits and '-' between " +
         `full stops, at most ${lengthMax} characters.`,
     ),

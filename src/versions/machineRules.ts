@@ -1,8 +1,8 @@
 /** Rules about machines: the sizes that can be used, and that there is one pool of workers. */
+import { shown } from "../model/shownText.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
 import { soleItemFaults } from "./soleItem.ts";
-import { shortened } from "./wireObject.ts";
 
 const masterVmSizes = ["Standard_D8s_v3"];
 const workerVmSizes = ["Standard_D2s_v3", "Standard_D4s_v3", "Standard_D8s_v3"];
@@ -37,5 +37,5 @@ export function poolFaults(
 function sizeFaults(size: string | undefined, allowed: readonly string[], path: string): Fault[] {
   if (size === undefined || allowed.includes(size)) return [];
   const choice = allowed.join(", ");
-  return [refused(path, `'${shortened(size)}' is not a size that can be used here: ${choice}.`)];
+  return [refused(path, `'${shown(size)}' is not a size that can be used here: ${choice}.`)];
 }

@@ -1,7 +1,7 @@
 /** Names of Azure regions, which callers spell in several ways: `westus`, `West US`, `West us` (ARM-36). */
+import { shown } from "../model/shownText.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
-import { shortened } from "./wireObject.ts";
 
 /** The one spelling by which regions are compared. */
 export function regionKey(location: string): string {
@@ -18,6 +18,6 @@ export function regionFaults(location: string | undefined, served: string): Faul
     return [refused("location", `'location' must have at most ${lengthMax} characters.`)];
   }
   if (regionKey(location) === regionKey(served)) return [];
-  const given = shortened(location);
+  const given = shown(location);
   return [refused("location", `This service makes clusters in '${served}', not in '${given}'.`)];
 }

@@ -1,7 +1,8 @@
 /** The limits of tags (ARM-106): those of ARM, with the platform's present number of tags. */
+import { shown } from "../model/shownText.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
-import { memberPath, shortened } from "./wireObject.ts";
+import { memberPath } from "./wireObject.ts";
 
 const tagsMax = 50;
 const nameLengthMax = 512;
@@ -32,7 +33,7 @@ function faultsOf(tags: Tags): Fault[] {
   }
   for (const [name, value] of entries) {
     const target = memberPath(path, name);
-    const quoted = `'${shortened(name)}'`;
+    const quoted = `'${shown(name)}'`;
     if (name.length > nameLengthMax) {
       refuse(target, `The name of a tag can have ${nameLengthMax} characters; ${quoted} has more.`);
     }

@@ -1,8 +1,8 @@
 /** Rules about from where something can be reached: the contract leaves the list open, and this release knows two. */
+import { shown } from "../model/shownText.ts";
 import type { Visibility } from "../model/cluster.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
-import { shortened } from "./wireObject.ts";
 
 const visibilities: readonly string[] = ["Private", "Public"] satisfies readonly Visibility[];
 
@@ -14,5 +14,5 @@ export function isVisibility(text: string | undefined): text is Visibility {
 export function visibilityFaults(text: string | undefined, path: string): Fault[] {
   if (text === undefined || isVisibility(text)) return [];
   const choice = visibilities.join(", ");
-  return [refused(path, `'${shortened(text)}' is not a visibility: ${choice}.`)];
+  return [refused(path, `'${shown(text)}' is not a visibility: ${choice}.`)];
 }

@@ -2,6 +2,7 @@
  * Safe access to JSON that a caller wrote: only own members count, so that `__proto__` and `constructor` are names like
  * any other, and nothing here throws or recurses. Also how places in a body are written as JSON paths.
  */
+import { shown } from "../model/shownText.ts";
 import type { WireObject } from "./apiVersion.ts";
 
 /** Whether a JSON value is an object: neither `null` nor an array. */
@@ -39,8 +40,8 @@ export function presentOrNone<T extends object>(members: T): Present<T> | undefi
 
 /** The path of a member: `properties.networkProfile`, or `tags['a b']` for a name that isn't a word. */
 export function memberPath(path: string, name: string): string {
-  if (!/^[\w$-]+$/.test(name)) return `${path}['${shortened(name)}']`;
-  return path === "" ? shortened(name) : `${path}.${shortened(name)}`;
+  if (!/^[\w$-]+$/.test(name)) return `${path}['${shown(name)}']`;
+  return path === "" ? shown(name) : `${path}.${shown(name)}`;
 }
 
 /** The path of an item: `properties.workerProfiles[0]`. */
@@ -56,21 +57,4 @@ export function touches(one: string, other: string): boolean {
 function isWithin(place: string, outer: string): boolean {
   if (outer === "" || place === outer) return true;
   return place.startsWith(`${outer}.`) || place.startsWith(`${outer}[`);
-}
-
-/** At most so much of a caller's text is repeated in a message; nearly every ARM id is shorter. */
-const shownMax = 300;
-
-/** A text that a message can hold, never whole megabytes. Of a long one both ends: an ARM id's last segment is its name. */
-export function withoutMiddle(text: string): string {
-  if (text.length <= shownMax) return text;
-  const half = shownMax / 2;
-  return `${text.slice(0, half)}…${text.slice(-half)}`.toWellFormed();
-}
-
-/** A value of the caller for use in a message: cut, and without control characters. Never for secrets. */
-export function shortened(text: string): string {
-  return withoutMiddle(text)
-    .replaceAll(/\p{Cc}/gu, "?")
-    .toWellFormed();
 }

@@ -2,7 +2,7 @@
 import { RpError } from "../../model/rpError.ts";
 import { readCluster } from "../commitCluster.ts";
 import type { Handler } from "../exchange.ts";
-import { shown } from "../requestPath.ts";
+import { shown } from "../../model/shownText.ts";
 import { resourceNotFound } from "../resourceNotFound.ts";
 
 export const clusterCredentials: Handler = {

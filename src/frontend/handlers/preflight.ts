@@ -13,7 +13,8 @@ import type { WireObject } from "../../versions/apiVersion.ts";
 import { itemPath, touches } from "../../versions/wireObject.ts";
 import { errorBody } from "../errorAnswer.ts";
 import { parameter, type ArmExchange, type Handler } from "../exchange.ts";
-import { pathFaults, shown } from "../requestPath.ts";
+import { shown } from "../../model/shownText.ts";
+import { pathFaults } from "../requestPath.ts";
 import { allFaults } from "../schemaFaults.ts";
 
 /** More is not said about one deployment. */
