@@ -42,6 +42,8 @@ export interface DocumentKey {
  * that are stored depend on it: it must never change.
  */
 export function foldCase(name: string): string {
+  // nearly every name, at a twentieth of the cost
+  if (/^\p{ASCII}*$/u.test(name)) return name.toLowerCase();
   return Array.from(name.normalize("NFC"), foldLetter).join("");
 }
 

@@ -165,7 +165,9 @@ export class SqliteDatabase implements AsyncDisposable {
       database.#assertInPlace();
       return database;
     } catch (error) {
-      connection?.close();
+      if (connection !== undefined && error instanceof SqliteFileLostError)
+        leftOpen.add(connection);
+      else connection?.close();
       const reason = `${messageOf(error)}${openingAdvice(error, file)}`;
       throw new SqliteOpenError(`the database ${file} cannot be opened: ${reason}`, {
         cause: error,
@@ -687,6 +689,7 @@ function openingAdvice(error: unknown, path: string): string {
   if (code === sqliteReadOnly || code === sqliteCannotOpen) {
     return ". It and its folder must be such that this user may write them.";
   }
+  if (code === sqliteIoError) return ". Its disk may be full or failing.";
   return "";
 }
 

@@ -3,9 +3,9 @@
  * is a new entry at the end.
  *
  * Two releases may use one file side by side, and the older one may be started again. So a change only adds: a table, an
- * index, a column with a default. The older release goes on with what it knows, naming the columns that it writes, and what it
- * leaves out has the default. Only a change under which it would fail or do harm is marked as breaking: then releases that
- * don't know it are refused, and those that run end.
+ * index, a column with a default; and with nothing that the older release's SQLite doesn't know. That release goes on with what
+ * it knows, naming the columns that it writes. Only a change under which it would fail or do harm is marked as breaking: then
+ * releases that don't know it are refused, and those that run end.
  *
  * A file says both how many migrations it has behind it (the table `format`) and how many a release must know to use it
  * (`PRAGMA user_version`).
@@ -14,6 +14,7 @@
 /** Marks a file as ours (`PRAGMA application_id`): "ARHP". */
 export const applicationId = 0x41524850;
 
+/** One change of the tables. */
 export interface Migration {
   readonly sql: string;
   /** Whether a release that doesn't know it must not use the file from then on. */

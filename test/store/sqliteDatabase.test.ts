@@ -1,7 +1,16 @@
 /** The embedded database's file: who may open it, what a commit means, and what happens when something goes wrong. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  open as openHandle,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
@@ -13,8 +22,10 @@ import {
   SqliteFileLostError,
   SqliteOpenError,
 } from "../../src/store/sqliteDatabase.ts";
+import { migrations, type Migration } from "../../src/store/sqliteSchema.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
+  DocumentUnreadableError,
   StoreConflictError,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
@@ -187,13 +198,132 @@ test("a file of a newer release is refused and left alone", async () => {
   expect(before.equals(await readFile(path))).toBe(true);
 });
 
+/** What newer releases may add, and what they may not without saying so. */
+const addition: Migration = {
+  isBreaking: false,
+  sql: `
+    ALTER TABLE documents ADD COLUMN newer TEXT NOT NULL DEFAULT 'default';
+    CREATE INDEX documents_newer ON documents (newer);
+    ALTER TABLE messages ADD COLUMN newer INTEGER;
+    ALTER TABLE leases ADD COLUMN newer REAL NOT NULL DEFAULT 1.5;
+  `,
+};
+const breakingChange: Migration = {
+  isBreaking: true,
+  sql: "ALTER TABLE documents RENAME COLUMN sweeps TO rounds",
+};
+
+test("an older release opens what a newer one has added to, and writes rows with columns that it doesn't know", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  const extended = [...migrations, addition];
+  await using newer = await SqliteDatabase.open({ path, migrations: extended });
+  await using older = await SqliteDatabase.open({ path });
+  const store = new SqliteStore({ database: older, clock });
+  const queue = new SqliteQueue({ database: older, clock });
+  const [kept] = await store.commit(partition, [{ create: clusterDocument("kept") }]);
+  await store.commit(partition, [{ create: operationDocument("o") }]);
+  await queue.send("message");
+  await store.acquireLease({ name: "lease", owner: "me", leaseMs: 5_000 });
+  await store.ping();
+  const rows = (): unknown =>
+    newer.statement("SELECT id, newer FROM documents ORDER BY row_id").all();
+  expect(rows()).toEqual([
+    { id: kept.document.id, newer: "default" },
+    { id: "o", newer: "default" },
+  ]);
+
+  // what the newer one has put there stays when the older one replaces the document
+  await newer.write(() => newer.statement("UPDATE documents SET newer = 'kept'").run());
+  const [replaced] = await store.commit(partition, [{ replace: kept, document: kept.document }]);
+  expect(rows()).toEqual([
+    { id: kept.document.id, newer: "kept" },
+    { id: "o", newer: "kept" },
+  ]);
+  const fromNewer = new SqliteStore({ database: newer, clock });
+  expect(await fromNewer.read("cluster", { partition, id: kept.document.id })).toEqual(replaced);
+  expect(await queue.receive({ max: 5, visibilityMs: 1_000 })).toHaveLength(1);
+});
+
+test("an older release goes on while a newer one adds to the file, which happens once", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  await using older = await SqliteDatabase.open({ path });
+  const store = new SqliteStore({ database: older, clock });
+  const turned = new TestClock();
+  const controller = new AbortController();
+  const lost = older.untilLost(turned, controller.signal);
+  await store.commit(partition, [{ create: operationDocument("before") }]);
+  const open = async () => SqliteDatabase.open({ path, migrations: [...migrations, addition] });
+  const newer = await Promise.all([open(), open()]);
+  await store.commit(partition, [{ create: operationDocument("after") }]);
+  await using again = await open();
+  const found = again.statement("SELECT id, newer FROM documents ORDER BY row_id").all();
+  expect(found).toEqual([
+    { id: "before", newer: "default" },
+    { id: "after", newer: "default" },
+  ]);
+  await turned.advance(60_000);
+  controller.abort();
+  expect(await lost).toBeUndefined();
+  for (const database of newer) await database.close();
+});
+
+test("an older release is refused after a breaking change, and one that runs ends", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  await using writing = await SqliteDatabase.open({ path });
+  await using idle = await SqliteDatabase.open({ path });
+  const turned = new TestClock();
+  const told = idle.untilLost(turned, new AbortController().signal);
+  const changed = [...migrations, addition, breakingChange];
+  await using newer = await SqliteDatabase.open({ path, migrations: changed });
+  const store = new SqliteStore({ database: writing, clock });
+  const write = store.commit(partition, [{ create: operationDocument("o") }]);
+  await expect(write).rejects.toThrow(StoreUnavailableError);
+  await expect(write).rejects.toThrow(
+    /newer release has changed the database file .* start the newer/,
+  );
+  await turned.advance(1_000);
+  expect(await told).toBeInstanceOf(SqliteFileLostError);
+  await expect(SqliteDatabase.open({ path })).rejects.toThrow(
+    /a newer release wrote it \(it takes format 3, this release knows 1\)/,
+  );
+  expect(newer.statement("SELECT count(*) AS count FROM documents").get()).toEqual({ count: 0 });
+
+  // what comes after it is again for everybody who knows it
+  const further = { isBreaking: false, sql: "CREATE TABLE further (a INTEGER) STRICT" };
+  await using newest = await SqliteDatabase.open({ path, migrations: [...changed, further] });
+  await newest.write(() => undefined);
+  await newer.write(() => undefined);
+  await (await SqliteDatabase.open({ path, migrations: changed })).close();
+});
+
+test("a file of the release before that rule is opened, and updated once", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  await (await SqliteDatabase.open({ path })).close();
+  const raw = new DatabaseSync(path);
+  raw.exec("DROP TABLE format");
+  raw.close();
+  const present = await SqliteDatabase.open({ path });
+  await new SqliteStore({ database: present, clock }).ping();
+  await present.close();
+  for (let round = 0; round < 2; round += 1) {
+    await using newer = await SqliteDatabase.open({ path, migrations: [...migrations, addition] });
+    expect(newer.statement("SELECT version FROM format").all()).toEqual([{ version: 2 }]);
+    // to that release it is a file of its own
+    expect(newer.statement("PRAGMA user_version").get()).toEqual({ user_version: 1 });
+  }
+});
+
 test("a file that is no database is refused and left alone", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "notes.txt");
   const text = "this is no database\n".repeat(500);
   await writeFile(path, text);
   await expect(SqliteDatabase.open({ path })).rejects.toThrow(
-    /notes\.txt cannot be opened: file is not a database/,
+    /notes\.txt cannot be opened: file is not a database\. If it was one of ours .* restore a backup/,
   );
   expect(await readFile(path, "utf8")).toBe(text);
 });
@@ -382,7 +512,7 @@ test("a ping is a durable commit that leaves nothing behind", async () => {
   await expect(store.ping()).rejects.toThrow(StoreOutcomeUnknownError);
 });
 
-test.each(["", "-wal"])(
+test.each(["", "-wal", "-shm"])(
   "a database of which a file was removed or replaced (rp.db%s) is lost for good",
   async (suffix) => {
     for (const isReplaced of [false, true]) {
@@ -477,6 +607,136 @@ test("a lost database leaves the one in its place alone", async () => {
   await using reader = await SqliteDatabase.open({ path });
   const found = reader.statement("SELECT count(*) AS count FROM documents").get();
   expect(found).toEqual({ count: 2 });
+});
+
+/** Fills the first page of a table with what no page can be. Nobody may have the file open. */
+async function damageTable(path: string, table: string): Promise<void> {
+  const raw = new DatabaseSync(path);
+  const page = raw.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(table);
+  const pageBytes = Number(raw.prepare("PRAGMA page_size").get()?.["page_size"]);
+  raw.close();
+  const file = await openHandle(path, "r+");
+  await file.write(
+    Buffer.alloc(pageBytes, 0xee),
+    0,
+    pageBytes,
+    (Number(page?.["rootpage"]) - 1) * pageBytes,
+  );
+  await file.close();
+}
+
+test("a damaged file ends all reading and writing, and is told with what to do", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  await using sound = await SqliteDatabase.open({ path });
+  await new SqliteStore({ database: sound, clock }).commit(partition, [
+    { create: operationDocument("o") },
+  ]);
+  await sound.close();
+  await damageTable(path, "documents");
+
+  await using database = await SqliteDatabase.open({ path });
+  const store = new SqliteStore({ database, clock });
+  const queue = new SqliteQueue({ database, clock });
+  const turned = new TestClock();
+  const told = database.untilLost(turned, new AbortController().signal);
+  // what it holds beside that table may be sound
+  await queue.send("message");
+  const read = store.read("operation", { partition, id: "o" });
+  await expect(read).rejects.toThrow(StoreUnavailableError);
+  await expect(read).rejects.toThrow(
+    `The database file ${path} is damaged (database disk image is malformed).`,
+  );
+  expect(await told).toBeInstanceOf(SqliteFileLostError);
+  expect((await told)?.message).toContain("restore a backup");
+  await expect(queue.send("message")).rejects.toThrow(QueueUnavailableError);
+  await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
+});
+
+test.each([
+  ["a statement", "INSERT INTO probe (body) VALUES (zeroblob(32768))", 11],
+  ["the commit", "COMMIT", 11],
+  ["the beginning", "BEGIN IMMEDIATE", 26],
+])("a write that meets the damage by %s fails its whole group", async (_name, sql, errcode) => {
+  await using fixture = await openFile();
+  const { database, other } = fixture;
+  const store = new SqliteStore({ database, clock });
+  failOnce(database, sql, failure(errcode));
+  const outcomes = await Promise.allSettled([
+    store.commit(partition, [{ create: operationDocument("o") }]),
+    store.ping(),
+  ]);
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ reason: expect.any(StoreUnavailableError) });
+    expect(outcome).toMatchObject({ reason: { cause: expect.any(SqliteFileLostError) } });
+  }
+  const { signal } = new AbortController();
+  expect(await database.untilLost(clock, signal)).toBeInstanceOf(SqliteFileLostError);
+  expect(other.statement("SELECT count(*) AS count FROM documents").get()).toEqual({ count: 0 });
+});
+
+test("one document whose text is damaged is no damaged file", async () => {
+  await using fixture = await openFile();
+  const { database, clock: turned } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const controller = new AbortController();
+  const lost = database.untilLost(turned, controller.signal);
+  const creates = ["bad", "good"].map((id) => ({ create: operationDocument(id) }));
+  await store.commit(partition, creates);
+  await database.write(() => {
+    database.statement("UPDATE documents SET body = '{' WHERE id = 'bad'").run();
+  });
+  await expect(store.read("operation", { partition, id: "bad" })).rejects.toThrow(
+    DocumentUnreadableError,
+  );
+  expect(await store.read("operation", { partition, id: "good" })).toBeDefined();
+  await store.ping();
+  await turned.advance(60_000);
+  controller.abort();
+  expect(await lost).toBeUndefined();
+});
+
+test("a file that is cut short, or into which a shorter one was copied, is damaged", async () => {
+  await using fixture = await openFile();
+  const { database, path, clock: turned } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const backup = await readFile(path);
+  const notes = "x".repeat(200_000);
+  await store.commit(partition, [{ create: clusterDocument("c", { installation: { notes } }) }]);
+  database.statement("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  let told: unknown = "nothing";
+  void database.untilLost(turned, new AbortController().signal).then((lost) => (told = lost));
+  await turned.advance(60_000);
+  expect(told).toBe("nothing");
+  // the same file, so that its place tells nothing
+  await writeFile(path, backup);
+  await turned.advance(1_000);
+  expect(told).toBeInstanceOf(SqliteFileLostError);
+  await expect(store.ping()).rejects.toThrow(/is damaged \(it became shorter\)/);
+});
+
+test("a file that was made shorter by who knows how to is not damaged", async () => {
+  await using fixture = await openFile();
+  const { database, path, clock: turned } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const controller = new AbortController();
+  const lost = database.untilLost(turned, controller.signal);
+  const notes = "x".repeat(200_000);
+  const [large] = await store.commit(partition, [
+    { create: clusterDocument("c", { installation: { notes } }) },
+  ]);
+  const raw = new DatabaseSync(path);
+  raw.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  await turned.advance(1_000);
+  const { size } = await stat(path);
+  await store.commit(partition, [{ delete: large }]);
+  raw.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+  raw.close();
+  expect((await stat(path)).size).toBeLessThan(size);
+  await turned.advance(60_000);
+  await store.ping();
+  controller.abort();
+  expect(await lost).toBeUndefined();
 });
 
 test("a lock held by another process is waited for while the event loop turns", async () => {
