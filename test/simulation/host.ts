@@ -19,6 +19,7 @@ export class Host {
   #state: "runs" | "stands" | "dead" = "runs";
   #deferred: (() => void)[] = [];
   #stoodSince = 0;
+  #stoodUntil = -Infinity;
   /** How long its machine was suspended in all; the monotonic clock stood still meanwhile. */
   #suspendedMs = 0;
   readonly #onDeath: (() => void)[] = [];
@@ -39,6 +40,11 @@ export class Host {
 
   get isStanding(): boolean {
     return this.#state === "stands";
+  }
+
+  /** When it last went on, in milliseconds of the world. */
+  get stoodUntil(): number {
+    return this.#stoodUntil;
   }
 
   /** Does it now, or when the process goes on, or never. */
@@ -67,6 +73,7 @@ export class Host {
     if (this.#state !== "stands") return;
     this.#world.note(`${this.name} goes on`);
     this.#state = "runs";
+    this.#stoodUntil = this.#world.elapsedMs;
     const isMachine = this.#world.chance.happens(0.3);
     if (isMachine) this.#suspendedMs += this.#world.elapsedMs - this.#stoodSince;
     const withinMs = this.#world.chance.pick([1, 100]);

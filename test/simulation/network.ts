@@ -77,10 +77,17 @@ export interface NetworkOptions {
 export class Network {
   readonly #options: NetworkOptions;
   readonly #cut = new Map<Host, Set<Place>>();
+  /** Calls that a fault keeps on their way. */
+  #lateCalls = 0;
   #isCalm = false;
 
   constructor(options: NetworkOptions) {
     this.#options = options;
+  }
+
+  /** Whether a call is on its way that a fault has delayed. */
+  get hasLateCalls(): boolean {
+    return this.#lateCalls > 0;
   }
 
   /** From now on every call goes well. */
@@ -120,7 +127,9 @@ export class Network {
     if (fate !== "well") this.#options.onFault(host);
     world.note(`${host.name} ${kind.name}${fate === "well" ? "" : ` ${fate}`}`);
     const happen = (delayMs: number, isAnswered: boolean): void => {
+      if (fate !== "well") this.#lateCalls += 1;
       world.after(delayMs, () => {
+        if (fate !== "well") this.#lateCalls -= 1;
         world.note(`${kind.name} of ${host.name} arrives`);
         const outcome = kind.effect();
         // what it began is hit as well: a claim, of which its process will not know

@@ -74,7 +74,7 @@ class Schedule {
     const profile = profileOf(world.chance);
     const { weather, timing } = profile;
     const clock = { now: () => world.now };
-    const witness = new Witness({ world, store: () => this.#store });
+    const witness = new Witness({ world, store: () => this.#store, leaseMs: timing.leaseMs });
     this.#world = world;
     this.#profile = profile;
     this.#witness = witness;
@@ -130,6 +130,8 @@ class Schedule {
     this.#letFateAct();
     await this.#until(() => working === 0);
     this.#calmDown();
+    // what a fault keeps on its way may begin anything
+    await this.#until(() => !this.#network.hasLateCalls);
     const calmSince = this.#world.now;
     const limitMs = settledWithinVisibilities * timing.visibilityMs;
     await this.#until(() => this.#isSettled() || this.#world.now - calmSince > limitMs);

@@ -53,6 +53,7 @@ interface Incarnation {
 export class Witness implements CloudWatcher {
   readonly #world: World;
   readonly #store: () => MemoryStore;
+  readonly #leaseMs: number;
   readonly #incarnations = new Map<string, Incarnation>();
   /** When the cluster of each lease was last changed, and when each process was last shown that the lease is free. */
   readonly #changedAt = new Map<string, number>();
@@ -62,9 +63,14 @@ export class Witness implements CloudWatcher {
   #actor: Actor | undefined;
   #violation: ViolationError | undefined;
 
-  constructor(options: { readonly world: World; readonly store: () => MemoryStore }) {
+  constructor(options: {
+    readonly world: World;
+    readonly store: () => MemoryStore;
+    readonly leaseMs: number;
+  }) {
     this.#world = options.world;
     this.#store = options.store;
+    this.#leaseMs = options.leaseMs;
   }
 
   /** The first thing that must never be seen. */
@@ -283,8 +289,10 @@ export class Witness implements CloudWatcher {
     if (goalOf(before) !== goalOf(after)) this.violated("a claim changed the goal");
     this.seen.claims += 1;
     if (incarnation.newestEpoch > 0 && before.work.owner !== undefined) this.seen.takeovers += 1;
-    // a claim may land when its process is dead already: it was on its way
-    const claim = { host, owner, isExcused: host.isDead || host.isStanding, lateArrivals: 0 };
+    // a claim may land when its process is dead already, or stood in the middle of it: of its lease nothing may be left
+    const hasStood = this.#world.elapsedMs - host.stoodUntil <= this.#leaseMs;
+    const isExcused = host.isDead || host.isStanding || hasStood;
+    const claim = { host, owner, isExcused, lateArrivals: 0 };
     incarnation.claims.set(epoch, claim);
     incarnation.newestEpoch = epoch;
     incarnation.fruitless.push(claim);
