@@ -15,7 +15,7 @@ test("the sources keep the house rules", () => {
 const good: Readonly<Record<string, string>> = {
   "src/main.ts":
     '/** . */ import { readConfig } from "./config.ts"; import "./store/sqliteStore.ts";' +
-    ' import "./store/cosmosStore.ts"; import "./backend/backend.ts"; import "./frontend/app.ts";' +
+    ' import "./backend/backend.ts"; import "./frontend/app.ts";' +
     ' import "./runtime/clock.ts"; import "./queue/sqliteQueue.ts"; import "./installers/local/a.ts";' +
     ' import "./installers/azure/b.ts"; import "./forwarder/forwarder.ts"; readConfig();',
   "src/config.ts": "/** . */ export const readConfig = () => process.env;",
@@ -65,6 +65,19 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     /drawer/,
   ],
   ["dead file", { "src/model/dead.ts": "/** . */" }, /dead\.ts: is not reachable/],
+  [
+    "selected, but still on the list of those that wait",
+    more("src/main.ts", 'import "./store/cosmosStore.ts";'),
+    /cosmosStore\.ts: is selected now/,
+  ],
+  [
+    "settings of an engine that know the engine",
+    {
+      ...more("src/config.ts", 'import "./store/cosmosSettings.ts";'),
+      "src/store/cosmosSettings.ts": '/** . */ import "./store.ts";',
+    },
+    /cosmosSettings\.ts: may not import src\/store\/store/,
+  ],
   ["missing file", more("src/frontend/app.ts", 'import "./gone.ts";'), /does not exist/],
   [
     "cycle of types",

@@ -8,6 +8,7 @@ import {
   type SqliteDatabase,
   type SqliteTransaction,
 } from "./sqliteDatabase.ts";
+import { expiresAtOf, schedulingOf, type SchedulingColumns } from "./scheduling.ts";
 import {
   commitBytesMax,
   DocumentUnreadableError,
@@ -39,7 +40,6 @@ import type {
   RpDocument,
   SubscriptionDocument,
 } from "../model/document.ts";
-import { isTerminal } from "../model/provisioningState.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 
 /** How many expired rows a commit clears away besides its own work. */
@@ -540,15 +540,6 @@ interface DocumentRow {
   readonly scheduling: SchedulingColumns | undefined;
 }
 
-interface SchedulingColumns {
-  readonly active: boolean;
-  readonly unqueued: boolean | null;
-  readonly operationId: string | null;
-  readonly nextAttemptAt: EpochMs;
-  readonly sweepAfter: EpochMs | null;
-  readonly sweeps: number | null;
-}
-
 /** One write, checked: a create has only a row, a delete only what it replaces, a replace both. */
 interface Step {
   readonly key: DocumentKeyOfKind;
@@ -597,66 +588,9 @@ function rowOf(document: RpDocument, partition: string): DocumentRow {
     document: read,
     body,
     bytes: Buffer.byteLength(body),
-    // on a cluster it would be some newer release's member, which is no reason to forget it
-    expiresAt: key.kind === "operation" ? numberOr(read["expiresAt"], null) : null,
+    expiresAt: expiresAtOf(key.kind, read),
     scheduling: schedulingOf(key.kind, read),
   };
-}
-
-function schedulingOf(
-  kind: DocumentKind,
-  document: Readonly<Record<string, unknown>>,
-): SchedulingColumns | undefined {
-  switch (kind) {
-    case "cluster":
-      return clusterScheduling(document);
-    case "subscription":
-      return purgeScheduling(document);
-    case "operation":
-    case "key":
-      return undefined;
-  }
-}
-
-/** Of a subscription that is purged: it is never on the queue. */
-function purgeScheduling(
-  document: Readonly<Record<string, unknown>>,
-): SchedulingColumns | undefined {
-  const { purge } = document;
-  if (purge === undefined) return undefined;
-  const next =
-    typeof purge === "object" && purge !== null && "nextAttemptAt" in purge
-      ? purge.nextAttemptAt
-      : undefined;
-  return {
-    active: true,
-    unqueued: null,
-    operationId: null,
-    nextAttemptAt: numberOr(next, 0),
-    sweepAfter: null,
-    sweeps: null,
-  };
-}
-
-/** What is missing, or has a type that we don't know, must not hide a cluster from the sweep. */
-function clusterScheduling(document: Readonly<Record<string, unknown>>): SchedulingColumns {
-  const operation = document["operation"];
-  const operationId =
-    typeof operation === "object" && operation !== null && "id" in operation
-      ? operation.id
-      : undefined;
-  return {
-    active: !isTerminal(document["provisioningState"] as ClusterDocument["provisioningState"]),
-    unqueued: document["unqueued"] === true,
-    operationId: typeof operationId === "string" ? operationId : null,
-    nextAttemptAt: numberOr(document["nextAttemptAt"], 0),
-    sweepAfter: numberOr(document["sweepAfter"], 0),
-    sweeps: numberOr(document["sweeps"], 0),
-  };
-}
-
-function numberOr<T>(value: unknown, otherwise: T): number | T {
-  return typeof value === "number" ? value : otherwise;
 }
 
 /** In the order of the statements: expires_at, the scheduling columns, body. */

@@ -1,0 +1,149 @@
+/**
+ * Opens the account: the only place that loads the SDK, and only when Cosmos DB was selected, because loading takes half a
+ * second and 40 MB. It checks that the account keeps the promises on which the store rests, and takes the SDK's own
+ * retries out of the way of writes. It must never create anything: a role for data may not, and the deployment does.
+ */
+import type { Container, CosmosClient, CosmosClientOptions } from "@azure/cosmos";
+import type { HttpClient, PipelineResponse } from "@azure/core-rest-pipeline";
+import { CosmosFailure, failureFrom } from "./cosmosFailure.ts";
+import type { CosmosSettings } from "./cosmosSettings.ts";
+
+/** As in the deployment of the original. */
+const databaseName = "OpenShiftClusters";
+const documentsName = "OpenShiftClusterDocuments";
+const leasesName = "Leases";
+
+/** The end of a request that nobody gave a limit; each has one of its own. */
+const requestLimitMs = 60_000;
+
+/** The containers of the store. */
+export interface CosmosConnection extends Disposable {
+  /** Partition key `/subscriptionId`. */
+  readonly documents: Container;
+  /** Partition key `/id`: every lease for itself. */
+  readonly leases: Container;
+}
+
+/** The account can't be used; the message says why, for whoever runs the program. */
+export class CosmosOpenError extends Error {
+  override readonly name = "CosmosOpenError";
+}
+
+/**
+ * @param options.database another name than the usual one, for tests that share an account.
+ * @throws {CosmosOpenError}
+ */
+export async function openCosmos(
+  settings: CosmosSettings,
+  options: { readonly database?: string; readonly signal?: AbortSignal } = {},
+): Promise<CosmosConnection> {
+  const { database = databaseName, signal } = options;
+  const sdk = await import("@azure/cosmos");
+  const { createDefaultHttpClient } = await import("@azure/core-rest-pipeline");
+  let client: CosmosClient | undefined;
+  try {
+    client = new sdk.CosmosClient({
+      endpoint: settings.endpoint,
+      ...(await signIn(settings)),
+      httpClient: withoutResending(createDefaultHttpClient()),
+      connectionPolicy: {
+        requestTimeout: requestLimitMs,
+        // a stand-in on this machine is no account with regions
+        enableEndpointDiscovery: settings.endpoint.startsWith("https:"),
+        retryOptions: {
+          maxRetryAttemptCount: 0,
+          fixedRetryIntervalInMilliseconds: 0,
+          maxWaitTimeInSeconds: 0,
+        },
+      },
+    });
+    const opened = client;
+    const documents = opened.database(database).container(documentsName);
+    const leases = opened.database(database).container(leasesName);
+    await checkAccount(opened, signal);
+    await checkContainer(documents, "/subscriptionId", signal);
+    await checkContainer(leases, "/id", signal);
+    return { documents, leases, [Symbol.dispose]: () => opened.dispose() };
+  } catch (error) {
+    client?.dispose();
+    signal?.throwIfAborted();
+    const reason = error instanceof CosmosOpenError ? error.message : failureFrom(error).message;
+    throw new CosmosOpenError(`the Cosmos DB account cannot be used: ${reason}`);
+  }
+}
+
+async function signIn({
+  key,
+}: CosmosSettings): Promise<Pick<CosmosClientOptions, "key" | "aadCredentials">> {
+  if (key !== undefined) return { key: key.reveal() };
+  const { DefaultAzureCredential } = await import("@azure/identity");
+  return { aadCredentials: new DefaultAzureCredential() };
+}
+
+/**
+ * Strong consistency: what one process has committed every other reads next, and so does a read that asks what became of a
+ * write. Where several regions take writes there is no such thing, and a condition on an ETag would hold in one region only.
+ */
+async function checkAccount(client: CosmosClient, signal: AbortSignal | undefined): Promise<void> {
+  const { resource } = await client.getDatabaseAccount(abortedBy(signal));
+  const level = String(resource?.consistencyPolicy);
+  if (level === "Strong") return;
+  throw new CosmosOpenError(`its default consistency must be Strong, and is ${level}`);
+}
+
+async function checkContainer(
+  container: Container,
+  partitionKey: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { resource } = await container.read(abortedBy(signal));
+  const paths = resource?.partitionKey?.paths.join(", ");
+  if (paths !== partitionKey) {
+    throw new CosmosOpenError(
+      `the partition key of ${container.id} must be ${partitionKey}, and is ${paths}`,
+    );
+  }
+  // without it the service ignores the items' own
+  if (resource?.defaultTtl !== -1) {
+    throw new CosmosOpenError(
+      `the time to live of ${container.id} must be on, without a default (-1)`,
+    );
+  }
+}
+
+function abortedBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal };
+}
+
+/**
+ * The SDK resends by the `code` of what its HTTP client throws, a write as well when there is none (the endpoint discovery
+ * takes `REQUEST_SEND_ERROR`, which is any error without a code, for a region that is gone). A write that was sent twice
+ * behind our back would be a conflict with itself. So only what surely wasn't sent keeps its code.
+ */
+function withoutResending(http: HttpClient): HttpClient {
+  return {
+    sendRequest: async (request) => {
+      let response: PipelineResponse;
+      try {
+        response = await http.sendRequest(request);
+      } catch (error) {
+        const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+        if (name === "AbortError" || code === "ENOTFOUND") throw error;
+        throw new CosmosFailure("unanswered", "the connection to Cosmos DB was lost");
+      }
+      return response.status < 400 || isJsonObject(response.bodyAsText)
+        ? response
+        : // of something between us and the service; the SDK would throw it as a fault in JSON, with its text
+          { ...response, bodyAsText: "{}" };
+    },
+  };
+}
+
+function isJsonObject(text: string | null | undefined): boolean {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    return typeof value === "object" && value !== null;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What an adapter keeps beside a document, so that the listings of the forwarder and the sweep read neither a secret nor a
+ * document that they can't understand. It must never fail: what is missing, or has a type that we don't know, must not hide a
+ * document from those who look after it.
+ */
+import type { ClusterDocument, DocumentKind, EpochMs } from "../model/document.ts";
+import { isTerminal } from "../model/provisioningState.ts";
+
+export interface SchedulingColumns {
+  /** Whether somebody has to look after it, as the last writer of the document knew: it may know more states. */
+  readonly active: boolean;
+  readonly unqueued: boolean | null;
+  readonly operationId: string | null;
+  readonly nextAttemptAt: EpochMs;
+  readonly sweepAfter: EpochMs | null;
+  readonly sweeps: number | null;
+}
+
+/** @param document as a reader will see it. */
+export function schedulingOf(
+  kind: DocumentKind,
+  document: Readonly<Record<string, unknown>>,
+): SchedulingColumns | undefined {
+  switch (kind) {
+    case "cluster":
+      return clusterScheduling(document);
+    case "subscription":
+      return purgeScheduling(document);
+    case "operation":
+    case "key":
+      return undefined;
+  }
+}
+
+/** Of a subscription that is purged: it is never on the queue. */
+function purgeScheduling(
+  document: Readonly<Record<string, unknown>>,
+): SchedulingColumns | undefined {
+  const { purge } = document;
+  if (purge === undefined) return undefined;
+  const next =
+    typeof purge === "object" && purge !== null && "nextAttemptAt" in purge
+      ? purge.nextAttemptAt
+      : undefined;
+  return {
+    active: true,
+    unqueued: null,
+    operationId: null,
+    nextAttemptAt: numberOr(next, 0),
+    sweepAfter: null,
+    sweeps: null,
+  };
+}
+
+function clusterScheduling(document: Readonly<Record<string, unknown>>): SchedulingColumns {
+  const operation = document["operation"];
+  const operationId =
+    typeof operation === "object" && operation !== null && "id" in operation
+      ? operation.id
+      : undefined;
+  return {
+    active: !isTerminal(document["provisioningState"] as ClusterDocument["provisioningState"]),
+    unqueued: document["unqueued"] === true,
+    operationId: typeof operationId === "string" ? operationId : null,
+    nextAttemptAt: numberOr(document["nextAttemptAt"], 0),
+    sweepAfter: numberOr(document["sweepAfter"], 0),
+    sweeps: numberOr(document["sweeps"], 0),
+  };
+}
+
+function numberOr<T>(value: unknown, otherwise: T): number | T {
+  return typeof value === "number" ? value : otherwise;
+}
+
+/** When the store forgets it. On a cluster it would be some newer release's member, which is no reason to forget it. */
+export function expiresAtOf(
+  kind: DocumentKind,
+  document: Readonly<Record<string, unknown>>,
+): EpochMs | null {
+  return kind === "operation" ? numberOr(document["expiresAt"], null) : null;
+}

@@ -1,0 +1,360 @@
+/**
+ * The store on Cosmos DB while the service puts off, refuses, loses and forgets: each rule of repetition, what is told when
+ * nobody can know, and that no error shows what a request held.
+ */
+import { inspect } from "node:util";
+import { expect, test } from "vitest";
+import type { CosmosStore } from "../../src/store/cosmosStore.ts";
+import { callLimitMs } from "../../src/store/cosmosCalls.ts";
+import {
+  StoreConflictError,
+  StoreOutcomeUnknownError,
+  StoreUnavailableError,
+  type Stored,
+} from "../../src/store/store.ts";
+import type { ClusterDocument } from "../../src/model/document.ts";
+import { openPeer, type CosmosFixture } from "./cosmosFixture.ts";
+import type { Fault } from "./cosmosPeer.ts";
+import { clusterDocument, operationDocument, partition } from "./documents.ts";
+
+const documents = "OpenShiftClusterDocuments";
+const cluster = clusterDocument("c", { secrets: { pullSecret: "the-secret" } });
+const key = { partition, id: cluster.id };
+
+async function create(store: CosmosStore): Promise<Stored<ClusterDocument>> {
+  const [stored] = await store.commit(partition, [{ create: cluster }]);
+  return stored;
+}
+
+async function replace(store: CosmosStore, stored: Stored<ClusterDocument>, revision: string) {
+  const document = { ...cluster, revision };
+  const [next] = await store.commit(partition, [{ replace: stored, document }]);
+  return next;
+}
+
+/** A peer with one cluster, whose requests count from here. */
+async function openWithCluster(): Promise<CosmosFixture & { stored: Stored<ClusterDocument> }> {
+  const fixture = await openPeer();
+  const stored = await create(fixture.store);
+  fixture.peer.requests.length = 0;
+  return { ...fixture, stored };
+}
+
+/** The error of a call that must fail; nothing of it may tell what the request held. */
+async function errorOf(call: Promise<unknown>): Promise<Error> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof Error)) throw new Error("it did not fail");
+  const shown = inspect(error, { depth: 12, showHidden: true });
+  for (const secret of ["the-secret", "kkkk", "asked with", "authorization"]) {
+    expect(shown).not.toContain(secret);
+  }
+  return error;
+}
+
+/** Answers after which nobody knows whether the write was made; it was not. */
+const lostBefore: readonly [string, Fault][] = [
+  ["reset", { reset: "before" }],
+  ["408", { status: 408 }],
+  ["410", { status: 410 }],
+  ["500", { status: 500 }],
+  ["503", { status: 503 }],
+  ["503 of something in between", { status: 503, text: "<html>the-secret</html>" }],
+];
+/** The same, and it was. */
+const lostAfter: readonly [string, Fault][] = [
+  ["reset", { reset: "after" }],
+  ["408", { status: 408, effect: true }],
+  ["410", { status: 410, effect: true }],
+  ["503", { status: 503, effect: true }],
+];
+
+test.each<[string, Fault]>([...lostBefore, ["429", { status: 429 }], ["449", { status: 449 }]])(
+  "a read is made again: %s",
+  async (_name, fault) => {
+    await using fixture = await openWithCluster();
+    const { peer, store, stored } = fixture;
+    peer.fail("read", fault, fault);
+    expect(await store.read("cluster", key)).toEqual(stored);
+    expect(peer.operations).toEqual(["read", "read", "read"]);
+  },
+);
+
+test.each<[string, Fault]>([...lostBefore.slice(0, 5), ["429", { status: 429 }]])(
+  "a query is made again: %s",
+  async (_name, fault) => {
+    await using fixture = await openWithCluster();
+    const { peer, store } = fixture;
+    peer.fail("query", fault);
+    expect((await store.listUnqueued({ limit: 5 })).items).toHaveLength(1);
+    expect(peer.operations.filter((operation) => operation === "query")).toHaveLength(2);
+  },
+);
+
+test.each([429, 449])("a write that was put off is made again at once: %i", async (status) => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { status });
+  await replace(store, stored, "2");
+  expect(peer.operations).toEqual(["batch", "batch"]);
+});
+
+test("429 is waited for as long as the service says", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, clock, stored } = fixture;
+  peer.fail("batch", { status: 429, headers: { "x-ms-retry-after-ms": "1234" } });
+  await replace(store, stored, "2");
+  expect(clock.pauses).toEqual([1_234]);
+});
+
+test("pauses that the service doesn't name grow", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, clock } = fixture;
+  peer.fail("read", ...Array.from({ length: 4 }, () => ({ status: 503 })));
+  await store.read("cluster", key);
+  expect(clock.pauses).toEqual([37.5, 75, 150, 300]);
+});
+
+test("429 beyond the budget: unavailable, with the time to wait", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  const fault = { status: 429, headers: { "x-ms-retry-after-ms": String(callLimitMs) } };
+  peer.fail("read", fault);
+  peer.fail("batch", fault);
+  for (const call of [store.read("cluster", key), replace(store, stored, "2")]) {
+    const error = await errorOf(call);
+    expect(error).toBeInstanceOf(StoreUnavailableError);
+    expect(error).toHaveProperty("retryAfterMs", callLimitMs);
+  }
+  expect(peer.item(documents, partition, cluster.id)?.["_etag"]).toBe(stored.etag);
+});
+
+test("attempts are bounded", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  const always = Array.from({ length: 50 }, () => ({ status: 429 }));
+  peer.fail("batch", ...always);
+  expect(await errorOf(replace(store, stored, "2"))).toBeInstanceOf(StoreUnavailableError);
+  expect(peer.operations).toHaveLength(10);
+});
+
+test.each([400, 401, 403])("what is refused is not asked again: %i", async (status) => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { status });
+  peer.fail("read", { status });
+  expect(await errorOf(replace(store, stored, "2"))).toBeInstanceOf(StoreUnavailableError);
+  expect(await errorOf(store.read("cluster", key))).toBeInstanceOf(StoreUnavailableError);
+  expect(peer.operations).toEqual(["batch", "read"]);
+});
+
+test("a container that is gone is no absent document", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store } = fixture;
+  peer.fail("read", { status: 404, headers: { "x-ms-substatus": "1003" } });
+  expect(await errorOf(store.read("cluster", key))).toBeInstanceOf(StoreUnavailableError);
+});
+
+test("too large for the service: nothing was written", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { status: 413 });
+  expect(await errorOf(replace(store, stored, "2"))).toBeInstanceOf(RangeError);
+});
+
+test.each(lostBefore)("a replace that was lost on the way is made again: %s", async (_, fault) => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", fault);
+  const next = await replace(store, stored, "2");
+  expect(peer.operations).toEqual(["batch", "read", "batch"]);
+  expect(await store.read("cluster", key)).toEqual(next);
+});
+
+test.each(lostAfter)("a replace whose answer was lost is not made again: %s", async (_, fault) => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", fault);
+  const next = await replace(store, stored, "2");
+  expect(peer.operations).toEqual(["batch", "read"]);
+  expect(next.document.revision).toBe("2");
+  expect(await store.read("cluster", key)).toEqual(next);
+});
+
+test.each([...lostBefore, ...lostAfter])(
+  "a create survives a lost answer: %s",
+  async (_, fault) => {
+    await using fixture = await openPeer();
+    const { peer, store } = fixture;
+    peer.fail("batch", fault);
+    const [stored, record] = await store.commit(partition, [
+      { create: cluster },
+      { create: operationDocument("o") },
+    ]);
+    expect(await store.read("cluster", key)).toEqual(stored);
+    expect(await store.read("operation", { partition, id: "o" })).toEqual(record);
+  },
+);
+
+test("the answer of the repetition may be lost as well", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { reset: "before" }, { reset: "after" });
+  const next = await replace(store, stored, "2");
+  expect(peer.operations).toEqual(["batch", "read", "batch", "read"]);
+  expect(await store.read("cluster", key)).toEqual(next);
+});
+
+test("a removal whose answer was lost is known by what was written with it", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  const [stored, record] = await store.commit(partition, [
+    { create: cluster },
+    { create: operationDocument("o") },
+  ]);
+  peer.fail("batch", { reset: "after" });
+  const document = operationDocument("o", { status: "Succeeded" });
+  const [removed, ended] = await store.commit(partition, [
+    { delete: stored },
+    { replace: record, document },
+  ]);
+  expect(removed).toBeUndefined();
+  expect(await store.read("operation", { partition, id: "o" })).toEqual(ended);
+});
+
+test("a removal alone whose answer was lost can't be told from somebody else's", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { reset: "after" });
+  const error = await errorOf(store.commit(partition, [{ delete: stored }]));
+  expect(error).toBeInstanceOf(StoreOutcomeUnknownError);
+});
+
+test("what others wrote after a lost answer leaves it unknown", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, other, stored } = fixture;
+  peer.fail("batch", { reset: "after" });
+  peer.fail("read", { hang: "before" });
+  const committing = replace(store, stored, "2");
+  await peer.arrival("read");
+  const current = await other.read("cluster", key);
+  if (current === undefined) throw new Error("gone");
+  await replace(other, current, "3");
+  // the look that hangs is given up, and the next one comes too late
+  await fixture.clock.advance(5_000);
+  expect(await errorOf(committing)).toBeInstanceOf(StoreOutcomeUnknownError);
+});
+
+test("a conflict found by the repetition is one when something is as it was before", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  await store.commit(partition, [{ create: operationDocument("o") }]);
+  peer.fail("batch", { reset: "before" });
+  const writes = [
+    { replace: stored, document: cluster },
+    { create: operationDocument("o") },
+  ] as const;
+  expect(await errorOf(store.commit(partition, writes))).toBeInstanceOf(StoreConflictError);
+  expect(await store.read("cluster", key)).toEqual(stored);
+});
+
+test("without an end of the failures nobody claims that nothing was written", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { reset: "after" });
+  peer.fail("read", ...Array.from({ length: 50 }, (): Fault => ({ status: 503 })));
+  expect(await errorOf(replace(store, stored, "2"))).toBeInstanceOf(StoreOutcomeUnknownError);
+});
+
+test.each<[string, Fault]>([
+  ["before", { reset: "before" }],
+  ["after", { reset: "after" }],
+])("scheduling survives a lost answer: %s its effect", async (_, fault) => {
+  await using fixture = await openWithCluster();
+  const { peer, store } = fixture;
+  const [reference] = (await store.listUnqueued({ limit: 1 })).items;
+  if (reference === undefined) throw new Error("not listed");
+  peer.fail("batch", fault);
+  await store.updateScheduling(reference, { unqueued: false, sweepAfter: 7, sweeps: 1 });
+  const read = await store.read("cluster", key);
+  expect(read?.document).toMatchObject({ unqueued: false, sweepAfter: 7, sweeps: 1 });
+});
+
+test.each<[string, Fault]>([
+  ["before", { reset: "before" }],
+  ["after", { reset: "after" }],
+])("leases survive lost answers: %s their effect", async (_, fault) => {
+  await using fixture = await openPeer();
+  const { peer, store, other } = fixture;
+  const lease = { name: "forwarder", owner: "me" };
+  peer.fail("create", fault);
+  peer.fail("replace", fault, fault);
+  peer.fail("delete", fault);
+  expect((await store.acquireLease({ ...lease, leaseMs: 10_000 })).acquired).toBe(true);
+  expect(await store.renewLease(lease, { leaseMs: 10_000 })).toBe(true);
+  const attempt = await other.acquireLease({ name: "forwarder", owner: "you", leaseMs: 10_000 });
+  expect(attempt.acquired).toBe(false);
+  await store.releaseLease(lease);
+  expect(await other.leaseRemainingMs("forwarder")).toBeUndefined();
+});
+
+test("a lease is never given away before its length, by whole seconds cut off either way", async () => {
+  await using fixture = await openPeer();
+  const { store, other, clock } = fixture;
+  for (const offsetMs of [0, 1, 500, 999]) {
+    const name = `lease-${offsetMs}`;
+    clock.skip(offsetMs);
+    await store.acquireLease({ name, owner: "me", leaseMs: 10_000 });
+    clock.skip(10_000);
+    expect((await other.acquireLease({ name, owner: "you", leaseMs: 1 })).acquired).toBe(false);
+    clock.skip(3_000);
+    expect((await other.acquireLease({ name, owner: "you", leaseMs: 1 })).acquired).toBe(true);
+  }
+});
+
+test("a hang ends by the signal: a read with its reason, a write as unknown", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  const reason = new Error("given up");
+  const give = new AbortController();
+  peer.fail("read", { hang: "before" });
+  const reading = store.read("cluster", key, { signal: give.signal });
+  const readEnds = expect(reading).rejects.toBe(reason);
+  await peer.arrival("read");
+  give.abort(reason);
+  await readEnds;
+
+  const giveUp = new AbortController();
+  peer.fail("batch", { hang: "after" });
+  const writes = [{ replace: stored, document: cluster }];
+  const writing = errorOf(store.commit(partition, writes, { signal: giveUp.signal }));
+  await peer.arrival("batch");
+  giveUp.abort(reason);
+  const error = await writing;
+  expect(error).toBeInstanceOf(StoreOutcomeUnknownError);
+  expect(error.cause).toBe(reason);
+});
+
+test("a hang without a signal ends by the limit of the attempt, and is then made again", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, clock, stored } = fixture;
+  peer.fail("batch", { hang: "after" });
+  const replacing = replace(store, stored, "2");
+  await peer.arrival("batch");
+  await clock.advance(5_000);
+  expect((await replacing).document.revision).toBe("2");
+  expect(peer.operations).toEqual(["batch", "read"]);
+});
+
+test("a ping is a write that nobody sees, and that the service forgets", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  peer.fail("create", { reset: "before" }, { reset: "after" });
+  await store.ping();
+  expect(peer.operations).toEqual(["create", "read", "create", "read"]);
+  expect(JSON.parse(peer.requests[0]?.body ?? "")).toMatchObject({ kind: "ping", ttl: 60 });
+  peer.fail("create", { status: 403 });
+  expect(await errorOf(store.ping())).toBeInstanceOf(StoreUnavailableError);
+});

@@ -1,0 +1,270 @@
+/**
+ * The store on Cosmos DB keeps the port's promises, over the real SDK and real sockets; and what only it can get wrong. The
+ * suite runs against our own peer, and also against a real account when one is named:
+ *
+ *     COSMOSDB_TEST_ENDPOINT=https://ACCOUNT.documents.azure.com COSMOSDB_TEST_KEY=... \
+ *       npx vitest run test/store/cosmosStore.test.ts
+ *
+ * Without the key it signs in with Entra (`az login`). The account needs Strong consistency and a database `rp-test` (another by
+ * COSMOSDB_TEST_DATABASE) with the containers `OpenShiftClusterDocuments` (partition key `/subscriptionId`) and `Leases` (`/id`),
+ * both with the time to live on and no default. Every case empties it first: never name one that is in use.
+ */
+import { expect, test } from "vitest";
+import { CosmosOpenError, openCosmos } from "../../src/store/cosmosConnection.ts";
+import { CosmosKey } from "../../src/store/cosmosSettings.ts";
+import { CosmosStore } from "../../src/store/cosmosStore.ts";
+import { DocumentUnreadableError, StoreConflictError } from "../../src/store/store.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
+import { anyKey, openPeer } from "./cosmosFixture.ts";
+import type { PeerRequest } from "./cosmosPeer.ts";
+import {
+  clusterDocument,
+  dueAt,
+  operationDocument,
+  partition,
+  subscriptionDocument,
+} from "./documents.ts";
+import { storeSuite } from "./storeSuite.ts";
+
+const documents = "OpenShiftClusterDocuments";
+
+storeSuite("store on a Cosmos peer", async () => {
+  const fixture = await openPeer();
+  const { clock, store, other } = fixture;
+  return {
+    store,
+    other,
+    now: () => clock.now(),
+    advance: async (durationMs) => clock.advance(durationMs),
+    setBack: (durationMs) => clock.setBack(durationMs),
+    [Symbol.asyncDispose]: async () => fixture[Symbol.asyncDispose](),
+  };
+});
+
+const endpoint = process.env["COSMOSDB_TEST_ENDPOINT"];
+if (endpoint !== undefined) {
+  const key = process.env["COSMOSDB_TEST_KEY"];
+  const database = process.env["COSMOSDB_TEST_DATABASE"] ?? "rp-test";
+  const noTurning = "nobody sets the clock of a real account back";
+  storeSuite(
+    "store on a Cosmos account",
+    async () => {
+      const settings = { endpoint, ...(key === undefined ? {} : { key: new CosmosKey(key) }) };
+      const connection = await openCosmos(settings, { database });
+      for (const [container, partitionKey] of [
+        [connection.documents, "subscriptionId"],
+        [connection.leases, "id"],
+      ] as const) {
+        const { resources } = await container.items.readAll<Record<string, string>>().fetchAll();
+        for (const item of resources) {
+          await container.item(String(item["id"]), item[partitionKey]).delete();
+        }
+      }
+      const open = () =>
+        new CosmosStore({ connection, clock: systemClock, ids: systemIds, random: systemRandom });
+      return {
+        store: open(),
+        other: open(),
+        now: () => systemClock.now(),
+        advance: async (durationMs) => systemClock.sleep(durationMs),
+        setBack: () => {},
+        [Symbol.asyncDispose]: async () => connection[Symbol.dispose](),
+      };
+    },
+    {
+      "the clock is set back: a dead holder's lease still runs out": noTurning,
+      "the clock is set back: who only asks makes a dead holder's lease run out too": noTurning,
+      "the clock is set back: a live holder keeps its lease": noTurning,
+      "the clock is set back: a renewal that made the lease longer still counts": noTurning,
+    },
+  );
+}
+
+/** Every partition that a request of this kind names in its header. */
+function partitionsOf(requests: readonly PeerRequest[]): readonly unknown[] {
+  return requests.map(({ headers }) => headers["x-ms-documentdb-partitionkey"]);
+}
+
+const header = JSON.stringify([partition]);
+
+test("a read is one point read, a commit one batch, each with its partition in the header", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  const cluster = clusterDocument("c");
+  const writes = [{ create: cluster }, { create: operationDocument("o") }] as const;
+  const [stored] = await store.commit(partition, writes);
+  expect(peer.operations).toEqual(["batch"]);
+  await store.read("cluster", { partition, id: cluster.id });
+  expect(peer.operations).toEqual(["batch", "read"]);
+  await store.commit(partition, [{ replace: stored, document: { ...cluster, revision: "2" } }]);
+  expect(peer.operations).toEqual(["batch", "read", "batch"]);
+  expect(partitionsOf(peer.requests)).toEqual([header, header, header]);
+});
+
+test("a commit is atomic, asks for no content back, and never upserts", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  await store.commit(partition, [{ create: clusterDocument("c") }]);
+  expect(peer.requests[0]?.headers).toMatchObject({
+    prefer: "return=minimal",
+    "x-ms-cosmos-batch-atomic": "true",
+  });
+  expect(peer.requests[0]?.headers).not.toHaveProperty("x-ms-documentdb-is-upsert");
+});
+
+test("scheduling is updated by one patch, under the ETag and in the partition", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  await store.commit(partition, [{ create: clusterDocument("c") }]);
+  const [reference] = (await store.listUnqueued({ limit: 1 })).items;
+  if (reference === undefined) throw new Error("not listed");
+  peer.requests.length = 0;
+  await store.updateScheduling(reference, { unqueued: false, sweepAfter: 1, sweeps: 1 });
+  expect(peer.operations).toEqual(["batch"]);
+  expect(partitionsOf(peer.requests)).toEqual([header]);
+  const [asked] = JSON.parse(peer.requests[0]?.body ?? "") as readonly object[];
+  expect(asked).toMatchObject({ operationType: "Patch", ifMatch: reference.etag });
+  expect(peer.requests[0]?.headers["prefer"]).toBe("return=minimal");
+  expect(peer.requests[0]?.body).not.toContain("auths");
+});
+
+test("a lease is taken, renewed and released by one request each", async () => {
+  await using fixture = await openPeer();
+  const { peer, store, clock } = fixture;
+  const lease = { name: "forwarder", owner: "me" };
+  await store.acquireLease({ ...lease, leaseMs: 10_000 });
+  await clock.advance(3_000);
+  await store.renewLease(lease, { leaseMs: 10_000 });
+  await store.releaseLease(lease);
+  expect(peer.operations).toEqual(["create", "replace", "delete"]);
+});
+
+test("a listing is one query, besides the plan that the SDK always asks for", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  await store.commit(partition, [{ create: clusterDocument("c") }]);
+  for (const list of [
+    async () => store.listClusters({ partition }, { limit: 5 }),
+    async () => store.listUnqueued({ limit: 5 }),
+    async () => store.listUnattended(dueAt(0), { limit: 5 }),
+    async () => store.listPurges(dueAt(0), { limit: 5 }),
+  ]) {
+    peer.requests.length = 0;
+    await list();
+    const asked = peer.operations.filter((operation) => operation !== "queryPlan");
+    expect(asked).toEqual(["query"]);
+  }
+});
+
+test("no scan of the forwarder brings a secret out of the service", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  const secrets = { pullSecret: '{"auths":{"secret":{}}}' };
+  await store.commit(partition, [{ create: clusterDocument("c", { secrets }) }]);
+  await store.listUnqueued({ limit: 5 });
+  await store.listUnattended(dueAt(0), { limit: 5 });
+  const queries = peer.requests.filter(({ operation }) => operation === "query");
+  expect(queries).toHaveLength(2);
+  for (const { body } of queries) {
+    const { query } = JSON.parse(body) as { readonly query: string };
+    expect(query).toMatch(/^SELECT c\.id, c\.subscriptionId, c\._etag, c\.scheduling FROM c /);
+  }
+  const { scheduling } = peer.item(documents, partition, "rg|c") ?? {};
+  expect(Object.keys(scheduling as object).toSorted()).toEqual(
+    ["active", "nextAttemptAt", "operationId", "sweepAfter", "sweeps", "unqueued"].toSorted(),
+  );
+});
+
+test("a stale ETag of one of several changes nothing of the others", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  const cluster = clusterDocument("c");
+  const subscription = subscriptionDocument(partition);
+  const [stale, current] = await store.commit(partition, [
+    { create: cluster },
+    { create: subscription },
+  ]);
+  await store.commit(partition, [{ replace: stale, document: cluster }]);
+  const before = peer.item(documents, partition, subscription.id);
+  await expect(
+    store.commit(partition, [
+      { replace: current, document: subscription },
+      { create: operationDocument("o") },
+      { replace: stale, document: cluster },
+    ]),
+  ).rejects.toThrow(StoreConflictError);
+  expect(peer.item(documents, partition, subscription.id)).toEqual(before);
+  expect(peer.item(documents, partition, "o")).toBeUndefined();
+});
+
+test("the service forgets operations by itself, and clusters never", async () => {
+  await using fixture = await openPeer();
+  const { peer, store, clock } = fixture;
+  const expiresAt = clock.now() + 7 * 24 * 3_600_000;
+  await store.commit(partition, [
+    { create: clusterDocument("c", { expiresAt: 1, ttl: 1 }) },
+    { create: operationDocument("running") },
+    { create: operationDocument("ended", { expiresAt }) },
+  ]);
+  const ttlOf = (id: string): unknown => peer.item(documents, partition, id)?.["ttl"];
+  expect([ttlOf("rg|c"), ttlOf("running"), ttlOf("ended")]).toEqual([
+    undefined,
+    undefined,
+    604_800,
+  ]);
+});
+
+test("a damaged item hides no other, and its scheduling can be written", async () => {
+  const unreadable: unknown[] = [];
+  await using fixture = await openPeer({ onUnreadable: ({ id }) => void unreadable.push(id) });
+  const { peer, store } = fixture;
+  await store.commit(partition, [
+    { create: clusterDocument("damaged") },
+    { create: clusterDocument("whole") },
+  ]);
+  const id = "rg|damaged";
+  const item = peer.item(documents, partition, id) ?? {};
+  peer.put(documents, partition, { ...item, document: "no object" });
+  await expect(store.read("cluster", { partition, id })).rejects.toThrow(DocumentUnreadableError);
+  const { items } = await store.listClusters({ partition }, { limit: 5 });
+  expect(items.map(({ document }) => document.name)).toEqual(["whole"]);
+  const references = (await store.listUnqueued({ limit: 5 })).items;
+  expect(references).toHaveLength(2);
+  for (const reference of references) {
+    await store.updateScheduling(reference, { unqueued: false, sweepAfter: 1, sweeps: 0 });
+  }
+  expect((await store.listUnqueued({ limit: 5 })).items).toEqual([]);
+  expect(unreadable).toEqual([id, id]);
+});
+
+test("what a call has cost is told, refused requests included", async () => {
+  const charges: unknown[] = [];
+  await using fixture = await openPeer({ onCharge: (charge) => void charges.push(charge) });
+  const { peer, store } = fixture;
+  await store.commit(partition, [{ create: clusterDocument("c") }]);
+  peer.fail("read", { status: 429 });
+  await store.read("cluster", { partition, id: "rg|c" });
+  expect(charges).toEqual([
+    { operation: "commit", requestUnits: 1.5 },
+    { operation: "read", requestUnits: 3 },
+  ]);
+});
+
+test.each<[string, Parameters<typeof openPeer>[0], RegExp]>([
+  ["another consistency", { consistency: "Session" }, /must be Strong, and is Session/],
+  ["another partition key", { partitionKey: "/id" }, /must be \/subscriptionId, and is \/id/],
+  ["no time to live", { defaultTtl: 3_600 }, /time to live of OpenShiftClusterDocuments/],
+])("an account that can't keep the promises is not opened: %s", async (_title, options, reason) => {
+  const opening = openPeer(options);
+  await expect(opening).rejects.toThrow(CosmosOpenError);
+  await expect(opening).rejects.toThrow(reason);
+});
+
+test("an account that nobody answers for is not opened, and the key is not shown", async () => {
+  const settings = { endpoint: "http://127.0.0.1:1", key: anyKey };
+  const error: unknown = await openCosmos(settings).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(CosmosOpenError);
+  expect(String(error)).not.toContain("kkkk");
+  expect(error).not.toHaveProperty("cause");
+});
