@@ -13,7 +13,10 @@ import type { Random } from "../runtime/ids.ts";
 export interface Charge {
   /** The method of the store. */
   readonly operation: string;
-  /** Of all its requests together, as the service calculated them. */
+  /**
+   * Of all its requests together, as the service calculated them; without the plan that the SDK asks for beside each query
+   * and shows nobody.
+   */
   readonly requestUnits: number;
 }
 

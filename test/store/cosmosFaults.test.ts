@@ -75,10 +75,12 @@ test.each<[string, Fault]>([...lostBefore, ["429", { status: 429 }], ["449", { s
   "a read is made again: %s",
   async (_name, fault) => {
     await using fixture = await openWithCluster();
-    const { peer, store, stored } = fixture;
+    const { peer, store, clock, stored } = fixture;
     peer.fail("read", fault, fault);
     expect(await store.read("cluster", key)).toEqual(stored);
     expect(peer.operations).toEqual(["read", "read", "read"]);
+    // the SDK would do some of it by itself, in real seconds
+    expect(clock.pauses).toHaveLength(2);
   },
 );
 
@@ -157,6 +159,19 @@ test("a container that is gone is no absent document", async () => {
   expect(await errorOf(store.read("cluster", key))).toBeInstanceOf(StoreUnavailableError);
 });
 
+test.each<[string, Fault]>([
+  ["a fault that tells what was asked", { status: 500 }],
+  ["a page in place of JSON", { status: 200, text: "the-secret" }],
+])("no error shows what the answer held: %s", async (_name, fault) => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  const always = Array.from({ length: 50 }, () => fault);
+  peer.fail("read", ...always);
+  peer.fail("batch", ...always);
+  expect(await errorOf(store.read("cluster", key))).toBeInstanceOf(StoreUnavailableError);
+  expect(await errorOf(replace(store, stored, "2"))).toBeInstanceOf(StoreOutcomeUnknownError);
+});
+
 test("too large for the service: nothing was written", async () => {
   await using fixture = await openWithCluster();
   const { peer, store, stored } = fixture;
@@ -207,6 +222,16 @@ test("the answer of the repetition may be lost as well", async () => {
   expect(await store.read("cluster", key)).toEqual(next);
 });
 
+test("a first request that comes late is no conflict of the repetition with itself", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  // the second is told what the first one, arriving after the look, has brought about
+  peer.fail("batch", { reset: "before" }, { status: 412, effect: true });
+  const next = await replace(store, stored, "2");
+  expect(peer.operations).toEqual(["batch", "read", "batch", "read"]);
+  expect(await store.read("cluster", key)).toEqual(next);
+});
+
 test("a removal whose answer was lost is known by what was written with it", async () => {
   await using fixture = await openPeer();
   const { peer, store } = fixture;
@@ -245,6 +270,7 @@ test("what others wrote after a lost answer leaves it unknown", async () => {
   // the look that hangs is given up, and the next one comes too late
   await fixture.clock.advance(5_000);
   expect(await errorOf(committing)).toBeInstanceOf(StoreOutcomeUnknownError);
+  expect(peer.operations).toEqual(["batch", "read", "read", "batch", "read"]);
 });
 
 test("a conflict found by the repetition is one when something is as it was before", async () => {
@@ -321,10 +347,9 @@ test("a hang ends by the signal: a read with its reason, a write as unknown", as
   const give = new AbortController();
   peer.fail("read", { hang: "before" });
   const reading = store.read("cluster", key, { signal: give.signal });
-  const readEnds = expect(reading).rejects.toBe(reason);
   await peer.arrival("read");
   give.abort(reason);
-  await readEnds;
+  await expect(reading).rejects.toBe(reason);
 
   const giveUp = new AbortController();
   peer.fail("batch", { hang: "after" });
