@@ -30,14 +30,17 @@ export class CosmosOpenError extends Error {
 }
 
 /**
+ * @param options.signal the limit: a name that can't be resolved is tried for minutes by the SDK, which takes no notice of it.
  * @param options.database another name than the usual one, for tests that share an account.
  * @throws {CosmosOpenError}
+ * @throws the signal's reason.
  */
 export async function openCosmos(
   settings: CosmosSettings,
-  options: { readonly database?: string; readonly signal?: AbortSignal } = {},
+  options: { readonly signal: AbortSignal; readonly database?: string },
 ): Promise<CosmosConnection> {
   const { database = databaseName, signal } = options;
+  signal.throwIfAborted();
   const sdk = await import("@azure/cosmos");
   const { createDefaultHttpClient } = await import("@azure/core-rest-pipeline");
   let client: CosmosClient | undefined;
@@ -60,13 +63,16 @@ export async function openCosmos(
     const opened = client;
     const documents = opened.database(database).container(documentsName);
     const leases = opened.database(database).container(leasesName);
-    await checkAccount(opened, signal);
-    await checkContainer(documents, "/subscriptionId", signal);
-    await checkContainer(leases, "/id", signal);
+    const check = async (): Promise<void> => {
+      await checkAccount(opened, signal);
+      await checkContainer(documents, "/subscriptionId", signal);
+      await checkContainer(leases, "/id", signal);
+    };
+    await within(signal, check());
     return { documents, leases, [Symbol.dispose]: () => opened.dispose() };
   } catch (error) {
     client?.dispose();
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     const reason = error instanceof CosmosOpenError ? error.message : failureFrom(error).message;
     throw new CosmosOpenError(`the Cosmos DB account cannot be used: ${reason}`);
   }
@@ -84,8 +90,8 @@ async function signIn({
  * Strong consistency: what one process has committed every other reads next, and so does a read that asks what became of a
  * write. Where several regions take writes there is no such thing, and a condition on an ETag would hold in one region only.
  */
-async function checkAccount(client: CosmosClient, signal: AbortSignal | undefined): Promise<void> {
-  const { resource } = await client.getDatabaseAccount(abortedBy(signal));
+async function checkAccount(client: CosmosClient, signal: AbortSignal): Promise<void> {
+  const { resource } = await client.getDatabaseAccount({ abortSignal: signal });
   const level = String(resource?.consistencyPolicy);
   if (level === "Strong") return;
   throw new CosmosOpenError(`its default consistency must be Strong, and is ${level}`);
@@ -94,9 +100,9 @@ async function checkAccount(client: CosmosClient, signal: AbortSignal | undefine
 async function checkContainer(
   container: Container,
   partitionKey: string,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { resource } = await container.read(abortedBy(signal));
+  const { resource } = await container.read({ abortSignal: signal });
   const paths = resource?.partitionKey?.paths.join(", ");
   if (paths !== partitionKey) {
     throw new CosmosOpenError(
@@ -111,8 +117,16 @@ async function checkContainer(
   }
 }
 
-function abortedBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-  return signal === undefined ? {} : { abortSignal: signal };
+/** What the call brings, or the signal's reason if that comes first. */
+async function within<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([call, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 /**

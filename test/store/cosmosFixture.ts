@@ -39,7 +39,7 @@ export async function openPeer(
   const settings = { endpoint: peer.url, key: anyKey };
   const connections: CosmosConnection[] = [];
   const open = async (): Promise<CosmosStore> => {
-    const connection = await openCosmos(settings);
+    const connection = await openCosmos(settings, { signal: AbortSignal.timeout(30_000) });
     connections.push(connection);
     const random = { fraction: () => 0.5, integer: () => 0, bytes: () => new Uint8Array() };
     return new CosmosStore({ ...options, connection, clock, ids: systemIds, random });

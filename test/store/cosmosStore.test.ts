@@ -9,6 +9,8 @@
  * COSMOSDB_TEST_DATABASE) with the containers `OpenShiftClusterDocuments` (partition key `/subscriptionId`) and `Leases` (`/id`),
  * both with the time to live on and no default. Every case empties it first: never name one that is in use.
  */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { CosmosOpenError, openCosmos } from "../../src/store/cosmosConnection.ts";
 import { CosmosKey } from "../../src/store/cosmosSettings.ts";
@@ -17,7 +19,7 @@ import { DocumentUnreadableError, StoreConflictError } from "../../src/store/sto
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
 import { anyKey, openPeer } from "./cosmosFixture.ts";
-import type { PeerRequest } from "./cosmosPeer.ts";
+import { CosmosPeer, type PeerRequest } from "./cosmosPeer.ts";
 import {
   clusterDocument,
   dueAt,
@@ -50,8 +52,9 @@ if (endpoint !== undefined) {
   storeSuite(
     "store on a Cosmos account",
     async () => {
+      const signal = AbortSignal.timeout(30_000);
       const settings = { endpoint, ...(key === undefined ? {} : { key: new CosmosKey(key) }) };
-      const connection = await openCosmos(settings, { database });
+      const connection = await openCosmos(settings, { database, signal });
       for (const [container, partitionKey] of [
         [connection.documents, "subscriptionId"],
         [connection.leases, "id"],
@@ -261,9 +264,44 @@ test.each<[string, Parameters<typeof openPeer>[0], RegExp]>([
   await expect(opening).rejects.toThrow(reason);
 });
 
+test("the SDK is not loaded before an account is opened", async () => {
+  const script = `
+    import { registerHooks } from "node:module";
+    const seen = [];
+    registerHooks({ resolve: (name, context, next) => { seen.push(name); return next(name, context); } });
+    await import("./src/store/cosmosStore.ts");
+    const { openCosmos } = await import("./src/store/cosmosConnection.ts");
+    const isLoaded = () => seen.some((name) => name.startsWith("@azure/"));
+    const before = isLoaded();
+    const { CosmosKey } = await import("./src/store/cosmosSettings.ts");
+    const settings = { endpoint: "http://127.0.0.1:1", key: new CosmosKey("aaaa") };
+    await openCosmos(settings, { signal: AbortSignal.timeout(30_000) }).catch(() => {});
+    console.log(JSON.stringify([before, isLoaded()]));
+    process.exit();`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "--eval", script],
+    { cwd: new URL("../..", import.meta.url).pathname },
+  );
+  expect(JSON.parse(stdout)).toEqual([false, true]);
+});
+
+test("an account that doesn't answer is waited for until the signal", async () => {
+  await using peer = await CosmosPeer.start({ clock: systemClock });
+  peer.fail("account", { hang: "before" });
+  const limit = new AbortController();
+  const reason = new Error("given up");
+  const opening = openCosmos({ endpoint: peer.url, key: anyKey }, { signal: limit.signal });
+  await peer.arrival("account");
+  limit.abort(reason);
+  await expect(opening).rejects.toBe(reason);
+});
+
 test("an account that nobody answers for is not opened, and the key is not shown", async () => {
   const settings = { endpoint: "http://127.0.0.1:1", key: anyKey };
-  const error: unknown = await openCosmos(settings).catch((reason: unknown) => reason);
+  const error: unknown = await openCosmos(settings, {
+    signal: AbortSignal.timeout(30_000),
+  }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(CosmosOpenError);
   expect(String(error)).not.toContain("kkkk");
   expect(error).not.toHaveProperty("cause");
