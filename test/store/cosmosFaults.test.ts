@@ -103,6 +103,27 @@ test.each([429, 449])("a write that was put off is made again at once: %i", asyn
   expect(peer.operations).toEqual(["batch", "batch"]);
 });
 
+test.each([429, 449])("a batch may be put off by one of its writes: %i", async (status) => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  const results = [{ statusCode: 424 }, { statusCode: status }];
+  peer.fail("batch", { status: 207, text: JSON.stringify(results) });
+  await store.commit(partition, [
+    { replace: stored, document: { ...cluster, revision: "2" } },
+    { create: operationDocument("o") },
+  ]);
+  expect(peer.operations).toEqual(["batch", "batch"]);
+});
+
+test("an answer that leaves out one of the writes is none", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { status: 200, effect: true, text: "[]" });
+  const next = await replace(store, stored, "2");
+  expect(peer.operations).toEqual(["batch", "read"]);
+  expect(await store.read("cluster", key)).toEqual(next);
+});
+
 test("429 is waited for as long as the service says", async () => {
   await using fixture = await openWithCluster();
   const { peer, store, clock, stored } = fixture;
