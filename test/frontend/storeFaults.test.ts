@@ -175,7 +175,7 @@ test("a commit without an answer in the last of all races is still looked for", 
 });
 
 test("ARM-68: DELETE wins also after many lost races", async () => {
-  let left = 30;
+  let left = 12;
   await using rp = await StartedRp.start({
     store: (store) =>
       withMethods(store, {
