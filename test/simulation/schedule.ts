@@ -141,9 +141,9 @@ class Schedule {
         `not at rest ${limitMs} ms after the last fault: ${this.#unsettled()}`,
       );
     }
-    // whatever is still on its way arrives, and changes nothing any more
+    // whatever is still on its way arrives, and changes nothing any more: calls only, as no message is left
     const quietSince = this.#world.now;
-    await this.#until(() => this.#world.now - quietSince > 2 * timing.visibilityMs);
+    await this.#until(() => this.#world.now - quietSince > timing.leaseMs);
     if (!this.#isSettled())
       this.#witness.violated(`at rest, but not for long: ${this.#unsettled()}`);
     this.#lookAtTheEnd();
