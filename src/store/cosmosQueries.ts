@@ -1,10 +1,8 @@
 /**
- * The queries of the store on Cosmos DB, and the places where their pages begin. A query of one partition says so in its text as
+ * The queries of the store on Cosmos DB. A query of one partition says so in its text as
  * well: the SDK's option alone is ignored by some servers, and would then give everybody's documents. What the forwarder and
  * the sweep read is projected to ids, ETags and scheduling; no secret leaves the service for them.
  */
-import { InvalidContinuationError } from "./store.ts";
-
 /** One page of a partition's clusters in the order of their ids; `after` is where the last page ended. */
 export const clustersQuery =
   "SELECT c.id, c._etag, c.document FROM c " +
@@ -30,44 +28,3 @@ export const purgesQuery =
   "SELECT c.id, c.subscriptionId, c._etag, c.document FROM c " +
   "WHERE c.kind = 'subscription' AND c.scheduling.active = true " +
   "AND (c.scheduling.nextAttemptAt < @now OR c.scheduling.nextAttemptAt > @farthest)";
-
-type PlaceTypes = readonly ("string" | "number")[];
-type Place<T extends PlaceTypes> = {
-  readonly [I in keyof T]: T[I] extends "string" ? string : number;
-};
-
-/** A place in a listing as callers hand it back; they can't use it for another. */
-export function continuationAt(listing: string, place: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify([listing, ...place])).toString("base64url");
-}
-
-/**
- * Where a page begins; `undefined` for the first.
- *
- * @throws {InvalidContinuationError}
- * @throws {RangeError}
- */
-export function placeOf<const T extends PlaceTypes>(
-  listing: string,
-  { limit, continuation }: { readonly limit: number; readonly continuation?: string },
-  types: T,
-): Place<T> | undefined {
-  if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`a page of ${limit}`);
-  if (continuation === undefined) return undefined;
-  let decoded: unknown;
-  try {
-    decoded = JSON.parse(Buffer.from(continuation, "base64url").toString("utf8"));
-  } catch {
-    // not ours
-  }
-  if (Array.isArray(decoded)) {
-    const [name, ...place] = decoded as readonly unknown[];
-    const fits = types.every((type, index) => typeof place[index] === type);
-    if (name === listing && place.length === types.length && fits) return place as Place<T>;
-  }
-  throw invalidContinuation();
-}
-
-export function invalidContinuation(): InvalidContinuationError {
-  return new InvalidContinuationError("the continuation is none of this listing's");
-}

@@ -19,15 +19,8 @@ import {
   type PreparedItem,
 } from "./cosmosItems.ts";
 import { CosmosLeases } from "./cosmosLeases.ts";
-import {
-  clustersQuery,
-  continuationAt,
-  invalidContinuation,
-  placeOf,
-  purgesQuery,
-  unattendedQuery,
-  unqueuedQuery,
-} from "./cosmosQueries.ts";
+import { continuationAt, invalidContinuation, placeOf } from "./continuation.ts";
+import { clustersQuery, purgesQuery, unattendedQuery, unqueuedQuery } from "./cosmosQueries.ts";
 import { carryOut, type Standing } from "./cosmosWrite.ts";
 import type { SchedulingColumns } from "./scheduling.ts";
 import {

@@ -19,6 +19,7 @@ import {
   statSync,
   type BigIntStats,
   existsSync,
+  readFileSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -165,8 +166,9 @@ export class SqliteDatabase implements AsyncDisposable {
       database.#assertInPlace();
       return database;
     } catch (error) {
-      if (connection !== undefined && error instanceof SqliteFileLostError)
-        leftOpen.add(connection);
+      // to close it would write the rest of its log into it, as with one that is lost later
+      const isLost = error instanceof SqliteFileLostError || isOfDamage(error);
+      if (connection !== undefined && isLost) leftOpen.add(connection);
       else connection?.close();
       const reason = `${messageOf(error)}${openingAdvice(error, file)}`;
       throw new SqliteOpenError(`the database ${file} cannot be opened: ${reason}`, {
@@ -339,18 +341,28 @@ export class SqliteDatabase implements AsyncDisposable {
 
   /**
    * A shorter file that was copied into this one, or one that was cut, lacks pages that are known to be there. One that isn't
-   * shorter can't be told from what another process has written.
+   * shorter can't be told from what another process has written. Nor must a file be taken for damaged that somebody has
+   * shortened by a VACUUM, and written to since: then pages stand in the log alone.
    *
    * @throws {SqliteFileLostError}
    * @throws what SQLite says when it can't tell.
    */
   #assertWhole(sizeBytes: bigint): void {
-    if (sizeBytes < this.#sizeBytes) {
-      // with a VACUUM it may rightly have become shorter
-      const knownBytes = this.#pragma("page_count") * this.#pragma("page_size");
-      if (knownBytes > sizeBytes) throw this.#loseDamaged("it became shorter", undefined);
+    // others may write between two looks at the same thing: what is missing is missing twice
+    if (sizeBytes < this.#sizeBytes && this.#lacksPages() && this.#lacksPages()) {
+      throw this.#loseDamaged("it became shorter", undefined);
     }
     this.#sizeBytes = sizeBytes;
+  }
+
+  /** Whether there is a page that stands neither in the file nor in its log. */
+  #lacksPages(): boolean {
+    const count = this.#pragma("page_count");
+    const inLog = pagesInLog(`${this.#path}-wal`);
+    // looked at last: what a checkpoint takes from the log is in the file before
+    const inFile = Math.floor(statSync(this.#path).size / this.#pragma("page_size"));
+    for (let page = inFile + 1; page <= count; page += 1) if (!inLog.has(page)) return true;
+    return false;
   }
 
   /** @throws {SqliteFileLostError} when a newer release has changed the tables in a way that this one can't cope with. */
@@ -641,6 +653,28 @@ async function untilNotBusy<T>(limitMs: number, attempt: () => T): Promise<T> {
     await sleep(busyPauseMs);
   }
 }
+
+/**
+ * The numbers of the pages that stand in a write-ahead log, whether committed or not (https://sqlite.org/fileformat2.html,
+ * section 4.1). Frames whose salts aren't the log's are left over from before it began anew. No lock lies on a log, so it may
+ * be opened and closed beside SQLite, unlike the main file.
+ */
+function pagesInLog(path: string): ReadonlySet<number> {
+  const pages = new Set<number>();
+  const log = readFileSync(path);
+  if (log.length < logHeaderBytes) return pages;
+  const pageSize = log.readUInt32BE(8);
+  const salts = log.subarray(16, 24);
+  const frameBytes = frameHeaderBytes + pageSize;
+  for (let at = logHeaderBytes; at + frameBytes <= log.length; at += frameBytes) {
+    if (!log.subarray(at + 8, at + 16).equals(salts)) break;
+    pages.add(log.readUInt32BE(at));
+  }
+  return pages;
+}
+
+const logHeaderBytes = 32;
+const frameHeaderBytes = 24;
 
 async function nextTurn(): Promise<void> {
   await new Promise((resume) => setImmediate(resume));

@@ -9,10 +9,10 @@ import {
   type SqliteTransaction,
 } from "./sqliteDatabase.ts";
 import { expiresAtOf, schedulingOf, type SchedulingColumns } from "./scheduling.ts";
+import { continuationAt, placeOf } from "./continuation.ts";
 import {
   commitBytesMax,
   DocumentUnreadableError,
-  InvalidContinuationError,
   StoreConflictError,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
@@ -165,7 +165,7 @@ export class SqliteStore implements Store {
   ): Promise<Page<Stored<ClusterDocument>>> {
     const { partition, idPrefix = "" } = query;
     if (!partition.isWellFormed() || !idPrefix.isWellFormed()) return { items: [] };
-    const [after] = placeIn("clusters", page, ["string"]) ?? [];
+    const [after] = placeOf("clusters", page, ["string"]) ?? [];
     const rows = await this.#read(
       () =>
         this.#database
@@ -195,7 +195,7 @@ export class SqliteStore implements Store {
     page: PageRequest,
     options: CallOptions = {},
   ): Promise<Page<ClusterReference>> {
-    const [partition, id] = placeIn("unqueued", page, ["string", "string"]) ?? ["", ""];
+    const [partition, id] = placeOf("unqueued", page, ["string", "string"]) ?? ["", ""];
     const rows = await this.#read(
       () =>
         this.#database
@@ -218,7 +218,7 @@ export class SqliteStore implements Store {
     page: PageRequest,
     options: CallOptions = {},
   ): Promise<Page<ClusterReference>> {
-    const place = placeIn("unattended", page, ["number", "string", "string"]);
+    const place = placeOf("unattended", page, ["number", "string", "string"]);
     const [dueAt, partition, id] = place ?? [Number.NEGATIVE_INFINITY, "", ""];
     const rows = await this.#read(
       () =>
@@ -245,7 +245,7 @@ export class SqliteStore implements Store {
     page: PageRequest,
     options: CallOptions = {},
   ): Promise<Page<Stored<SubscriptionDocument>>> {
-    const place = placeIn("purges", page, ["number", "string"]);
+    const place = placeOf("purges", page, ["number", "string"]);
     const [nextAttemptAt, partition] = place ?? [Number.NEGATIVE_INFINITY, ""];
     const rows = await this.#read(
       () =>
@@ -656,38 +656,6 @@ function endOfPrefix(prefix: string): string | undefined {
   return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
 }
 
-type PlaceTypes = readonly ("string" | "number")[];
-type Place<T extends PlaceTypes> = {
-  readonly [I in keyof T]: T[I] extends "string" ? string : number;
-};
-
-/**
- * Where a page begins: after this place; `undefined` for the first.
- *
- * @throws {InvalidContinuationError}
- * @throws {RangeError}
- */
-function placeIn<const T extends PlaceTypes>(
-  listing: string,
-  { limit, continuation }: PageRequest,
-  types: T,
-): Place<T> | undefined {
-  if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`a page of ${limit}`);
-  if (continuation === undefined) return undefined;
-  let decoded: unknown;
-  try {
-    decoded = JSON.parse(Buffer.from(continuation, "base64url").toString("utf8"));
-  } catch {
-    // not ours
-  }
-  if (Array.isArray(decoded)) {
-    const [name, ...place] = decoded as readonly unknown[];
-    const fits = types.every((type, index) => typeof place[index] === type);
-    if (name === listing && place.length === types.length && fits) return place as Place<T>;
-  }
-  throw new InvalidContinuationError("the continuation is none of this listing's");
-}
-
 /** Makes a page of one row more than asked for; rows without an item are left out. */
 function pageOf<R, T>(
   listing: string,
@@ -701,8 +669,7 @@ function pageOf<R, T>(
   const items = rows.slice(0, limit).flatMap((row) => of.item(row) ?? []);
   const last = rows[limit - 1];
   if (rows.length <= limit || last === undefined) return { items };
-  const place = JSON.stringify([listing, ...of.place(last)]);
-  return { items, continuation: Buffer.from(place).toString("base64url") };
+  return { items, continuation: continuationAt(listing, of.place(last)) };
 }
 
 function asStoreError(error: unknown): unknown {

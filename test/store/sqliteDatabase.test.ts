@@ -696,6 +696,24 @@ test("one document whose text is damaged is no damaged file", async () => {
   expect(await lost).toBeUndefined();
 });
 
+test("a damaged file that can't be opened is left as it is, with what stands in its log alone", async () => {
+  await using fixture = await openFile();
+  const { database, path } = fixture;
+  database.statement("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  const store = new SqliteStore({ database, clock });
+  await store.commit(partition, [{ create: clusterDocument("c") }]);
+  const damaged = `${path}.damaged`;
+  const file = await readFile(path);
+  // the page that says which tables there are
+  await writeFile(damaged, file.fill(0xee, 100, 300));
+  await writeFile(`${damaged}-wal`, await readFile(`${path}-wal`));
+  const parts = async () => [await readFile(damaged), await readFile(`${damaged}-wal`)];
+  const before = await parts();
+  expect(before[1]?.length).toBeGreaterThan(0);
+  await expect(SqliteDatabase.open({ path: damaged })).rejects.toThrow(/restore a backup/);
+  expect(await parts()).toEqual(before);
+});
+
 test("a file that is cut short, or into which a shorter one was copied, is damaged", async () => {
   await using fixture = await openFile();
   const { database, path, clock: turned } = fixture;
@@ -713,6 +731,34 @@ test("a file that is cut short, or into which a shorter one was copied, is damag
   await turned.advance(1_000);
   expect(told).toBeInstanceOf(SqliteFileLostError);
   await expect(store.ping()).rejects.toThrow(/is damaged \(it became shorter\)/);
+});
+
+test("a file that was made shorter, and written again into its log alone, is not damaged", async () => {
+  await using fixture = await openFile();
+  const { database, path, clock: turned } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const controller = new AbortController();
+  const lost = database.untilLost(turned, controller.signal);
+  const notes = "x".repeat(200_000);
+  const large = (id: string) => clusterDocument(id, { installation: { notes } });
+  const [first] = await store.commit(partition, [{ create: large("c") }]);
+  const raw = new DatabaseSync(path);
+  raw.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  await turned.advance(1_000);
+  await store.commit(partition, [{ delete: first }]);
+  raw.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+  raw.close();
+  const { size } = await stat(path);
+  {
+    await using other = await SqliteDatabase.open({ path });
+    const otherStore = new SqliteStore({ database: other, clock });
+    const [second] = await otherStore.commit(partition, [{ create: large("d") }]);
+    expect((await stat(path)).size).toBe(size);
+    await turned.advance(60_000);
+    expect(await store.read("cluster", { partition, id: second.document.id })).toEqual(second);
+  }
+  controller.abort();
+  expect(await lost).toBeUndefined();
 });
 
 test("a file that was made shorter by who knows how to is not damaged", async () => {
