@@ -120,33 +120,33 @@ test("a port that is taken: a sentence and exit code 1", async () => {
   server.close();
 });
 
-/** Gives a program a terminal. Elsewhere than on Linux it takes other arguments. */
+/** Gives a program a terminal. */
 const script = "/usr/bin/script";
 
-test.skipIf(process.platform !== "linux" || !existsSync(script))(
-  "on a terminal that shows log and errors, a port that is taken is said once",
-  async () => {
-    using folder = temporaryFolder();
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    for (const LOG_LEVEL of ["info", "silent"]) {
-      const env = {
-        PATH: process.env["PATH"],
-        DATA_DIR: folder.path,
-        PORT: String(port),
-        LOG_LEVEL,
-      };
-      const command = `'${process.execPath}' '${ownProgram}'`;
-      const child = spawn(script, ["-qec", command, "/dev/null"], { env });
-      onTestFinished(() => void child.kill("SIGKILL"));
-      const [shown] = await Promise.all([text(child.stdout), once(child, "close")]);
-      expect(shown.match(/EADDRINUSE/g), shown).toHaveLength(1);
-      expect(child.exitCode).toBe(1);
-    }
-    server.close();
-  },
-);
+test("on a terminal that shows log and errors, a port that is taken is said once", async ({
+  skip,
+}) => {
+  skip(process.platform !== "linux" || !existsSync(script), "only Linux gives a terminal that way");
+  using folder = temporaryFolder();
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  for (const LOG_LEVEL of ["info", "silent"]) {
+    const env = {
+      PATH: process.env["PATH"],
+      DATA_DIR: folder.path,
+      PORT: String(port),
+      LOG_LEVEL,
+    };
+    const command = `'${process.execPath}' '${ownProgram}'`;
+    const child = spawn(script, ["-qec", command, "/dev/null"], { env });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const [shown] = await Promise.all([text(child.stdout), once(child, "close")]);
+    expect(shown.match(/EADDRINUSE/g), shown).toHaveLength(1);
+    expect(child.exitCode).toBe(1);
+  }
+  server.close();
+});
 
 test.each([
   ["removed", "frontend,forwarder,backend"],

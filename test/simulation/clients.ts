@@ -2,6 +2,8 @@
  * Those who call: ARM and its users, each with one request at a time. They keep what they were promised and hold it against what
  * they see later; an answer that never came promises nothing.
  */
+import { isDeepStrictEqual } from "node:util";
+import type { ClusterDocument } from "../../src/model/document.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
 import type { MemoryStore } from "../store/memoryStore.ts";
 import {
@@ -11,7 +13,7 @@ import {
   type SimulatedProcess,
 } from "./simulatedProcess.ts";
 import type { Profile } from "./profile.ts";
-import type { Witness } from "./witness.ts";
+import type { ClusterChange, Witness } from "./witness.ts";
 import type { World } from "./world.ts";
 
 const subscriptionIds = [
@@ -73,8 +75,12 @@ export class Client {
 
   /** The same name, again and again. */
   async #churn(): Promise<void> {
+    const { profile, world } = this.#options;
     const path = clusterPath(subscriptionIds[0], names[0]);
-    const isDelete = this.#options.world.chance.happens(0.5);
+    if (profile.announcements && world.chance.happens(0.2)) {
+      return this.#announce(subscriptionIds[0], [names[0]]);
+    }
+    const isDelete = world.chance.happens(0.5);
     await this.#write(
       path,
       isDelete ? { method: "DELETE", url: `${path}?${query}` } : this.#put(path),
@@ -118,9 +124,14 @@ export class Client {
         };
   }
 
-  async #announce(subscription: string): Promise<void> {
+  async #announce(subscription: string, among: readonly string[] = names): Promise<void> {
     const { world, profile } = this.#options;
-    await this.#announceAs(world.chance.pick(["Registered", "Deleted", "Warned"]), subscription);
+    const state = world.chance.pick(["Registered", "Deleted", "Warned"]);
+    const path = clusterPath(subscription, world.chance.pick(among));
+    // now and then somebody's request is under way just then
+    const other = world.chance.happens(0.3) ? this.#write(path, this.#put(path)) : undefined;
+    if (other !== undefined) await world.pause(20 * world.chance.fraction());
+    await Promise.all([other, this.#announceAs(state, subscription)]);
     if (world.chance.happens(0.6)) return;
     // somebody changes his mind while the clusters are being removed
     await world.pause(profile.intervalMs * world.chance.fraction());
@@ -128,35 +139,95 @@ export class Client {
   }
 
   async #announceAs(state: string, subscription: string): Promise<void> {
+    const { witness, world } = this.#options;
+    const askedAt = world.elapsedMs;
     const answer = await this.#ask({
       method: "PUT",
       url: `/subscriptions/${subscription}?api-version=2.0`,
       body: { state, registrationDate: "2026-01-01T00:00:00Z", properties: {} },
     });
     this.#expect(answer, [200]);
+    const isStored = witness.history.wasEver(
+      subscription,
+      askedAt,
+      (document) => document?.kind === "subscription" && document.state === state,
+    );
+    if (answer?.status === 200 && !isStored) {
+      witness.violated(`${state} was acknowledged and never stored`);
+    }
   }
 
   async #write(path: string, request: ApiRequest): Promise<void> {
     const { witness, store, world, profile } = this.#options;
+    const askedAt = world.elapsedMs;
     const answer = await this.#ask(request);
     // a DELETE wins in every state of a cluster
     const isRefused = request.method !== "DELETE" || codeOf(answer) === "InvalidSubscriptionState";
     this.#expect(answer, [200, 201, 202, 204, 400, 404, ...(isRefused ? [409] : [])]);
     if (answer === undefined) return;
-    const url = answer.headers?.["Azure-AsyncOperation"];
-    const isCommitted = witness.committedRequests.has(answer.requestId);
-    if (answer.status >= 400 && answer.status < 500 && isCommitted) {
-      witness.violated(`${request.method} was answered ${answer.status}, but it was committed`);
+    const { method } = request;
+    const begun = witness.begunByRequest.get(answer.requestId);
+    if (answer.status >= 400 && answer.status < 500 && begun !== undefined) {
+      witness.violated(`${method} was answered ${answer.status}, but it was committed`);
     }
-    if (answer.status < 300 && url !== undefined) {
-      this.#operations.push({ url: url.slice(origin.length), path });
-      const operationId = new URL(url).pathname.split("/").at(-1);
-      const known = store().documents.some(
-        ({ kind, id }) => kind === "operation" && id === operationId,
-      );
-      if (!known)
-        witness.violated(`${request.method} was promised an operation that is not stored`);
-      if (profile.churn || world.chance.happens(0.4)) await this.#follow(path);
+    this.#isAsStored(path, answer, askedAt);
+    if (answer.status >= 300) return;
+    if (method !== "DELETE") this.#isAsAsked(request, answer, begun);
+    const url = answer.headers?.["Azure-AsyncOperation"];
+    if (url === undefined) return;
+    this.#operations.push({ url: url.slice(origin.length), path });
+    const operationId = new URL(url).pathname.split("/").at(-1);
+    const record = store().documents.find(({ id }) => id === operationId);
+    if (record?.kind !== "operation") {
+      witness.violated(`${method} was promised an operation that is not stored`);
+    } else if (
+      record.resourceId !== path ||
+      (method === "DELETE"
+        ? record.operationKind !== "delete"
+        : record.requestId !== answer.requestId)
+    ) {
+      witness.violated(`${method} was promised the operation of something else`);
+    }
+    if (profile.churn || world.chance.happens(0.4)) await this.#follow(path);
+  }
+
+  /** What is shown was stored at some moment since the question, and what is said to be missing was missing. */
+  #isAsStored(path: string, { status, body }: ApiAnswer, askedAt: number): void {
+    const { witness } = this.#options;
+    const isMissing = status === 404 || status === 204;
+    if (!isMissing && status !== 200 && status !== 201) return;
+    const { etag, properties } = (body ?? {}) as {
+      readonly etag?: string;
+      readonly properties?: { readonly provisioningState?: string };
+    };
+    const wasThere = witness.history.wasEver(path, askedAt, (document) =>
+      document?.kind === "cluster"
+        ? !isMissing &&
+          etag === `"${document.revision}"` &&
+          properties?.provisioningState === shownState(document) &&
+          isDeepStrictEqual(wishesOf(body), goalOf(document))
+        : isMissing,
+    );
+    if (!wasThere) witness.violated(`an answer of ${status} is not what was stored at any moment`);
+  }
+
+  /** A change that was accepted is what was asked for, and nothing else. */
+  #isAsAsked(
+    { method, body: asked }: ApiRequest,
+    { status, body }: ApiAnswer,
+    begun: ClusterChange | undefined,
+  ): void {
+    const { witness } = this.#options;
+    const wanted = wishesOf(asked);
+    const found = status === 202 ? goalOf(begun?.after) : wishesOf(body);
+    const former = begun?.before === undefined ? found : goalOf(begun.before);
+    for (const wish of ["sign", "count"] as const) {
+      const meant = wanted[wish] ?? (method === "PATCH" ? former[wish] : undefined);
+      if (meant !== found[wish]) {
+        witness.violated(
+          `${method} should have made the ${wish} ${meant}, and made it ${found[wish]}`,
+        );
+      }
     }
   }
 
@@ -190,8 +261,10 @@ export class Client {
 
   /** @returns the provisioning state, when there is one. */
   async #look(path: string): Promise<string | undefined> {
+    const askedAt = this.#options.world.elapsedMs;
     const answer = await this.#ask({ method: "GET", url: `${path}?${query}` });
     this.#expect(answer, [200, 404]);
+    if (answer !== undefined) this.#isAsStored(path, answer, askedAt);
     const body = (answer?.status === 200 ? answer.body : {}) as {
       readonly properties?: { readonly provisioningState?: string };
     };
@@ -233,6 +306,30 @@ function clusterPath(subscription: string, name: string): string {
     `/subscriptions/${subscription}/resourceGroups/group/providers/RedHat.OpenShift` +
     `/OpenShiftClusters/${name}`
   );
+}
+
+interface Wishes {
+  readonly sign: string | undefined;
+  readonly count: number | undefined;
+}
+
+/** What our requests ask for, in a request or in an answer. */
+function wishesOf(body: unknown): Wishes {
+  const { tags, properties } = body as {
+    readonly tags?: { readonly sign?: string };
+    readonly properties?: { readonly workerProfiles?: readonly { readonly count?: number }[] };
+  };
+  return { sign: tags?.sign, count: properties?.workerProfiles?.[0]?.count };
+}
+
+/** The clients' api-version has no word for what is being created. */
+function shownState({ provisioningState }: ClusterDocument): string {
+  return provisioningState === "Creating" ? "Updating" : provisioningState;
+}
+
+/** The same of a stored cluster. */
+function goalOf(document: ClusterDocument | undefined): Wishes {
+  return { sign: document?.cluster.tags?.["sign"], count: document?.cluster.workers[0]?.count };
 }
 
 function codeOf(answer: Outcome): string | undefined {

@@ -30,12 +30,18 @@ export interface Caller {
   readonly host: Host;
 }
 
+/** What a call was about: whether it found its resources as they had to be or not. */
+export interface ChangedResources {
+  readonly incarnationId: string;
+  readonly names: readonly string[];
+}
+
 /** Whoever wants to know what happens in the cloud, and how it comes that an operation fails. */
 export interface CloudWatcher {
   /** A call is about to leave. */
   onBegin(caller: Caller, call: string): void;
-  /** A call takes effect on the resources of an incarnation. */
-  onArrival(caller: Caller, call: string, incarnationId: string): void;
+  /** A call has taken effect. */
+  onArrival(caller: Caller, call: string, changed: ChangedResources): void;
   /** A step fails for now. */
   onStumble(caller: Caller): void;
   /** A step kills its process, with whatever else that has in hand. */
@@ -54,7 +60,13 @@ export interface CloudOptions {
 }
 
 /** What a step does to the resources of its incarnation. */
-type Change = (resources: Resources, snapshot: InstallationSnapshot) => void;
+type Change = (
+  resources: Pick<Resources, "set" | "delete">,
+  snapshot: InstallationSnapshot,
+) => void;
+
+/** All that an incarnation may be made of. */
+const resourceNames = ["group", "machines", "network", "workers"];
 
 interface PlannedStep {
   readonly host: Host;
@@ -89,7 +101,13 @@ const plans: Readonly<Record<OperationKind, readonly (readonly [string, string, 
         resources.delete("workers");
       },
     ],
-    ["takeDown", "groupGone", (resources) => resources.clear()],
+    [
+      "takeDown",
+      "groupGone",
+      (resources) => {
+        for (const name of resourceNames) resources.delete(name);
+      },
+    ],
   ],
 };
 
@@ -219,10 +237,24 @@ export class Cloud {
       name: `cloud ${name}`,
       signal: undefined,
       effect: async () => {
-        watcher.onArrival(caller, name, snapshot.incarnationId);
-        const resources = this.resources.get(snapshot.incarnationId) ?? new Map<string, number>();
-        this.resources.set(snapshot.incarnationId, resources);
-        change(resources, snapshot);
+        const { incarnationId } = snapshot;
+        const resources = this.resources.get(incarnationId) ?? new Map<string, number>();
+        this.resources.set(incarnationId, resources);
+        const names: string[] = [];
+        change(
+          {
+            set: (key, value) => {
+              names.push(key);
+              return resources.set(key, value);
+            },
+            delete: (key) => {
+              names.push(key);
+              return resources.delete(key);
+            },
+          },
+          snapshot,
+        );
+        watcher.onArrival(caller, name, { incarnationId, names });
       },
       refused: error,
       unanswered: error,

@@ -44,6 +44,8 @@ const forward = "src/forwarder/forwardUnqueued.ts";
 const purge = "src/forwarder/purgeSubscriptions.ts";
 const memoryStore = "test/store/memoryStore.ts";
 const startOperation = "src/model/startOperation.ts";
+const commitCluster = "src/frontend/commitCluster.ts";
+const deleteCluster = "src/frontend/handlers/deleteCluster.ts";
 
 const neverAtRest = /not at rest \d+ ms after the last fault|more than \d+ occurrences/;
 
@@ -643,5 +645,188 @@ export const mutants: readonly Mutant[] = [
     ],
     finds: /members of a later release were lost/,
     within: 50,
+  },
+  {
+    name: "a DELETE joins whatever runs",
+    edits: [
+      {
+        file: deleteCluster,
+        find: '      if (current.provisioningState === "Deleting") {',
+        replace: '      if (!["Succeeded", "Failed"].includes(current.provisioningState)) {',
+      },
+    ],
+    finds: /DELETE was promised the operation of something else/,
+    within: 100,
+  },
+  {
+    name: "a PATCH begins an operation, and leaves the goal as it was",
+    edits: [
+      {
+        file: "src/frontend/handlers/patchCluster.ts",
+        find: "startUpdate(current, goal, start)",
+        replace: "startUpdate(current, current, start)",
+      },
+    ],
+    finds: /PATCH should have made the count/,
+    within: 100,
+  },
+  {
+    name: "a PUT begins an operation, and leaves the goal as it was",
+    edits: [
+      {
+        file: "src/frontend/handlers/putCluster.ts",
+        find: "startUpdate(stored.document, goal, start)",
+        replace: "startUpdate(stored.document, stored.document, start)",
+      },
+    ],
+    finds: /PUT should have made the/,
+    within: 50,
+  },
+  {
+    name: "tags are answered and not written",
+    edits: [
+      {
+        file: "src/frontend/handlers/patchCluster.ts",
+        find: '      if (change === "tags") {',
+        replace:
+          '      if (change === "tags") return clusterAnswer(exchange, 200, { ...current, cluster: goal.cluster });\n' +
+          "      if (false) {",
+      },
+    ],
+    finds: /is not what was stored at any moment/,
+    within: 100,
+  },
+  {
+    name: "a change without an answer is taken for done",
+    edits: [
+      {
+        file: commitCluster,
+        find: '  return (await store.read("cluster", key, options))?.document.revision === mark.revision;',
+        replace: "  return true;",
+      },
+    ],
+    finds: /is not what was stored at any moment/,
+    within: 2_400,
+  },
+  {
+    name: "an operation without an answer is taken for begun",
+    edits: [
+      {
+        file: commitCluster,
+        find: '    return (await store.read("operation", record, options)) !== undefined;',
+        replace: "    return true;",
+      },
+    ],
+    finds: /is not what was stored at any moment|an operation that is not stored/,
+    within: 350,
+  },
+  {
+    name: "a lost race is written over with what was decided before",
+    edits: [
+      {
+        file: commitCluster,
+        find: "    const decision = await decide(stored);",
+        replace:
+          "    const former = unlucky;\n    const decision =\n" +
+          "      former !== undefined && stored !== undefined && former.stored !== undefined && former.decision.writes.length === 1\n" +
+          "        ? { ...former.decision, writes: [{ replace: stored, document: former.decision.writes[0].document }] }\n" +
+          "        : await decide(stored);\n" +
+          '    unlucky = "writes" in decision ? { decision, stored } : undefined;',
+      },
+      {
+        file: commitCluster,
+        find: "  let unknown: Decision | undefined;",
+        replace: "  let unknown: Decision | undefined;\n  let unlucky;",
+      },
+    ],
+    finds: /took the place of|without an operation more than tags|on which an operation runs/,
+    within: 4_800,
+  },
+  {
+    name: "an announcement without an answer is taken for done",
+    edits: [
+      {
+        file: "src/frontend/handlers/putSubscription.ts",
+        find: "        if (error instanceof StoreConflictError || error instanceof StoreOutcomeUnknownError) {",
+        replace:
+          "        if (error instanceof StoreOutcomeUnknownError) return { status: 200, body };\n" +
+          "        if (error instanceof StoreConflictError) {",
+      },
+    ],
+    finds: /was acknowledged and never stored/,
+    within: 550,
+  },
+  {
+    name: "what was reached first stays what was reached",
+    edits: [
+      {
+        file: changes,
+        find: "        applied: changed.cluster,",
+        replace: "        applied: cluster.applied ?? changed.cluster,",
+      },
+    ],
+    finds: /what was reached is not what is kept as reached/,
+    within: 50,
+  },
+  {
+    name: "what a step found out is dropped",
+    edits: [
+      {
+        file: changes,
+        find: "        ...withChanges(cluster, changes),\n        sweepAfter: now",
+        replace: "        ...cluster,\n        sweepAfter: now",
+      },
+    ],
+    finds: /lost what \w+ found out/,
+    within: 100,
+  },
+  {
+    name: "a new operation forgets what the former found out",
+    edits: [
+      {
+        file: startOperation,
+        find: "    nextAttemptAt: 0,\n    work: { ...rest, epoch, attempts: 0 },",
+        replace:
+          "    nextAttemptAt: 0,\n    installation: (({ group: _g, ...kept }) => kept)(current.installation),\n    work: { ...rest, epoch, attempts: 0 },",
+      },
+    ],
+    finds: /changed what the former found out/,
+    within: 50,
+  },
+  {
+    name: "a worker begins before its time",
+    edits: [
+      {
+        file: "src/backend/judgeMessage.ts",
+        find: "  if (delayMs > 0) {",
+        replace: "  if (false) {",
+      },
+    ],
+    finds: /a claim came before its time/,
+    within: 50,
+  },
+  {
+    name: "a lease is never renewed",
+    edits: [
+      {
+        file: heartbeat,
+        find: "    if (!(await store.renewLease(lease, { leaseMs: timing.leaseMs }, { signal }))) {",
+        replace: "    if (false) {",
+      },
+    ],
+    finds: /begins \w+ under epoch|though nothing held it up/,
+    within: 550,
+  },
+  {
+    name: "a purge ends as soon as it finds nothing",
+    edits: [
+      {
+        file: purge,
+        find: "this.#left === 0 && now >= purge.since + latestWriteMs",
+        replace: "this.#left === 0",
+      },
+    ],
+    finds: /came to a deleted subscription/,
+    within: 500,
   },
 ];

@@ -266,6 +266,14 @@ class Schedule {
     );
   }
 
+  /** What the steps of the last operation found out is kept. */
+  #lookAtNotes({ name, operation, installation }: ClusterDocument): void {
+    const record = this.#store.documents.find(({ id }) => id === operation.id);
+    if (record?.kind !== "operation") return;
+    const lost = record.steps.filter((step) => !(step.name in installation));
+    if (lost.length > 0) this.#witness.violated(`${name} lost what ${lost[0]?.name} found out`);
+  }
+
   /** What exists outside is what the documents say. */
   #lookAtTheEnd(): void {
     const clusters = this.#store.documents.filter((document) => document.kind === "cluster");
@@ -273,23 +281,28 @@ class Schedule {
     for (const { id, isGone } of this.#witness.incarnations) {
       const resources = this.#cloud.resources.get(id) ?? new Map<string, number>();
       const cluster = incarnations.get(id);
+      if (cluster?.provisioningState === "Succeeded") this.#lookAtNotes(cluster);
       if (isGone !== (cluster === undefined)) this.#witness.violated("a cluster came back");
       // a call on its way from a superseded worker may have undone or outlived what came after
-      if (this.#witness.hasLateArrivals(id)) continue;
+      const counts = ([resource]: readonly [string, number]): boolean =>
+        !this.#witness.isLate(id, resource);
+      const made = [...resources]
+        .filter(counts)
+        .toSorted(([one], [other]) => (one < other ? -1 : 1));
       if (cluster === undefined) {
-        if (resources.size > 0)
-          this.#witness.violated(`a deleted cluster left ${[...resources.keys()].join(", ")}`);
+        if (made.length > 0) this.#witness.violated(`a deleted cluster left ${made.join(" ")}`);
       } else if (cluster.provisioningState === "Succeeded") {
-        const made = JSON.stringify(
-          [...resources].toSorted(([one], [other]) => (one < other ? -1 : 1)),
-        );
-        const meant = JSON.stringify([
-          ["group", 1],
-          ["machines", 3],
-          ["network", 1],
-          ["workers", workersOf(cluster.cluster)],
-        ]);
-        if (made !== meant) this.#witness.violated(`${cluster.name} is ${made}, not ${meant}`);
+        const meant = (
+          [
+            ["group", 1],
+            ["machines", 3],
+            ["network", 1],
+            ["workers", workersOf(cluster.cluster)],
+          ] as const
+        ).filter(counts);
+        if (made.join(" ") !== meant.join(" ")) {
+          this.#witness.violated(`${cluster.name} is ${made.join(" ")}, not ${meant.join(" ")}`);
+        }
       }
     }
   }

@@ -12,7 +12,8 @@ import { clusterLeaseName } from "../../src/model/leaseNames.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
 import { attemptsMax } from "../../src/backend/retryDelay.ts";
 import type { Change, MemoryStore } from "../store/memoryStore.ts";
-import type { Caller, CloudWatcher } from "./cloud.ts";
+import type { Caller, ChangedResources, CloudWatcher } from "./cloud.ts";
+import { History, historyName } from "./history.ts";
 import type { Host } from "./host.ts";
 import { plantsIn } from "./laterRelease.ts";
 import type { Role } from "./profile.ts";
@@ -29,6 +30,12 @@ interface Actor {
   readonly role: Role;
 }
 
+/** A cluster before and after a commit. */
+export interface ClusterChange {
+  readonly before: ClusterDocument | undefined;
+  readonly after: ClusterDocument | undefined;
+}
+
 /** A worker's hold on one incarnation of a cluster. */
 interface Claim {
   readonly host: Host;
@@ -43,8 +50,8 @@ interface Incarnation {
   readonly claims: Map<number, Claim>;
   newestEpoch: number;
   isGone: boolean;
-  /** Calls that took effect after their claim was superseded: what they made may be left over. */
-  lateArrivals: number;
+  /** Resources that a call changed after its claim was superseded, and no rightful one since: they may be anything. */
+  readonly lateResources: Set<string>;
   /** Claims since the last progress of the operation. */
   fruitless: Claim[];
   isDoomed: boolean;
@@ -58,8 +65,10 @@ export class Witness implements CloudWatcher {
   /** When the cluster of each lease was last changed, and when each process was last shown that the lease is free. */
   readonly #changedAt = new Map<string, number>();
   readonly #freeSeenAt = new Map<Host, Map<string, number>>();
-  /** Which of our requests were committed, by their id. */
-  readonly committedRequests = new Set<string>();
+  /** What each cluster and each subscription was. */
+  readonly history = new History();
+  /** What became of a cluster by each request that began an operation, by the request's id. */
+  readonly begunByRequest = new Map<string, ClusterChange>();
   #actor: Actor | undefined;
   #violation: ViolationError | undefined;
 
@@ -95,10 +104,11 @@ export class Witness implements CloudWatcher {
     return outcome;
   }
 
-  /** A process was hit by a fault: its claims may come to nothing. */
+  /** A process was hit by a fault: what it holds now may come to nothing. */
   excuse(host: Host): void {
-    for (const { claims } of this.#incarnations.values()) {
-      for (const claim of claims.values()) if (claim.host === host) claim.isExcused = true;
+    for (const { claims, newestEpoch } of this.#incarnations.values()) {
+      const claim = claims.get(newestEpoch);
+      if (claim?.host === host) claim.isExcused = true;
     }
   }
 
@@ -114,7 +124,9 @@ export class Witness implements CloudWatcher {
     for (const change of changes) {
       this.#keepsPlants(change);
       const [before, after] = [change.before?.document, change.after?.document];
-      const kind = (after ?? before)?.kind;
+      const { kind, name } = namesOf(after ?? before);
+      if (name !== undefined)
+        this.history.note(name, { at: this.#world.elapsedMs, document: after });
       if (kind === "cluster") {
         this.#cluster(actor, before as ClusterDocument, after as ClusterDocument);
         this.#changedAt.set(leaseOf((after ?? before) as ClusterDocument), this.#world.elapsedMs);
@@ -122,6 +134,7 @@ export class Witness implements CloudWatcher {
         this.#operation(before as OperationDocument | undefined, after as OperationDocument);
       }
     }
+    this.#noteRequest(changes);
     for (const { before, after } of changes) {
       this.#agree(before?.document);
       this.#agree(after?.document);
@@ -141,7 +154,8 @@ export class Witness implements CloudWatcher {
     }
   }
 
-  onArrival(caller: Caller, call: string, incarnationId: string): void {
+  onArrival(caller: Caller, call: string, changed: ChangedResources): void {
+    const { incarnationId, names } = changed;
     if (incarnationId !== caller.incarnationId) {
       return this.violated(`${call} touches another incarnation's resources`);
     }
@@ -150,9 +164,15 @@ export class Witness implements CloudWatcher {
     if (incarnation === undefined || claim === undefined) {
       return this.violated(`${call} takes effect without a claim`);
     }
-    if (!incarnation.isGone && incarnation.newestEpoch === caller.epoch) return;
-    incarnation.lateArrivals += 1;
+    if (!incarnation.isGone && incarnation.newestEpoch === caller.epoch) {
+      for (const name of names) incarnation.lateResources.delete(name);
+      return;
+    }
+    for (const name of names) incarnation.lateResources.add(name);
     claim.lateArrivals += 1;
+    if (!claim.isExcused && !this.#hasStood(claim.host)) {
+      this.violated(`${call} takes effect after a newer claim, though nothing held it up`);
+    }
     if (claim.lateArrivals > 1) {
       this.violated(`a superseded worker's ${call} is its second call after a newer claim`);
     }
@@ -172,9 +192,9 @@ export class Witness implements CloudWatcher {
     if (incarnation !== undefined) incarnation.isDoomed = true;
   }
 
-  /** Whether a call that came late may have left something behind. */
-  hasLateArrivals(incarnationId: string): boolean {
-    return (this.#incarnations.get(incarnationId)?.lateArrivals ?? 0) > 0;
+  /** Whether a call that came late may have made anything of this resource. */
+  isLate(incarnationId: string, resource: string): boolean {
+    return this.#incarnations.get(incarnationId)?.lateResources.has(resource) === true;
   }
 
   /** Every incarnation there ever was. */
@@ -205,6 +225,8 @@ export class Witness implements CloudWatcher {
       case "frontend":
         if (!isTerminal(before.provisioningState) || !isTerminal(after.provisioningState)) {
           this.violated("a frontend wrote a cluster on which an operation runs");
+        } else if (withoutTags(before) !== withoutTags(after)) {
+          this.violated("without an operation more than tags was changed");
         }
         return;
       case "forwarder":
@@ -220,12 +242,15 @@ export class Witness implements CloudWatcher {
     if (this.#incarnations.has(after.incarnationId)) {
       this.violated("an incarnation was created twice");
     }
+    if (this.#isDeletedSubscription(after, ({ purge }) => purge === undefined)) {
+      this.violated("a cluster came to a deleted subscription that nobody looks after any more");
+    }
     this.seen.creates += 1;
     this.#incarnations.set(after.incarnationId, {
       claims: new Map(),
       newestEpoch: after.work.epoch,
       isGone: false,
-      lateArrivals: 0,
+      lateResources: new Set(),
       fruitless: [],
       isDoomed: false,
     });
@@ -267,6 +292,12 @@ export class Witness implements CloudWatcher {
     if (after.work.attempts !== 0 || after.work.step !== undefined) {
       this.violated("a new operation took over the work of the former");
     }
+    if (kind === "delete" && goalOf(after) !== goalOf(before)) {
+      this.violated("a delete changed the goal");
+    }
+    if (notesOf(after) !== notesOf(before)) {
+      this.violated("a new operation changed what the former found out");
+    }
     this.seen[kind === "delete" ? "deletes" : "updates"] += 1;
     const incarnation = this.#incarnations.get(after.incarnationId);
     if (incarnation !== undefined) {
@@ -287,15 +318,20 @@ export class Witness implements CloudWatcher {
     if (epoch !== before.work.epoch + 1) this.violated("an epoch was passed over");
     if (owner === undefined || owner === before.work.owner) this.violated("a claim without a name");
     if (goalOf(before) !== goalOf(after)) this.violated("a claim changed the goal");
+    if (before.nextAttemptAt > host.clock.now()) this.violated("a claim came before its time");
     this.seen.claims += 1;
     if (incarnation.newestEpoch > 0 && before.work.owner !== undefined) this.seen.takeovers += 1;
     // a claim may land when its process is dead already, or stood in the middle of it: of its lease nothing may be left
-    const hasStood = this.#world.elapsedMs - host.stoodUntil <= this.#leaseMs;
-    const isExcused = host.isDead || host.isStanding || hasStood;
+    const isExcused = host.isDead || this.#hasStood(host);
     const claim = { host, owner, isExcused, lateArrivals: 0 };
     incarnation.claims.set(epoch, claim);
     incarnation.newestEpoch = epoch;
     incarnation.fruitless.push(claim);
+  }
+
+  /** Whether a process stands still, or did so lately: calls of its that were on their way may come late. */
+  #hasStood(host: Host): boolean {
+    return host.isStanding || this.#world.elapsedMs - host.stoodUntil <= this.#leaseMs;
   }
 
   /** A write of the worker that holds the cluster. */
@@ -309,6 +345,12 @@ export class Witness implements CloudWatcher {
     if (isTerminal(before.provisioningState)) this.violated("a worker wrote a cluster at rest");
     if (after.provisioningState === "Failed") return this.#failed(before, after, incarnation);
     if (goalOf(before) !== goalOf(after)) this.violated("a worker changed the goal");
+    if (after.provisioningState === "Succeeded") {
+      const applied = after.applied ?? before.cluster;
+      if (after.applied === undefined || goalOf({ ...after, cluster: applied }) !== goalOf(after)) {
+        this.violated("what was reached is not what is kept as reached");
+      }
+    }
     const [attemptsBefore, attempts] = [before.work.attempts, after.work.attempts];
     if (after.work.step !== before.work.step) {
       incarnation.fruitless = incarnation.fruitless.slice(-1);
@@ -333,9 +375,13 @@ export class Witness implements CloudWatcher {
     }
   }
 
-  #isDeletedSubscription({ subscriptionId }: ClusterDocument): boolean {
+  #isDeletedSubscription(
+    { subscriptionId }: ClusterDocument,
+    isLikeThis: (subscription: SubscriptionDocument) => boolean = () => true,
+  ): boolean {
     return this.#store().documents.some(
-      (document) => isDeleted(document) && document.subscriptionId === subscriptionId,
+      (document) =>
+        isDeleted(document) && document.subscriptionId === subscriptionId && isLikeThis(document),
     );
   }
 
@@ -355,7 +401,6 @@ export class Witness implements CloudWatcher {
   }
 
   #operation(before: OperationDocument | undefined, after: OperationDocument | undefined): void {
-    if (before === undefined && after !== undefined) this.committedRequests.add(after.requestId);
     if (before !== undefined && before.status !== "InProgress") {
       this.violated(`the record of a ${before.operationKind} changed after its end`);
     }
@@ -365,6 +410,20 @@ export class Witness implements CloudWatcher {
       const names = after.steps.map(({ name }) => name);
       if (new Set(names).size !== names.length) this.violated("a step was completed twice");
     }
+  }
+
+  #noteRequest(changes: readonly Change[]): void {
+    const documents = changes.map(({ before, after }) => [before?.document, after?.document]);
+    const begun = documents.find(
+      ([before, after]) => before === undefined && after?.kind === "operation",
+    )?.[1];
+    const [before, after] =
+      documents.find((pair) => pair.some((one) => one?.kind === "cluster")) ?? [];
+    if (begun?.kind !== "operation") return;
+    this.begunByRequest.set(begun.requestId, {
+      before: before as ClusterDocument | undefined,
+      after: after as ClusterDocument | undefined,
+    });
   }
 
   /** A record runs if and only if its cluster isn't at rest with that very operation. */
@@ -407,6 +466,23 @@ function leaseOf({ subscriptionId: partition, id }: ClusterDocument): string {
 function goalOf({ cluster }: ClusterDocument, withTags = true): string {
   const { apiserverUrl: _api, consoleUrl: _console, tags, systemData: _data, ...goal } = cluster;
   return JSON.stringify(withTags ? { ...goal, tags } : goal);
+}
+
+function notesOf({ installation }: ClusterDocument): string {
+  return JSON.stringify(installation);
+}
+
+/** All that a request may not change without an operation. */
+function withoutTags({ cluster, revision: _revision, ...rest }: ClusterDocument): string {
+  const { tags: _tags, systemData: _data, ...others } = cluster;
+  return JSON.stringify({ ...rest, cluster: others });
+}
+
+function namesOf(document: RpDocument | undefined): {
+  readonly kind?: RpDocument["kind"];
+  readonly name?: string | undefined;
+} {
+  return document === undefined ? {} : { kind: document.kind, name: historyName(document) };
 }
 
 function withoutScheduling(document: ClusterDocument): string {

@@ -21,7 +21,7 @@ import {
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { migrations } from "../../src/store/sqliteSchema.ts";
 import {
@@ -89,87 +89,88 @@ function copyOfFiles(rp: RpProcess, from: string, to: string): void {
   rp.kill("SIGCONT");
 }
 
-test.skipIf(!canMount())(
-  "a full disk: writes are refused, reads go on, and once there is room everything does",
-  async () => {
-    using folder = temporaryFolder();
-    const DATA_DIR = join(folder.path, "data");
-    await using rp = await RpProcess.start({ DATA_DIR, ...quickly }, onSmallDisk);
-    const disk = join("/proc", readFileSync(join(folder.path, "pid"), "utf8"), "root", DATA_DIR);
-    expect(await putCluster(rp, "before")).toBe(201);
-    await untilState(rp, "before", "Succeeded");
+test("a full disk: writes are refused, reads go on, and once there is room everything does", async ({
+  skip,
+}) => {
+  skip(!canMount(), "a small disk takes the right to mount one");
+  using folder = temporaryFolder();
+  const DATA_DIR = join(folder.path, "data");
+  await using rp = await RpProcess.start({ DATA_DIR, ...quickly }, onSmallDisk);
+  const disk = join("/proc", readFileSync(join(folder.path, "pid"), "utf8"), "root", DATA_DIR);
+  expect(await putCluster(rp, "before")).toBe(201);
+  await untilState(rp, "before", "Succeeded");
 
-    const filler = join(disk, "filler");
-    expect(() => {
-      for (;;) appendFileSync(filler, Buffer.alloc(4_096));
-    }).toThrow("ENOSPC");
-    await expectReadsAlone(rp, "before");
-    expect((await deleteCluster(rp, "before")).status).toBe(503);
+  const filler = join(disk, "filler");
+  expect(() => {
+    for (;;) appendFileSync(filler, Buffer.alloc(4_096));
+  }).toThrow("ENOSPC");
+  await expectReadsAlone(rp, "before");
+  expect((await deleteCluster(rp, "before")).status).toBe(503);
 
-    rmSync(filler);
-    await expectWritesAgain(rp);
-    const copy = join(folder.path, "copy");
-    copyOfFiles(rp, disk, copy);
-    using state = new StoredState(copy);
-    expect(state.integrity()).toBe("ok");
-    expect(state.clusters().map(({ name }) => name)).toEqual(["before", "refused"]);
-    for (const operation of state.operations()) expectEveryStepOnce(operation);
-  },
-);
+  rmSync(filler);
+  await expectWritesAgain(rp);
+  const copy = join(folder.path, "copy");
+  copyOfFiles(rp, disk, copy);
+  using state = new StoredState(copy);
+  expect(state.integrity()).toBe("ok");
+  expect(state.clusters().map(({ name }) => name)).toEqual(["before", "refused"]);
+  for (const operation of state.operations()) expectEveryStepOnce(operation);
+});
 
 /** The setting with which a process runs a line of JavaScript before the program. */
 function running(line: string): Environment {
   return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(line)}` };
 }
 
-describe.skipIf(!existsSync(prlimit))(
-  "a disk that fails, as no file may grow any more (EFBIG)",
-  () => {
-    test("at the commit: writes are refused, reads go on, and afterwards everything does", async () => {
-      using folder = temporaryFolder();
-      const pidFile = JSON.stringify(join(folder.path, "pid"));
-      await using rp = await RpProcess.start({
-        DATA_DIR: folder.path,
-        ...quickly,
-        ...running(
-          `import{writeFileSync}from"node:fs";writeFileSync(${pidFile},String(process.pid))`,
-        ),
-      });
-      const limitFiles = (bytes: number | "unlimited"): void => {
-        const pid = readFileSync(join(folder.path, "pid"), "utf8");
-        execFileSync(prlimit, ["--pid", pid, `--fsize=${bytes}:`]);
-      };
-      expect(await putCluster(rp, "before")).toBe(201);
-      await untilState(rp, "before", "Succeeded");
+describe("a disk that fails, as no file may grow any more (EFBIG)", () => {
+  beforeEach(({ skip }) => {
+    skip(!existsSync(prlimit), "only Linux limits the files of a process from outside");
+  });
 
-      limitFiles(statSync(join(folder.path, "rp.sqlite-wal")).size);
-      await expectReadsAlone(rp, "before");
-      limitFiles("unlimited");
-      await expectWritesAgain(rp);
-      using state = new StoredState(folder.path);
-      expect(state.integrity()).toBe("ok");
-      for (const operation of state.operations()) expectEveryStepOnce(operation);
+  test("at the commit: writes are refused, reads go on, and afterwards everything does", async () => {
+    using folder = temporaryFolder();
+    const pidFile = JSON.stringify(join(folder.path, "pid"));
+    await using rp = await RpProcess.start({
+      DATA_DIR: folder.path,
+      ...quickly,
+      ...running(
+        `import{writeFileSync}from"node:fs";writeFileSync(${pidFile},String(process.pid))`,
+      ),
     });
+    const limitFiles = (bytes: number | "unlimited"): void => {
+      const pid = readFileSync(join(folder.path, "pid"), "utf8");
+      execFileSync(prlimit, ["--pid", pid, `--fsize=${bytes}:`]);
+    };
+    expect(await putCluster(rp, "before")).toBe(201);
+    await untilState(rp, "before", "Succeeded");
 
-    test("at the start: a sentence and exit code 1, and nothing is lost", async () => {
-      using folder = temporaryFolder();
-      const settings = { DATA_DIR: folder.path, ...quickly };
-      const before = await RpProcess.start(settings);
-      expect(await putCluster(before, "before")).toBe(201);
-      before.kill("SIGKILL");
-      await before.exit();
+    limitFiles(statSync(join(folder.path, "rp.sqlite-wal")).size);
+    await expectReadsAlone(rp, "before");
+    limitFiles("unlimited");
+    await expectWritesAgain(rp);
+    using state = new StoredState(folder.path);
+    expect(state.integrity()).toBe("ok");
+    for (const operation of state.operations()) expectEveryStepOnce(operation);
+  });
 
-      const limitOwn = `import{execFileSync}from"node:child_process";execFileSync("${prlimit}",["--pid",String(process.pid),"--fsize=1000:"])`;
-      await using refused = RpProcess.spawn({ PORT: "0", ...settings, ...running(limitOwn) });
-      expect(await refused.exit()).toEqual(failed);
-      expect(refused.errors).toMatch(
-        /^the database .* cannot be opened: .* may be full or failing\.\n$/,
-      );
-      await using rp = await RpProcess.start(settings);
-      await untilState(rp, "before", "Succeeded");
-    });
-  },
-);
+  test("at the start: a sentence and exit code 1, and nothing is lost", async () => {
+    using folder = temporaryFolder();
+    const settings = { DATA_DIR: folder.path, ...quickly };
+    const before = await RpProcess.start(settings);
+    expect(await putCluster(before, "before")).toBe(201);
+    before.kill("SIGKILL");
+    await before.exit();
+
+    const limitOwn = `import{execFileSync}from"node:child_process";execFileSync("${prlimit}",["--pid",String(process.pid),"--fsize=1000:"])`;
+    await using refused = RpProcess.spawn({ PORT: "0", ...settings, ...running(limitOwn) });
+    expect(await refused.exit()).toEqual(failed);
+    expect(refused.errors).toMatch(
+      /^the database .* cannot be opened: .* may be full or failing\.\n$/,
+    );
+    await using rp = await RpProcess.start(settings);
+    await untilState(rp, "before", "Succeeded");
+  });
+});
 
 /** Nobody, not even root, may write the file, or make one in the folder, until it is disposed of. */
 function makeUnwritable(path: string): Disposable {
@@ -200,59 +201,63 @@ function canMakeUnwritable(): boolean {
 }
 
 const isUnwritableHere = canMakeUnwritable();
+const whyNotUnwritable = "root may write everything here: this file system has no immutable files";
 
-test.skipIf(!isUnwritableHere).each([
+test.for([
   ["the file", "data/rp.sqlite"],
   ["its folder", "data"],
-])("a start where %s may not be written: a sentence and exit code 1", async (_what, path) => {
-  using folder = temporaryFolder();
-  const settings = { DATA_DIR: join(folder.path, "data"), ...quickly };
-  const before = await RpProcess.start(settings);
-  expect(await putCluster(before, "before")).toBe(201);
-  before.kill("SIGTERM");
-  await before.exit();
+] as const)(
+  "a start where %s may not be written: a sentence and exit code 1",
+  async ([_what, path], { skip }) => {
+    skip(!isUnwritableHere, whyNotUnwritable);
+    using folder = temporaryFolder();
+    const settings = { DATA_DIR: join(folder.path, "data"), ...quickly };
+    const before = await RpProcess.start(settings);
+    expect(await putCluster(before, "before")).toBe(201);
+    before.kill("SIGTERM");
+    await before.exit();
 
-  {
-    using _unwritable = makeUnwritable(join(folder.path, path));
-    await using refused = RpProcess.spawn({ PORT: "0", ...settings });
-    expect(await refused.exit()).toEqual(failed);
-    const file = join(settings.DATA_DIR, "rp.sqlite");
-    expect(refused.errors).toContain(`the database ${file} cannot be opened: `);
-    expect(refused.errors).toMatch(/this user may write|not permitted|permission denied/);
-    expect(refused.errors.trim().split("\n")).toHaveLength(1);
-  }
-  await using rp = await RpProcess.start(settings);
-  await untilState(rp, "before", "Succeeded");
+    {
+      using _unwritable = makeUnwritable(join(folder.path, path));
+      await using refused = RpProcess.spawn({ PORT: "0", ...settings });
+      expect(await refused.exit()).toEqual(failed);
+      const file = join(settings.DATA_DIR, "rp.sqlite");
+      expect(refused.errors).toContain(`the database ${file} cannot be opened: `);
+      expect(refused.errors).toMatch(/this user may write|not permitted|permission denied/);
+      expect(refused.errors.trim().split("\n")).toHaveLength(1);
+    }
+    await using rp = await RpProcess.start(settings);
+    await untilState(rp, "before", "Succeeded");
+  },
+);
+
+test("a start where no folder may be made: a sentence and exit code 1", async ({ skip }) => {
+  skip(!isUnwritableHere, whyNotUnwritable);
+  using folder = temporaryFolder();
+  using _unwritable = makeUnwritable(folder.path);
+  await using rp = RpProcess.spawn({ PORT: "0", DATA_DIR: join(folder.path, "data") });
+  expect(await rp.exit()).toEqual(failed);
+  expect(rp.errors).toMatch(/^the database .*rp\.sqlite cannot be opened: E\w+: .*mkdir/);
 });
 
-test.skipIf(!isUnwritableHere)(
-  "a start where no folder may be made: a sentence and exit code 1",
-  async () => {
-    using folder = temporaryFolder();
-    using _unwritable = makeUnwritable(folder.path);
-    await using rp = RpProcess.spawn({ PORT: "0", DATA_DIR: join(folder.path, "data") });
-    expect(await rp.exit()).toEqual(failed);
-    expect(rp.errors).toMatch(/^the database .*rp\.sqlite cannot be opened: E\w+: .*mkdir/);
-  },
-);
-
 // permissions count when a file is opened; that it becomes immutable counts at once, but takes root
-test.skipIf(!isUnwritableHere || process.getuid?.() !== 0)(
-  "files that may no longer be written: writes are refused, reads go on, and afterwards everything does",
-  async () => {
-    using folder = temporaryFolder();
-    await using rp = await RpProcess.start({ DATA_DIR: folder.path, ...quickly });
-    expect(await putCluster(rp, "before")).toBe(201);
-    await untilState(rp, "before", "Succeeded");
-    {
-      using _unwritable = makeUnwritable(join(folder.path, "rp.sqlite-wal"));
-      await expectReadsAlone(rp, "before");
-    }
-    await expectWritesAgain(rp);
-    using state = new StoredState(folder.path);
-    expect(state.integrity()).toBe("ok");
-  },
-);
+test("files that may no longer be written: writes are refused, reads go on, and afterwards everything does", async ({
+  skip,
+}) => {
+  skip(!isUnwritableHere, whyNotUnwritable);
+  skip(process.getuid?.() !== 0, "only root makes a file immutable that is open");
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({ DATA_DIR: folder.path, ...quickly });
+  expect(await putCluster(rp, "before")).toBe(201);
+  await untilState(rp, "before", "Succeeded");
+  {
+    using _unwritable = makeUnwritable(join(folder.path, "rp.sqlite-wal"));
+    await expectReadsAlone(rp, "before");
+  }
+  await expectWritesAgain(rp);
+  using state = new StoredState(folder.path);
+  expect(state.integrity()).toBe("ok");
+});
 
 test("a database that is locked by somebody else: a start waits for nobody, writes are refused until it is free", async () => {
   using folder = temporaryFolder();
