@@ -28,12 +28,12 @@ const ports: Readonly<Record<string, string>> = {
 };
 const sharedBySqliteAdapters = "src/store/sqliteDatabase.ts";
 /** Pure checks of an engine's settings: the rest of the settings may call them. */
-const engineSettings = ["src/store/cosmosSettings.ts"];
+const engineSettings = ["src/store/cosmosSettings.ts", "src/queue/storageQueueSettings.ts"];
 /**
  * What no setting selects yet: one engine without the other would be half a program, so `main.ts` gets both at once. Whatever
  * is reachable from it must go from here.
  */
-const awaitingSelection = ["src/store/cosmosStore.ts"];
+const awaitingSelection = ["src/store/cosmosStore.ts", "src/queue/storageQueue.ts"];
 
 /**
  * What each room may import besides its own files. `types:` allows types alone. `main` may import everything and is
@@ -53,7 +53,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   backend: ["model", "port:store", "port:queue", "port:installer", "runtime"],
   admin: ["model", "port:store", "runtime", "generated"],
   store: ["port:store", "model", "types:runtime", "settings"],
-  queue: ["port:queue", "model", "types:runtime"],
+  queue: ["port:queue", "model", "types:runtime", "settings"],
   installers: ["port:installer", "model", "types:runtime"],
 };
 

@@ -3,24 +3,12 @@ import { openCosmos, type CosmosConnection } from "../../src/store/cosmosConnect
 import { CosmosKey } from "../../src/store/cosmosSettings.ts";
 import { CosmosStore, type CosmosStoreOptions } from "../../src/store/cosmosStore.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
-import { TestClock } from "../runtime/testClock.ts";
+import { HastyClock } from "../runtime/hastyClock.ts";
 import { attemptLimitMs } from "../../src/store/cosmosCalls.ts";
 import { CosmosPeer, type CosmosPeerOptions } from "./cosmosPeer.ts";
 
 /** Of the form of a key; the peer asks for none. */
 export const anyKey = new CosmosKey(`${"k".repeat(86)}==`);
-
-/** Pauses between attempts pass at once, and with them the time; a limit is waited for. */
-class HastyClock extends TestClock {
-  /** How long each pause was. */
-  readonly pauses: number[] = [];
-
-  override sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
-    if (durationMs >= attemptLimitMs / 2) return super.sleep(durationMs, signal);
-    this.pauses.push(durationMs);
-    return this.advance(durationMs);
-  }
-}
 
 export interface CosmosFixture extends AsyncDisposable {
   readonly peer: CosmosPeer;
@@ -34,7 +22,7 @@ export async function openPeer(
   options: Partial<Pick<CosmosStoreOptions, "onCharge" | "onUnreadable">> &
     Omit<CosmosPeerOptions, "clock"> = {},
 ): Promise<CosmosFixture> {
-  const clock = new HastyClock();
+  const clock = new HastyClock(attemptLimitMs / 2);
   const peer = await CosmosPeer.start({ ...options, clock });
   const settings = { endpoint: peer.url, key: anyKey };
   const connections: CosmosConnection[] = [];

@@ -1,0 +1,133 @@
+/**
+ * The time and the attempts of one call of the queue on Azure Storage: how long each request may take, when it is made again, and
+ * when the call gives up, on the given clock. It must never make again by itself what may have been carried out: whoever made
+ * the request says whether that does harm.
+ */
+import { QueueUnavailableError, type QueueCallOptions } from "./queue.ts";
+import { failureFrom, StorageQueueFailure } from "./storageQueueFailure.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Random } from "../runtime/ids.ts";
+
+/** How long one request may take; the service is told to give up after it too. */
+export const attemptLimitMs = 5_000;
+/** How long one call may take, with all its requests and pauses: no longer than a heartbeat can wait for it. */
+export const callLimitMs = 10_000;
+const attemptsMax = 5;
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+
+export interface StorageQueueCallOptions extends QueueCallOptions {
+  readonly clock: Clock;
+  /** For jitter, so that those who were put off together don't come back together. */
+  readonly random: Random;
+}
+
+/** One call. It begins when it is made. */
+export class StorageQueueCall {
+  readonly #options: StorageQueueCallOptions;
+  readonly #endsAt: number;
+  #attempts = 0;
+  #wasUnanswered = false;
+
+  /** @throws the signal's reason, if it is aborted before anything was done. */
+  constructor(options: StorageQueueCallOptions) {
+    options.signal?.throwIfAborted();
+    this.#options = options;
+    this.#endsAt = options.clock.monotonic() + callLimitMs;
+  }
+
+  /** Whether a request of this call may have been carried out without our knowing. */
+  get wasUnanswered(): boolean {
+    return this.#wasUnanswered;
+  }
+
+  /**
+   * A request that may be carried out twice: made again until there is an answer.
+   *
+   * @param send must hand its signal on; what it still does after that was aborted is nobody's any more.
+   * @throws {StorageQueueFailure} `messageGone` and `receiptVoid`.
+   * @throws {QueueUnavailableError}
+   * @throws the signal's reason.
+   */
+  async repeat<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#until(send, ["putOff", "unanswered"]);
+  }
+
+  /**
+   * A request that must not be carried out twice: made again only while it surely was not carried out.
+   *
+   * @throws as above.
+   */
+  async once<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#until(send, ["putOff"]);
+  }
+
+  async #until<T>(
+    send: (signal: AbortSignal) => Promise<T>,
+    repeated: readonly StorageQueueFailure["kind"][],
+  ): Promise<T> {
+    for (;;) {
+      try {
+        return await this.#attempt(send);
+      } catch (error) {
+        if (!(error instanceof StorageQueueFailure)) throw error;
+        if (error.kind === "unanswered") this.#wasUnanswered = true;
+        if (error.kind === "messageGone" || error.kind === "receiptVoid") throw error;
+        if (!repeated.includes(error.kind)) throw unavailable(error);
+        await this.#pause(error);
+      }
+    }
+  }
+
+  async #attempt<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, signal: given } = this.#options;
+    given?.throwIfAborted();
+    this.#attempts += 1;
+    const remainingMs = this.#endsAt - clock.monotonic();
+    const limit = new AbortController();
+    const timer = new AbortController();
+    clock.sleep(Math.max(0, Math.min(attemptLimitMs, remainingMs)), timer.signal).then(
+      () => limit.abort(),
+      () => {
+        // answered in time
+      },
+    );
+    const signal = AbortSignal.any(given === undefined ? [limit.signal] : [limit.signal, given]);
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void =>
+      reject(new StorageQueueFailure("unanswered", "Azure Storage did not answer in time"));
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await Promise.race([send(signal), aborted]);
+    } catch (error) {
+      given?.throwIfAborted();
+      throw failureFrom(error);
+    } finally {
+      timer.abort();
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /**
+   * Waits before a request is made again: as long as the service says, else a little longer each time.
+   *
+   * @throws {QueueUnavailableError} when the time or the attempts of the call don't allow it.
+   * @throws the signal's reason.
+   */
+  async #pause(failure: StorageQueueFailure): Promise<void> {
+    const { clock, random, signal } = this.#options;
+    const grownMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#attempts - 1));
+    const jitteredMs = grownMs * (0.5 + random.fraction() / 2);
+    const pauseMs = failure.retryAfterMs ?? jitteredMs;
+    const remainingMs = this.#endsAt - clock.monotonic();
+    if (this.#attempts >= attemptsMax || pauseMs >= remainingMs) throw unavailable(failure);
+    await clock.sleep(pauseMs, signal);
+  }
+}
+
+function unavailable(failure: StorageQueueFailure): QueueUnavailableError {
+  return new QueueUnavailableError(failure.message, {
+    cause: failure,
+    ...(failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
+  });
+}

@@ -1,0 +1,52 @@
+/** Queues on a peer of their own, for tests: two processes' worth of real SDK clients, on a clock that the test turns. */
+import { attemptLimitMs } from "../../src/queue/storageQueueCalls.ts";
+import { openStorageQueue } from "../../src/queue/storageQueueConnection.ts";
+import { StorageKey, type StorageQueueSettings } from "../../src/queue/storageQueueSettings.ts";
+import { StorageQueue } from "../../src/queue/storageQueue.ts";
+import { HastyClock } from "../runtime/hastyClock.ts";
+import { StorageQueuePeer } from "./storageQueuePeer.ts";
+
+/** Of the form of a key. */
+const key = `${"k".repeat(86)}==`;
+const account = "devstoreaccount1";
+const name = "openshift-clusters";
+
+const random = { fraction: () => 0.5, integer: () => 0, bytes: () => new Uint8Array() };
+
+/** How to sign in at this endpoint. */
+export function settingsOf(endpoint: string): StorageQueueSettings {
+  return { endpoint, sharedKey: { account, key: new StorageKey(key) } };
+}
+
+export interface StorageQueueFixture extends AsyncDisposable {
+  readonly peer: StorageQueuePeer;
+  readonly clock: HastyClock;
+  readonly queue: StorageQueue;
+  /** A second one with a client of its own, as another process has it. */
+  readonly other: StorageQueue;
+}
+
+/** A peer that nobody has opened yet. */
+export async function startPeer(clock = new HastyClock(attemptLimitMs / 2)) {
+  return StorageQueuePeer.start({ clock, account, key, name });
+}
+
+export async function openPeer(): Promise<StorageQueueFixture> {
+  const clock = new HastyClock(attemptLimitMs / 2);
+  const peer = await startPeer(clock);
+  const open = async (): Promise<StorageQueue> => {
+    const signal = AbortSignal.timeout(30_000);
+    const connection = await openStorageQueue(settingsOf(peer.url), { signal });
+    return new StorageQueue({ connection, clock, random });
+  };
+  const queue = await open();
+  const other = await open();
+  peer.requests.length = 0;
+  return {
+    peer,
+    clock,
+    queue,
+    other,
+    [Symbol.asyncDispose]: async () => peer[Symbol.asyncDispose](),
+  };
+}
