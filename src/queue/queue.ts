@@ -19,7 +19,8 @@ export interface ReceivedMessage {
   readonly body: string;
   /**
    * Proof of the present receipt; every `extend` gives a new one and voids the old. It is good until somebody else
-   * receives the message, even when its time has run out before.
+   * receives the message, even when its time has run out before. It counts with the id only: messages received together may
+   * share one.
    */
   readonly popReceipt: string;
   /** How often it was delivered, this time included. For the log only: attempts are counted in the document. */

@@ -34,8 +34,10 @@ class Model {
   }
 
   handOut(message: ReceivedMessage): void {
-    if (this.receipts.some(({ popReceipt }) => popReceipt === message.popReceipt)) {
-      throw new Error(`the receipt ${message.popReceipt} was given before`);
+    // those received together may share one
+    const { id, popReceipt } = message;
+    if (this.receipts.some((given) => given.id === id && given.popReceipt === popReceipt)) {
+      throw new Error(`the receipt ${popReceipt} was given before`);
     }
     this.receipts.push(message);
   }

@@ -254,8 +254,9 @@ function queueCases(state: Case<QueueUnderTest>): void {
   state("a receipt fits its own message only", async ({ queue }) => {
     await queue.send("a");
     await queue.send("b");
-    const [one, two] = await queue.receive({ max: 2, visibilityMs });
-    if (one === undefined || two === undefined) throw new Error("not received");
+    // received together they may have the same
+    const one = await receiveOne(queue);
+    const two = await receiveOne(queue);
     await expectLost(queue, { ...one, popReceipt: two.popReceipt });
     await queue.complete(one);
     await queue.complete(two);

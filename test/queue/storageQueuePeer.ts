@@ -1,7 +1,7 @@
 /**
  * A server that speaks the part of Azure Storage Queue's REST protocol which the queue uses: a peer for tests, on real sockets.
- * What the service promises and the queue rests on is carried out faithfully: a receipt for every receive and update, good
- * until the next; whole seconds within the service's limits; the life of a message; an XML that begins with a byte order mark;
+ * What the service promises and the queue rests on is carried out faithfully: a new receipt by every receive, for all that
+ * it brings, and by every update, good until the next; whole seconds within the service's limits; the life of a message; an XML that begins with a byte order mark;
  * shared key signatures, calculated here anew from what came. A test turns its clock, which nobody sets back, and can tell it to
  * put off, to lose or to leave a request, before or after its effect. It must never be kinder than the service.
  *
@@ -256,8 +256,10 @@ export class StorageQueuePeer implements AsyncDisposable {
       case "receive": {
         const hiddenMs = secondsIn(parameters, "visibilitytimeout", 1) * 1_000;
         const messages = this.#visible(countIn(parameters));
+        const popReceipt = this.#receipt();
         for (const message of messages) {
           this.#hide(message, hiddenMs);
+          message.popReceipt = popReceipt;
           message.deliveries += 1;
         }
         return { status: 200, body: list(messages.map((message) => this.#dequeued(message))) };
