@@ -119,8 +119,9 @@ export class StorageQueue implements Queue {
   }
 
   /**
-   * A request whose answer was lost is made again. If the message is gone then, it was carried out, or somebody else has
-   * completed the message; what the caller wants has come true either way.
+   * A request whose answer was lost is made again. If the receipt is void then, the first one has removed the message, or somebody
+   * else has it, and nobody can tell which. It is a `MessageLostError`, which is true of both: nothing is left for the
+   * caller to do.
    */
   async complete(message: ReceivedMessage, options: QueueCallOptions = {}): Promise<void> {
     const call = this.#call(options);
@@ -130,7 +131,6 @@ export class StorageQueue implements Queue {
       );
     } catch (error) {
       if (!(error instanceof StorageQueueFailure)) throw error;
-      if (error.kind === "messageGone" && call.wasUnanswered) return;
       throw lost(message, call);
     }
   }
@@ -188,7 +188,7 @@ function unreadable(): StorageQueueFailure {
 function lost({ id }: ReceivedMessage, { wasUnanswered }: StorageQueueCall): MessageLostError {
   return new MessageLostError(
     wasUnanswered
-      ? `message ${id} was lost, or its receipt with an answer that did not come`
+      ? `message ${id} was lost, or its receipt was used up by a request without an answer`
       : `message ${id} was lost`,
   );
 }

@@ -45,7 +45,7 @@ export class StorageQueueCall {
    * A request that may be carried out twice: made again until there is an answer.
    *
    * @param send must hand its signal on; what it still does after that was aborted is nobody's any more.
-   * @throws {StorageQueueFailure} `messageGone` and `receiptVoid`.
+   * @throws {StorageQueueFailure} of the kind `lost`.
    * @throws {QueueUnavailableError}
    * @throws the signal's reason.
    */
@@ -72,7 +72,7 @@ export class StorageQueueCall {
       } catch (error) {
         if (!(error instanceof StorageQueueFailure)) throw error;
         if (error.kind === "unanswered") this.#wasUnanswered = true;
-        if (error.kind === "messageGone" || error.kind === "receiptVoid") throw error;
+        if (error.kind === "lost") throw error;
         if (!repeated.includes(error.kind)) throw unavailable(error);
         await this.#pause(error);
       }

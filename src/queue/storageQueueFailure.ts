@@ -10,10 +10,12 @@
 export type FailureKind =
   /** Surely not carried out, and asking again may help: 429, 503 `ServerBusy`, or nobody could be connected to. */
   | "putOff"
-  /** The message does not exist (404 `MessageNotFound`). */
-  | "messageGone"
-  /** The message exists, and the receipt is not its latest (400 `PopReceiptMismatch`). */
-  | "receiptVoid"
+  /**
+   * The receipt is not valid, and nothing was done: 400 `PopReceiptMismatch`, 404 `MessageNotFound`. The latter says no more
+   * than the former: the service also gives it for a message that somebody else has received since
+   * (https://github.com/Azure/azure-storage-net/issues/285), though emulators keep them apart.
+   */
+  | "lost"
   /**
    * Refused for a reason that asking again doesn't change: 400, 401, 403, and also a queue that is gone, disabled or being
    * deleted. Nothing was done.
@@ -74,8 +76,8 @@ function kindOf(status: number, code: string | undefined): FailureKind {
     // without its code it may be of something in between, which can have passed the request on
     return status === 503 && code === "ServerBusy" ? "putOff" : "unanswered";
   }
-  if (status === 404 && code === "MessageNotFound") return "messageGone";
-  if (status === 400 && code === "PopReceiptMismatch") return "receiptVoid";
+  if (status === 404 && code === "MessageNotFound") return "lost";
+  if (status === 400 && code === "PopReceiptMismatch") return "lost";
   return "refused";
 }
 

@@ -263,7 +263,7 @@ test.each(lostAfter)(
     peer.fail("update", fault);
     const error = await errorOf(queue.extend(message, { visibilityMs: 2 * visibilityMs }));
     expect(error).toBeInstanceOf(MessageLostError);
-    expect(error.message).toMatch(/or its receipt/);
+    expect(error.message).toMatch(/used up by a request without an answer/);
     expect(peer.operations).toEqual(["update", "update"]);
     // what was asked for last holds
     await clock.advance(2 * visibilityMs - 1_000);
@@ -293,18 +293,20 @@ test("an extend that never got an answer is unavailable, and its receipt may be 
 });
 
 test.each(lostAfter)(
-  "a complete whose answer was lost has been carried out: %s",
+  "a complete whose answer was lost removes the message, and does not claim so: %s",
   async (_, fault) => {
     await using fixture = await openWithMessage();
     const { peer, queue, message } = fixture;
     peer.fail("delete", fault);
-    await queue.complete(message);
+    const error = await errorOf(queue.complete(message));
+    expect(error).toBeInstanceOf(MessageLostError);
+    expect(error.message).toMatch(/used up by a request without an answer/);
     expect(peer.operations).toEqual(["delete", "delete"]);
     expect(peer.texts).toEqual([]);
   },
 );
 
-test("a complete that finds another's receipt after a lost answer has lost the message", async () => {
+test("a complete after a lost answer leaves what somebody else has received since", async () => {
   await using fixture = await openWithMessage();
   const { peer, queue, message } = fixture;
   peer.fail("delete", { reset: "before" });
@@ -313,6 +315,20 @@ test("a complete that finds another's receipt after a lost answer has lost the m
   peer.take(secretText, visibilityMs);
   expect(await completing).toBeInstanceOf(MessageLostError);
   expect(peer.texts).toEqual([secretText]);
+});
+
+test.each<[string, Fault]>([
+  ["as documented", { status: 404, code: "MessageNotFound" }],
+  ["as emulators do", { status: 400, code: "PopReceiptMismatch" }],
+])("a void receipt may be told in two ways: %s", async (_title, fault) => {
+  await using fixture = await openWithMessage();
+  const { peer, queue, message } = fixture;
+  peer.fail("update", fault);
+  peer.fail("delete", fault);
+  const extending = errorOf(queue.extend(message, { visibilityMs }));
+  expect(await extending).toBeInstanceOf(MessageLostError);
+  expect(await errorOf(queue.complete(message))).toBeInstanceOf(MessageLostError);
+  expect(peer.operations).toEqual(["update", "delete"]);
 });
 
 test("a message that is gone is lost to whoever asks for the first time", async () => {
@@ -330,12 +346,14 @@ test("a message that is gone is lost to whoever asks for the first time", async 
   expect(peer.operations).toEqual(["delete", "update"]);
 });
 
-test("a message that was put off before it was gone is lost as well", async () => {
+test("what was only put off is not said to have been without an answer", async () => {
   await using fixture = await openWithMessage();
   const { peer, queue, other, message } = fixture;
   await other.complete(message);
   peer.fail("delete", busy);
-  expect(await errorOf(queue.complete(message))).toBeInstanceOf(MessageLostError);
+  const error = await errorOf(queue.complete(message));
+  expect(error).toBeInstanceOf(MessageLostError);
+  expect(error.message).toBe(`message ${message.id} was lost`);
 });
 
 test.each(calls)("a hang ends by the signal, with its reason: %s", async (operation, call) => {

@@ -275,7 +275,8 @@ export class StorageQueuePeer implements AsyncDisposable {
         return { status: 204, headers: { "x-ms-popreceipt": message.popReceipt } };
       }
       case "delete":
-        this.#messages.delete(this.#held(id, parameters).id);
+        // here the service doesn't tell a void receipt from a message that is gone
+        this.#messages.delete(this.#held(id, parameters, new Refusal(404, "MessageNotFound")).id);
         return { status: 204 };
     }
   }
@@ -330,10 +331,14 @@ export class StorageQueuePeer implements AsyncDisposable {
     message.popReceipt = this.#receipt();
   }
 
-  #held(id: string, { popreceipt }: Readonly<Record<string, string>>): Message {
+  #held(
+    id: string,
+    { popreceipt }: Readonly<Record<string, string>>,
+    mismatch = new Refusal(400, "PopReceiptMismatch"),
+  ): Message {
     const message = this.#live().find((live) => live.id === id);
     if (message === undefined) throw new Refusal(404, "MessageNotFound");
-    if (message.popReceipt !== popreceipt) throw new Refusal(400, "PopReceiptMismatch");
+    if (message.popReceipt !== popreceipt) throw mismatch;
     return message;
   }
 
