@@ -1,23 +1,14 @@
 /**
  * The store on Cosmos DB keeps the port's promises, over the real SDK and real sockets; and what only it can get wrong. The
- * suite runs against our own peer, and also against a real account when one is named:
- *
- *     COSMOSDB_TEST_ENDPOINT=https://ACCOUNT.documents.azure.com COSMOSDB_TEST_KEY=... \
- *       npx vitest run test/store/cosmosStore.test.ts
- *
- * Without the key it signs in with Entra (`az login`). The account needs Strong consistency and a database `rp-test` (another by
- * COSMOSDB_TEST_DATABASE) with the containers `OpenShiftClusterDocuments` (partition key `/subscriptionId`) and `Leases` (`/id`),
- * both with the time to live on and no default. Every case empties it first: never name one that is in use.
+ * server is our own peer. Two more run the same suite: `test/cosmosdb-server/` and, when one is named, an account
+ * (`cosmosAccount.slow.test.ts`).
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { CosmosOpenError, openCosmos } from "../../src/store/cosmosConnection.ts";
-import { CosmosKey } from "../../src/store/cosmosSettings.ts";
-import { CosmosStore } from "../../src/store/cosmosStore.ts";
 import { DocumentUnreadableError, StoreConflictError } from "../../src/store/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
 import { anyKey, openPeer } from "./cosmosFixture.ts";
 import { CosmosPeer, type PeerRequest } from "./cosmosPeer.ts";
 import {
@@ -43,46 +34,6 @@ storeSuite("store on a Cosmos peer", async () => {
     [Symbol.asyncDispose]: async () => fixture[Symbol.asyncDispose](),
   };
 });
-
-const endpoint = process.env["COSMOSDB_TEST_ENDPOINT"];
-if (endpoint !== undefined) {
-  const key = process.env["COSMOSDB_TEST_KEY"];
-  const database = process.env["COSMOSDB_TEST_DATABASE"] ?? "rp-test";
-  const noTurning = "nobody sets the clock of a real account back";
-  storeSuite(
-    "store on a Cosmos account",
-    async () => {
-      const signal = AbortSignal.timeout(30_000);
-      const settings = { endpoint, ...(key === undefined ? {} : { key: new CosmosKey(key) }) };
-      const connection = await openCosmos(settings, { database, signal });
-      for (const [container, partitionKey] of [
-        [connection.documents, "subscriptionId"],
-        [connection.leases, "id"],
-      ] as const) {
-        const { resources } = await container.items.readAll<Record<string, string>>().fetchAll();
-        for (const item of resources) {
-          await container.item(String(item["id"]), item[partitionKey]).delete();
-        }
-      }
-      const open = () =>
-        new CosmosStore({ connection, clock: systemClock, ids: systemIds, random: systemRandom });
-      return {
-        store: open(),
-        other: open(),
-        now: () => systemClock.now(),
-        advance: async (durationMs) => systemClock.sleep(durationMs),
-        setBack: () => {},
-        [Symbol.asyncDispose]: async () => connection[Symbol.dispose](),
-      };
-    },
-    {
-      "the clock is set back: a dead holder's lease still runs out": noTurning,
-      "the clock is set back: who only asks makes a dead holder's lease run out too": noTurning,
-      "the clock is set back: a live holder keeps its lease": noTurning,
-      "the clock is set back: a renewal that made the lease longer still counts": noTurning,
-    },
-  );
-}
 
 /** Every partition that a request of this kind names in its header. */
 function partitionsOf(requests: readonly PeerRequest[]): readonly unknown[] {
