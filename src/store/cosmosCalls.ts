@@ -5,14 +5,19 @@
  * made the request decides that, since only he can look whether it was.
  */
 import { CosmosFailure, failureFrom, requestUnitsFrom } from "./cosmosFailure.ts";
-import { StoreOutcomeUnknownError, StoreUnavailableError, type CallOptions } from "./store.ts";
+import {
+  StoreOutcomeUnknownError,
+  StoreUnavailableError,
+  type CallOptions,
+  type Store,
+} from "./store.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/ids.ts";
 
 /** What one call of the store has cost. */
 export interface Charge {
-  /** The method of the store. */
-  readonly operation: string;
+  /** The method of the store: a name of few, which a metric can be told apart by. */
+  readonly operation: keyof Store;
   /**
    * Of all its requests together, as the service calculated them; without the plan that the SDK asks for beside each query
    * and shows nobody.
@@ -24,6 +29,7 @@ export interface CosmosCallsOptions {
   readonly clock: Clock;
   /** For jitter, so that those who were put off together don't come back together. */
   readonly random: Random;
+  /** Told once for each call that made a request, failed ones included; it must not throw. */
   readonly onCharge?: (charge: Charge) => void;
 }
 
@@ -48,7 +54,7 @@ export class CosmosCalls {
    * @throws the signal's reason, if it is aborted before anything was done.
    */
   async run<T>(
-    operation: string,
+    operation: keyof Store,
     { signal }: CallOptions,
     work: (call: CosmosCall) => Promise<T>,
   ): Promise<T> {

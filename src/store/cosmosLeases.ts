@@ -29,6 +29,7 @@ import {
   type CallOptions,
   type Lease,
   type LeaseAttempt,
+  type Store,
 } from "./store.ts";
 import type { Clock } from "../runtime/clock.ts";
 
@@ -153,7 +154,7 @@ export class CosmosLeases {
    * @param attempt its result; `undefined` when somebody else came first.
    */
   async #write<T>(
-    operation: string,
+    operation: keyof Store,
     name: string,
     options: CallOptions,
     attempt: (call: CosmosCall) => Promise<T | undefined>,

@@ -62,7 +62,7 @@ export interface CosmosStoreOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
-  /** Told what each call has cost. */
+  /** Told what each call has cost, once for each that made a request; it must not throw. */
   readonly onCharge?: (charge: Charge) => void;
   /** Told of a damaged document, when a listing leaves it out or its scheduling is updated. */
   readonly onUnreadable?: (key: DocumentKey, cause: unknown) => void;
@@ -379,7 +379,7 @@ export class CosmosStore implements Store {
   }
 
   async #query<R>(
-    operation: string,
+    operation: keyof Store,
     options: CallOptions,
     query: {
       readonly text: string;

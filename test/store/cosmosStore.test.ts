@@ -7,7 +7,13 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { CosmosOpenError, openCosmos } from "../../src/store/cosmosConnection.ts";
-import { DocumentUnreadableError, StoreConflictError } from "../../src/store/store.ts";
+import type { Charge } from "../../src/store/cosmosCalls.ts";
+import {
+  DocumentUnreadableError,
+  StoreConflictError,
+  StoreUnavailableError,
+  type Store,
+} from "../../src/store/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { anyKey, openPeer } from "./cosmosFixture.ts";
 import { CosmosPeer, type PeerRequest } from "./cosmosPeer.ts";
@@ -203,6 +209,54 @@ test("what a call has cost is told, refused requests included", async () => {
     { operation: "commit", requestUnits: 1.5 },
     { operation: "read", requestUnits: 3 },
   ]);
+});
+
+test("every call tells its cost, once and by its own name", async () => {
+  const charges: Charge[] = [];
+  await using fixture = await openPeer({ onCharge: (charge) => void charges.push(charge) });
+  const { store } = fixture;
+  const lease = { name: "lease", owner: "me" };
+  const page = { limit: 5 };
+  const scheduling = { unqueued: false, sweepAfter: 1, sweeps: 0 };
+  // in this order, each finds what those before it left
+  const calls: Readonly<Record<keyof Store, () => Promise<unknown>>> = {
+    commit: async () => store.commit(partition, [{ create: clusterDocument("c") }]),
+    read: async () => store.read("cluster", { partition, id: "rg|c" }),
+    listClusters: async () => store.listClusters({ partition }, page),
+    listUnqueued: async () => store.listUnqueued(page),
+    listUnattended: async () => store.listUnattended(dueAt(0), page),
+    listPurges: async () => store.listPurges(dueAt(0), page),
+    updateScheduling: async () => {
+      const [reference] = (await store.listUnqueued(page)).items;
+      if (reference === undefined) throw new Error("not listed");
+      charges.length = 0;
+      await store.updateScheduling(reference, scheduling);
+    },
+    acquireLease: async () => store.acquireLease({ ...lease, leaseMs: 10_000 }),
+    renewLease: async () => store.renewLease(lease, { leaseMs: 10_000 }),
+    leaseRemainingMs: async () => store.leaseRemainingMs(lease.name),
+    releaseLease: async () => store.releaseLease(lease),
+    ping: async () => store.ping(),
+  };
+  for (const [operation, call] of Object.entries(calls)) {
+    charges.length = 0;
+    await call();
+    expect(charges).toEqual([{ operation, requestUnits: 1.5 }]);
+  }
+});
+
+test.each([
+  ["a conflict", { status: 207, text: '[{"statusCode":409}]' }, StoreConflictError],
+  ["a refusal", { status: 403 }, StoreUnavailableError],
+])("a call that fails tells its cost as well: %s", async (_title, fault, failure) => {
+  const charges: Charge[] = [];
+  await using fixture = await openPeer({ onCharge: (charge) => void charges.push(charge) });
+  const { peer, store } = fixture;
+  peer.fail("batch", fault);
+  await expect(store.commit(partition, [{ create: clusterDocument("c") }])).rejects.toThrow(
+    failure,
+  );
+  expect(charges).toEqual([{ operation: "commit", requestUnits: 1.5 }]);
 });
 
 test.each<[string, Parameters<typeof openPeer>[0], RegExp]>([
