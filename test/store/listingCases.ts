@@ -371,21 +371,23 @@ export function listingCases(state: StoreCase): void {
   state(
     "subscriptions are listed while they are purged and due, over all partitions",
     async ({ store, now }) => {
+      // one time for all of it, as that of a store elsewhere doesn't stand still
+      const due = dueAt(now());
       const purge = (nextAttemptAt: number) => ({ since: longAgo, nextAttemptAt, retries: 0 });
       const documents = [
         subscriptionDocument("p1", { purge: purge(longAgo) }),
         subscriptionDocument("p2", { purge: purge(longAgo) }),
-        subscriptionDocument("p3", { purge: purge(now() + 1_000) }),
+        subscriptionDocument("p3", { purge: purge(due.now + 1_000) }),
         subscriptionDocument("p4", {}),
         subscriptionDocument("p5", { purge: "of a newer release" as never }),
         // before the clock was set back
-        subscriptionDocument("p6", { purge: purge(dueAt(now()).farthest + 1) }),
-        subscriptionDocument("p7", { purge: purge(dueAt(now()).farthest) }),
+        subscriptionDocument("p6", { purge: purge(due.farthest + 1) }),
+        subscriptionDocument("p7", { purge: purge(due.farthest) }),
       ];
       for (const document of documents) {
         await store.commit(document.subscriptionId, [{ create: document }]);
       }
-      const list = (page: PageRequest) => store.listPurges(dueAt(now()), page);
+      const list = (page: PageRequest) => store.listPurges(due, page);
       for (const limit of [1, 2, 10]) {
         const listed = await allPages(list, limit);
         const partitions = listed.map(({ document }) => document.subscriptionId);
@@ -396,7 +398,7 @@ export function listingCases(state: StoreCase): void {
       const { purge: _, ...ended } = first.document;
       await store.commit(ended.subscriptionId, [{ replace: first, document: ended }]);
       expect(await allPages(list, 10)).toHaveLength(3);
-      const unattended = await store.listUnattended(dueAt(now()), { limit: 10 });
+      const unattended = await store.listUnattended(due, { limit: 10 });
       expect(unattended.items).toEqual([]);
       expect((await store.listUnqueued({ limit: 10 })).items).toEqual([]);
     },
