@@ -4,8 +4,8 @@
  * retries out of the way of writes. It must never create anything: a role for data may not, and the deployment does.
  */
 import type { Container, CosmosClient, CosmosClientOptions } from "@azure/cosmos";
-import type { HttpClient, PipelineResponse } from "@azure/core-rest-pipeline";
-import { CosmosFailure, failureFrom } from "./cosmosFailure.ts";
+import type { HttpClient, PipelineRequest, PipelineResponse } from "@azure/core-rest-pipeline";
+import { CosmosFailure, failedAnswer, failureFrom } from "./cosmosFailure.ts";
 import type { CosmosSettings } from "./cosmosSettings.ts";
 
 /** As in the deployment of the original. */
@@ -131,8 +131,10 @@ async function within<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
 
 /**
  * The SDK resends by the `code` of what its HTTP client throws, a write as well when there is none (the endpoint discovery
- * takes `REQUEST_SEND_ERROR`, which is any error without a code, for a region that is gone). A write that was sent twice
- * behind our back would be a conflict with itself. So only what surely wasn't sent keeps its code.
+ * takes `REQUEST_SEND_ERROR`, which is any error without a code, for a region that is gone). Where an account moves single
+ * partitions to another region it also resends a write that was answered with 503, which may have been carried out. A write
+ * that was sent twice behind our back would be a conflict with itself. So only what surely wasn't carried out gets through to
+ * it: a name that isn't found, and 403, by which a region says that it takes no writes any more.
  */
 function withoutResending(http: HttpClient): HttpClient {
   return {
@@ -145,12 +147,19 @@ function withoutResending(http: HttpClient): HttpClient {
         if (name === "AbortError" || code === "ENOTFOUND") throw error;
         throw new CosmosFailure("unanswered", "the connection to Cosmos DB was lost");
       }
+      if (response.status === 503 && isWrite(request)) {
+        throw failedAnswer(response.status, response.headers.toJSON());
+      }
       return response.status < 400 || isJsonObject(response.bodyAsText)
         ? response
         : // of something between us and the service; the SDK would throw it as a fault in JSON, with its text
           { ...response, bodyAsText: "{}" };
     },
   };
+}
+
+function isWrite({ method, headers }: PipelineRequest): boolean {
+  return method !== "GET" && !headers.has("x-ms-documentdb-isquery");
 }
 
 function isJsonObject(text: string | null | undefined): boolean {

@@ -8,6 +8,7 @@
  * Sources: https://learn.microsoft.com/rest/api/cosmos-db/, and what @azure/cosmos 4.10 sends.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -15,6 +16,7 @@ import type { Clock } from "../../src/runtime/clock.ts";
 export type PeerOperation =
   | "account"
   | "container"
+  | "ranges"
   | "batch"
   | "query"
   | "queryPlan"
@@ -70,6 +72,9 @@ interface Answer {
 
 type Parameters = Readonly<Record<string, unknown>>;
 type Row = Readonly<Record<string, unknown>>;
+
+/** The whole of a container's hashes. */
+const oneRange = { id: "0", minInclusive: "", maxExclusive: "FF" };
 
 interface KnownQuery {
   /** Whether its text names the partition: then the header must as well. */
@@ -150,6 +155,10 @@ export interface CosmosPeerOptions {
   readonly defaultTtl?: number;
   /** Of the container of documents. */
   readonly partitionKey?: string;
+  /** Over https with this certificate, as accounts are: then the SDK looks for the account's regions. Both PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Whether the account moves single partitions to another region, which it then has. */
+  readonly movesPartitions?: boolean;
 }
 
 export class CosmosPeer implements AsyncDisposable {
@@ -172,12 +181,13 @@ export class CosmosPeer implements AsyncDisposable {
       ["OpenShiftClusterDocuments", new PeerContainer(options.partitionKey ?? "/subscriptionId")],
       ["Leases", new PeerContainer("/id")],
     ]);
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const scheme = options.tls === undefined ? "http" : "https";
+    this.url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on("request", (request, response) => void this.#serve(request, response));
   }
 
   static async start(options: CosmosPeerOptions): Promise<CosmosPeer> {
-    const server = createServer();
+    const server = options.tls === undefined ? createServer() : createHttpsServer(options.tls);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return new CosmosPeer(server, options);
   }
@@ -282,6 +292,7 @@ export class CosmosPeer implements AsyncDisposable {
     if (operation === "account") return this.#account();
     const container = this.#container(request.container);
     if (operation === "container") return this.#describe(request.container, container);
+    if (operation === "ranges") return { status: 200, body: { PartitionKeyRanges: [oneRange] } };
     // the plan of a query goes to nobody's partition, and nobody needs it
     if (operation === "queryPlan") return { status: 400, body: { message: "no plan" } };
     if (operation === "query") return this.#query(container, headers, JSON.parse(body) as Asked);
@@ -305,13 +316,19 @@ export class CosmosPeer implements AsyncDisposable {
   }
 
   #account(): Answer {
-    const region = [{ name: "here", databaseAccountEndpoint: this.url }];
+    const { movesPartitions = false } = this.#options;
+    const here = { name: "here", databaseAccountEndpoint: this.url };
+    const there = {
+      name: "there",
+      databaseAccountEndpoint: this.url.replace("127.0.0.1", "localhost"),
+    };
     return {
       status: 200,
       body: {
         id: "peer",
-        writableLocations: region,
-        readableLocations: region,
+        writableLocations: [here],
+        readableLocations: movesPartitions ? [here, there] : [here],
+        enablePerPartitionFailoverBehavior: movesPartitions,
         userConsistencyPolicy: { defaultConsistencyLevel: this.#options.consistency ?? "Strong" },
       },
     };
@@ -322,7 +339,7 @@ export class CosmosPeer implements AsyncDisposable {
     const body = {
       id,
       _rid: id,
-      partitionKey: { paths: [partitionKey], kind: "Hash" },
+      partitionKey: { paths: [partitionKey], kind: "Hash", version: 2 },
       defaultTtl,
     };
     return { status: 200, body };
@@ -535,6 +552,7 @@ function routeOf({ method, url = "", headers }: IncomingMessage): {
   const at = (operation: PeerOperation) => ({ operation, container, id });
   if (dbs === "") return at("account");
   if (docs === undefined && method === "GET") return at("container");
+  if (docs === "pkranges") return at("ranges");
   if (method === "POST") {
     if (headers["x-ms-cosmos-is-query-plan-request"] !== undefined) return at("queryPlan");
     if (headers["x-ms-documentdb-isquery"] !== undefined) return at("query");
