@@ -6,7 +6,13 @@
  * It rests on an account with Strong consistency and one region that takes writes (`openCosmos` checks that). The ETags are
  * the service's own: new with every write, and never used again.
  */
-import type { Container, FeedOptions, OperationInput, SqlQuerySpec } from "@azure/cosmos";
+import type {
+  Container,
+  FeedOptions,
+  OperationInput,
+  OperationResponse,
+  SqlQuerySpec,
+} from "@azure/cosmos";
 import { CosmosCalls, unavailable, type Charge, type CosmosCall } from "./cosmosCalls.ts";
 import type { CosmosConnection } from "./cosmosConnection.ts";
 import { CosmosFailure, failedAnswer, requestUnitsOf } from "./cosmosFailure.ts";
@@ -217,6 +223,7 @@ export class CosmosStore implements Store {
     options: CallOptions = {},
   ): Promise<void> {
     const { partition, id } = key;
+    assertETag(id, etag);
     const writeId = this.#ids.guid();
     const step = { id, replaces: etag, leavesItem: true };
     await this.#calls.run("updateScheduling", options, async (call) => {
@@ -321,7 +328,7 @@ export class CosmosStore implements Store {
         ({ statusCode }) => statusCode >= 400 && statusCode !== failedDependency,
       );
       if (failed !== undefined) throw failedAnswer(failed.statusCode, answer.headers);
-      if (answer.result?.length !== operations.length) {
+      if (!isWhole(answer.result, operations)) {
         throw new CosmosFailure("unanswered", "Cosmos DB did not answer for each write of a batch");
       }
       return { results: answer.result, requestCharge: requestUnitsOf(answer.headers) };
@@ -430,6 +437,29 @@ export class CosmosStore implements Store {
 /** What the others of a batch are answered with when one has failed. */
 const failedDependency = 424;
 
+/** Whether each write of a batch has been carried out, and has the ETag that its item has now. */
+function isWhole(
+  results: readonly OperationResponse[] | undefined,
+  operations: readonly OperationInput[],
+): results is readonly OperationResponse[] {
+  return (
+    results?.length === operations.length &&
+    results.every(
+      ({ statusCode, eTag }, index) =>
+        statusCode < 300 && (operations[index]?.operationType === "Delete" || isETag(eTag)),
+    )
+  );
+}
+
+function isETag(etag: unknown): boolean {
+  return typeof etag === "string" && etag !== "";
+}
+
+/** @throws {TypeError} as the service would take a condition that is left out for none. */
+function assertETag(id: string, etag: ETag): void {
+  if (!isETag(etag)) throw new TypeError(`${id} can't be written without an ETag`);
+}
+
 type Parameters = Readonly<Record<`@${string}`, string | number>>;
 
 interface ListedItem extends CosmosItemRead {
@@ -470,6 +500,7 @@ function stepOf(
   if ("delete" in write) {
     const { document, etag } = write.delete;
     assertBelongs(document, partition);
+    assertETag(document.id, etag);
     return { id: document.id, replaces: etag, prepared: undefined, leavesItem: false };
   }
   const document = "create" in write ? write.create : write.document;
@@ -477,6 +508,7 @@ function stepOf(
   if ("replace" in write) {
     const former = write.replace.document;
     assertBelongs(former, partition);
+    assertETag(former.id, write.replace.etag);
     if (document.id !== former.id || document.kind !== former.kind) {
       throw new TypeError(
         `the ${document.kind} ${document.id} can't replace the ${former.kind} ${former.id}`,

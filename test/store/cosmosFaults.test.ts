@@ -124,6 +124,41 @@ test("an answer that leaves out one of the writes is none", async () => {
   expect(await store.read("cluster", key)).toEqual(next);
 });
 
+test("an answer without the new ETag is none: nothing may be written without one", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { status: 200, effect: true, text: '[{"statusCode":200}]' });
+  const next = await replace(store, stored, "2");
+  expect(peer.operations).toEqual(["batch", "read"]);
+  expect(next.etag).toBe(peer.item(documents, partition, cluster.id)?.["_etag"]);
+});
+
+test("an answer that gives no reason why nothing was written is none", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  peer.fail("batch", { status: 207, text: '[{"statusCode":424}]' });
+  const next = await replace(store, stored, "2");
+  expect(peer.operations).toEqual(["batch", "read", "batch"]);
+  expect(await store.read("cluster", key)).toEqual(next);
+});
+
+test("without an ETag nothing is asked for", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  for (const etag of [undefined, ""]) {
+    const without = { ...stored, etag: etag as never };
+    const reference = { key, etag: etag as never, operationId: "o", nextAttemptAt: 0, sweeps: 0 };
+    for (const call of [
+      store.commit(partition, [{ delete: without }]),
+      store.commit(partition, [{ replace: without, document: cluster }]),
+      store.updateScheduling(reference, { unqueued: false, sweepAfter: 1, sweeps: 0 }),
+    ]) {
+      expect(await errorOf(call)).toBeInstanceOf(TypeError);
+    }
+  }
+  expect(peer.operations).toEqual([]);
+});
+
 test("429 is waited for as long as the service says", async () => {
   await using fixture = await openWithCluster();
   const { peer, store, clock, stored } = fixture;
