@@ -106,7 +106,8 @@ function kindOf(status: number, substatus: number | undefined): FailureKind {
 
 /** What the SDK threw, without anything of it that could hold a secret. */
 export function failureFrom(error: unknown): CosmosFailure {
-  if (error instanceof CosmosFailure) return error;
+  // one of ours that went through the SDK has more hung on it
+  if (error instanceof CosmosFailure) return new CosmosFailure(error.kind, error.message, error);
   if (!(error instanceof Error)) return new CosmosFailure("unanswered", "Cosmos DB did not answer");
   // a batch wraps what its request threw
   if (error.cause instanceof Error && !("code" in error)) return failureFrom(error.cause);

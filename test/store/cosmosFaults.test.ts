@@ -228,6 +228,16 @@ test.each<[string, Fault]>([
   expect(await errorOf(replace(store, stored, "2"))).toBeInstanceOf(StoreOutcomeUnknownError);
 });
 
+test("an error keeps nothing that the SDK has hung on it, such as its record of requests", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store } = fixture;
+  peer.fail("read", ...Array.from({ length: 50 }, (): Fault => ({ reset: "before" })));
+  const { cause } = await errorOf(store.read("cluster", key));
+  expect(Object.keys(cause as object).toSorted()).toEqual(
+    ["kind", "name", "requestUnits", "retryAfterMs", "status"].toSorted(),
+  );
+});
+
 test("too large for the service: nothing was written", async () => {
   await using fixture = await openWithCluster();
   const { peer, store, stored } = fixture;
