@@ -150,6 +150,9 @@ function withoutResending(http: HttpClient): HttpClient {
       if (response.status === 503 && isWrite(request)) {
         throw failedAnswer(response.status, response.headers.toJSON());
       }
+      if (response.status < 400 && isEmpty(request, response)) {
+        throw new CosmosFailure("unanswered", "Cosmos DB answered with nothing");
+      }
       return response.status < 400 || isJsonObject(response.bodyAsText)
         ? response
         : // of something between us and the service; the SDK would throw it as a fault in JSON, with its text
@@ -160,6 +163,12 @@ function withoutResending(http: HttpClient): HttpClient {
 
 function isWrite({ method, headers }: PipelineRequest): boolean {
   return method !== "GET" && !headers.has("x-ms-documentdb-isquery");
+}
+
+/** The SDK would take it for an absent item or an empty page. Only what was deleted leaves nothing to tell. */
+function isEmpty({ method }: PipelineRequest, { status, bodyAsText }: PipelineResponse): boolean {
+  if (status === 204) return method !== "DELETE";
+  return ["", "null"].includes(bodyAsText?.trim() ?? "");
 }
 
 function isJsonObject(text: string | null | undefined): boolean {

@@ -3,6 +3,7 @@
  * newer release, can be taken for one of the service's (`ttl`, `_etag`) or of the listings.
  */
 import type { JSONObject } from "@azure/cosmos";
+import { CosmosFailure, failedAnswer, type AnswerHeaders } from "./cosmosFailure.ts";
 import { expiresAtOf, schedulingOf, type SchedulingColumns } from "./scheduling.ts";
 import type { ETag, Stored } from "./store.ts";
 import type { DocumentKind, EpochMs, RpDocument } from "../model/document.ts";
@@ -65,6 +66,24 @@ export function prepareItem(document: RpDocument, writeId: string, now: EpochMs)
 /** The service takes whole seconds from 1 up to those of 32 bits. */
 function ttlSeconds(durationMs: number): number {
   return Math.min(2 ** 31 - 1, Math.max(1, Math.ceil(durationMs / 1_000)));
+}
+
+/**
+ * The item of a point read.
+ *
+ * @throws {CosmosFailure} when it is absent (a condition), or the answer is none of the service's.
+ */
+export function itemIn<I extends { readonly _etag: string }>(answer: {
+  readonly statusCode: number;
+  readonly headers: AnswerHeaders;
+  readonly resource?: I | undefined;
+}): I {
+  const { statusCode, headers, resource } = answer;
+  if (statusCode === 404) throw failedAnswer(statusCode, headers);
+  if (typeof resource?._etag !== "string") {
+    throw new CosmosFailure("unanswered", "Cosmos DB answered without the item");
+  }
+  return resource;
 }
 
 /** As the SDK's types want it. */

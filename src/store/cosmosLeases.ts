@@ -21,8 +21,8 @@
 import type { Container } from "@azure/cosmos";
 import type { CosmosCall, CosmosCalls } from "./cosmosCalls.ts";
 import { unavailable } from "./cosmosCalls.ts";
-import { CosmosFailure, failedAnswer, type AnswerHeaders } from "./cosmosFailure.ts";
-import { isPossibleKey } from "./cosmosItems.ts";
+import { CosmosFailure, type AnswerHeaders } from "./cosmosFailure.ts";
+import { isPossibleKey, itemIn } from "./cosmosItems.ts";
 import {
   StoreOutcomeUnknownError,
   StoreUnavailableError,
@@ -45,6 +45,12 @@ interface LeaseItem {
   readonly owner: string;
   readonly leaseMs: number;
   readonly ttl: number;
+}
+
+interface LeaseItemRead extends LeaseItem {
+  readonly _etag: string;
+  /** When it was written last, in seconds by the service's clock. */
+  readonly _ts: number;
 }
 
 /** A lease as it was read, and what the service's clock said then. */
@@ -186,17 +192,17 @@ export class CosmosLeases {
 
   async #read(call: CosmosCall, name: string): Promise<LeaseRead | undefined> {
     try {
-      const { resource, headers, etag } = await call.read(async (abortSignal) => {
-        const answer = await this.#container.item(name, name).read<LeaseItem & { _ts: number }>({
-          abortSignal,
-        });
-        if (answer.statusCode === 404) throw failedAnswer(404, answer.headers);
-        return answer;
+      const { item, headers } = await call.read(async (abortSignal) => {
+        const answer = await this.#container.item(name, name).read<LeaseItemRead>({ abortSignal });
+        const { headers: told, requestCharge } = answer;
+        return { item: itemIn(answer), headers: told as AnswerHeaders, requestCharge };
       });
-      if (resource === undefined) return undefined;
-      const date = Date.parse(String((headers as AnswerHeaders)["date"]));
-      const ageSeconds = Number.isNaN(date) ? undefined : date / 1_000 - resource._ts;
-      return { item: resource, etag, ageSeconds };
+      const ageSeconds = Date.parse(String(headers["date"])) / 1_000 - item._ts;
+      return {
+        item,
+        etag: item._etag,
+        ageSeconds: Number.isNaN(ageSeconds) ? undefined : ageSeconds,
+      };
     } catch (error) {
       if (error instanceof CosmosFailure && error.kind === "condition") return undefined;
       throw error;

@@ -19,6 +19,7 @@ import { CosmosFailure, failedAnswer, requestUnitsOf } from "./cosmosFailure.ts"
 import {
   asJson,
   isPossibleKey,
+  itemIn,
   prepareItem,
   storedFrom,
   type CosmosItemRead,
@@ -295,14 +296,13 @@ export class CosmosStore implements Store {
     id: string,
   ): Promise<CosmosItemRead | undefined> {
     try {
-      const { resource } = await call.read(async (abortSignal) => {
+      const { item } = await call.read(async (abortSignal) => {
         const answer = await this.#documents
           .item(id, partition)
           .read<CosmosItemRead & { id: string }>({ abortSignal });
-        if (answer.statusCode === 404) throw failedAnswer(404, answer.headers);
-        return answer;
+        return { item: itemIn(answer), requestCharge: answer.requestCharge };
       });
-      return resource;
+      return item;
     } catch (error) {
       if (error instanceof CosmosFailure && error.kind === "condition") return undefined;
       throw error;
@@ -401,11 +401,13 @@ export class CosmosStore implements Store {
       let from = feed.continuationToken;
       try {
         for (;;) {
-          const { resources, continuationToken } = await call.read(async (abortSignal) =>
-            this.#documents.items
+          const { resources, continuationToken } = await call.read(async (abortSignal) => {
+            const answer = await this.#documents.items
               .query<R>(spec, { ...feed, ...startingAt(from), abortSignal })
-              .fetchNext(),
-          );
+              .fetchNext();
+            if (Array.isArray(answer.resources)) return answer;
+            throw new CosmosFailure("unanswered", "Cosmos DB answered without the page");
+          });
           // the service may stop at any time, before it has found anything
           if (resources.length > 0 || !continuationToken) {
             return { rows: resources, continuation: continuationToken || undefined };

@@ -115,6 +115,37 @@ test.each([429, 449])("a batch may be put off by one of its writes: %i", async (
   expect(peer.operations).toEqual(["batch", "batch"]);
 });
 
+test.each<[string, Fault]>([
+  ["200 and nothing", { status: 200, text: "" }],
+  ["200 and null", { status: 200, text: "null" }],
+  ["200 and a list", { status: 200, text: "[]" }],
+  ["200 and no item", { status: 200, text: "{}" }],
+  ["204", { status: 204, text: "" }],
+])("an answer without an item is no absent one: %s", async (_name, fault) => {
+  await using fixture = await openWithCluster();
+  const { peer, store, other, stored } = fixture;
+  peer.fail("read", fault);
+  expect(await store.read("cluster", key)).toEqual(stored);
+  expect(peer.operations).toEqual(["read", "read"]);
+  await store.acquireLease({ name: "forwarder", owner: "me", leaseMs: 10_000 });
+  peer.fail("read", fault);
+  expect(await other.leaseRemainingMs("forwarder")).toBeGreaterThan(5_000);
+});
+
+test.each<[string, Fault]>([
+  ["200 and nothing", { status: 200, text: "" }],
+  ["200 and null", { status: 200, text: "null" }],
+  ["200 and no page", { status: 200, text: "{}" }],
+  ["204", { status: 204, text: "" }],
+])("an answer without a page is no empty one: %s", async (_name, fault) => {
+  await using fixture = await openWithCluster();
+  const { peer, store } = fixture;
+  peer.fail("query", fault);
+  expect((await store.listUnqueued({ limit: 5 })).items).toHaveLength(1);
+  peer.fail("query", fault);
+  expect((await store.listClusters({ partition }, { limit: 5 })).items).toHaveLength(1);
+});
+
 test("an answer that leaves out one of the writes is none", async () => {
   await using fixture = await openWithCluster();
   const { peer, store, stored } = fixture;
