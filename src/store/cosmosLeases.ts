@@ -245,7 +245,7 @@ export class CosmosLeases {
     item: LeaseItem | undefined,
     send: (
       signal: AbortSignal,
-    ) => Promise<{ readonly etag: string; readonly requestCharge: number }>,
+    ) => Promise<{ readonly etag: string | undefined; readonly requestCharge: number }>,
   ): Promise<boolean> {
     const at = this.#clock.monotonic();
     try {
@@ -258,8 +258,10 @@ export class CosmosLeases {
     }
   }
 
-  #remember({ id, owner, leaseMs }: LeaseItem, etag: string, at: number): void {
+  /** @param etag `undefined` when the answer told none: then it has to be read before the next write. */
+  #remember({ id, owner, leaseMs }: LeaseItem, etag: string | undefined, at: number): void {
     this.#held.delete(id);
+    if (etag === undefined || etag === "") return;
     this.#held.set(id, { owner, etag, leaseMs, at });
     for (const [name, held] of this.#held) {
       if (this.#isWithinLength(held)) break;

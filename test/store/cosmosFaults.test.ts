@@ -423,6 +423,21 @@ test.each<[string, Fault]>([
   expect(await other.leaseRemainingMs("forwarder")).toBeUndefined();
 });
 
+test("a lease is renewed and released under its ETag, also when no answer told it", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  const lease = { name: "forwarder", owner: "me" };
+  peer.fail("create", { status: 201, effect: true, text: "{}" });
+  peer.fail("replace", { status: 200, effect: true, text: "{}" });
+  await store.acquireLease({ ...lease, leaseMs: 10_000 });
+  expect(await store.renewLease(lease, { leaseMs: 10_000 })).toBe(true);
+  await store.releaseLease(lease);
+  expect(peer.operations).toEqual(["create", "read", "replace", "read", "delete"]);
+  for (const { operation, headers } of peer.requests) {
+    if (operation === "replace" || operation === "delete") expect(headers["if-match"]).toBeTruthy();
+  }
+});
+
 test("a lease is never given away before its length, by whole seconds cut off either way", async () => {
   await using fixture = await openPeer();
   const { store, other, clock } = fixture;
