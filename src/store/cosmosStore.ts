@@ -15,7 +15,12 @@ import type {
 } from "@azure/cosmos";
 import { CosmosCalls, unavailable, type Charge, type CosmosCall } from "./cosmosCalls.ts";
 import type { CosmosConnection } from "./cosmosConnection.ts";
-import { CosmosFailure, failedAnswer, requestUnitsOf } from "./cosmosFailure.ts";
+import {
+  CosmosFailure,
+  failedAnswer,
+  requestUnitsOf,
+  type AnswerHeaders,
+} from "./cosmosFailure.ts";
 import {
   asJson,
   isPossibleKey,
@@ -327,7 +332,7 @@ export class CosmosStore implements Store {
       const failed = answer.result?.find(
         ({ statusCode }) => statusCode >= 400 && statusCode !== failedDependency,
       );
-      if (failed !== undefined) throw failedAnswer(failed.statusCode, answer.headers);
+      if (failed !== undefined) throw failedAnswer(failed.statusCode, headersOf(failed, answer));
       if (!isWhole(answer.result, operations)) {
         throw new CosmosFailure("unanswered", "Cosmos DB did not answer for each write of a batch");
       }
@@ -438,6 +443,24 @@ export class CosmosStore implements Store {
 
 /** What the others of a batch are answered with when one has failed. */
 const failedDependency = 424;
+
+/** What a write of a batch is answered with, besides what the SDK's type says of it. */
+interface BatchResult extends OperationResponse {
+  readonly subStatusCode?: number;
+  readonly retryAfterMilliseconds?: number;
+}
+
+/** As if the write had been a request of its own. */
+function headersOf(
+  { subStatusCode, retryAfterMilliseconds }: BatchResult,
+  { headers }: { readonly headers?: AnswerHeaders },
+): AnswerHeaders {
+  return {
+    ...headers,
+    ...(subStatusCode !== undefined && { "x-ms-substatus": subStatusCode }),
+    ...(retryAfterMilliseconds !== undefined && { "x-ms-retry-after-ms": retryAfterMilliseconds }),
+  };
+}
 
 /** Whether each write of a batch has been carried out, and has the ETag that its item has now. */
 function isWhole(

@@ -115,6 +115,23 @@ test.each([429, 449])("a batch may be put off by one of its writes: %i", async (
   expect(peer.operations).toEqual(["batch", "batch"]);
 });
 
+test("a batch that is put off by one of its writes is put off for as long as that says", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, clock, stored } = fixture;
+  const results = [{ statusCode: 429, subStatusCode: 3200, retryAfterMilliseconds: 1234 }];
+  peer.fail("batch", { status: 207, text: JSON.stringify(results) });
+  await replace(store, stored, "2");
+  expect(clock.pauses).toEqual([1_234]);
+});
+
+test("a container that is gone is no conflict, also when one of a batch's writes says so", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  const results = [{ statusCode: 404, subStatusCode: 1003 }];
+  peer.fail("batch", { status: 207, text: JSON.stringify(results) });
+  expect(await errorOf(replace(store, stored, "2"))).toBeInstanceOf(StoreUnavailableError);
+});
+
 test.each<[string, Fault]>([
   ["200 and nothing", { status: 200, text: "" }],
   ["200 and null", { status: 200, text: "null" }],
