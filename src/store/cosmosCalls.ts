@@ -174,7 +174,8 @@ export class CosmosCall {
   }
 
   /**
-   * Waits before a request is made again: as long as the service says, else a little longer each time.
+   * Waits before a request is made again: a little longer each time, and as long as the service says if that is longer. It
+   * may say 0 while it is busy, which would use up all attempts at once.
    *
    * @throws {StoreUnavailableError} when the time or the attempts of the call don't allow it.
    * @throws the signal's reason.
@@ -183,7 +184,7 @@ export class CosmosCall {
     this.#pauses += 1;
     const grownMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#pauses - 1));
     const jitteredMs = grownMs * (0.5 + this.#random.fraction() / 2);
-    const pauseMs = failure.retryAfterMs ?? jitteredMs;
+    const pauseMs = Math.max(failure.retryAfterMs ?? 0, jitteredMs);
     const remainingMs = this.#endsAt - this.#clock.monotonic();
     if (this.#pauses >= attemptsMax || pauseMs >= remainingMs) throw unavailable(failure);
     await this.#clock.sleep(pauseMs, this.#signal);

@@ -1,6 +1,6 @@
 /**
  * The store keeps the port's promises on a real account, when the environment names one; docs/cosmos.md says how. It makes a
- * database of its own and removes it, or empties one that is named. Its time is real: the suite takes some ten minutes.
+ * database of its own and removes it, or empties one that is named. Its time is real: the suite takes some five minutes.
  */
 import { CosmosClient, type Container } from "@azure/cosmos";
 import { DefaultAzureCredential } from "@azure/identity";

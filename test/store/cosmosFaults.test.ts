@@ -215,6 +215,15 @@ test("429 is waited for as long as the service says", async () => {
   expect(clock.pauses).toEqual([1_234]);
 });
 
+test("pauses grow as well when the service names none to speak of", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, clock } = fixture;
+  const fault = { status: 429, headers: { "x-ms-retry-after-ms": "0" } };
+  peer.fail("read", ...Array.from({ length: 4 }, () => fault));
+  await store.read("cluster", key);
+  expect(clock.pauses).toEqual([37.5, 75, 150, 300]);
+});
+
 test("pauses that the service doesn't name grow", async () => {
   await using fixture = await openWithCluster();
   const { peer, store, clock } = fixture;
