@@ -10,11 +10,13 @@ import {
   StoreConflictError,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
+  type CallOptions,
+  type Store,
   type Stored,
 } from "../../src/store/store.ts";
 import type { ClusterDocument } from "../../src/model/document.ts";
 import { openPeer, type CosmosFixture } from "./cosmosFixture.ts";
-import type { Fault } from "./cosmosPeer.ts";
+import type { Fault, PeerOperation } from "./cosmosPeer.ts";
 import { clusterDocument, operationDocument, partition } from "./documents.ts";
 
 const documents = "OpenShiftClusterDocuments";
@@ -499,6 +501,118 @@ test("a hang ends by the signal: a read with its reason, a write as unknown", as
   expect(error).toBeInstanceOf(StoreOutcomeUnknownError);
   expect(error.cause).toBe(reason);
 });
+
+const lease = { name: "forwarder", owner: "me" };
+const page = { limit: 5 };
+const due = { now: 1, farthest: 2 };
+const scheduling = { unqueued: false, sweepAfter: 1, sweeps: 0 };
+const unknown = StoreOutcomeUnknownError;
+
+/** Each method of the store: the request that it begins with, and what it says when nobody answers. */
+const methods: Readonly<
+  Record<
+    keyof Store,
+    {
+      readonly request: PeerOperation;
+      readonly call: (
+        fixture: Awaited<ReturnType<typeof openWithCluster>>,
+        options: CallOptions,
+      ) => Promise<unknown>;
+      /** Absent for what changes nothing: then it is unavailable, or the signal's reason. */
+      readonly unanswered?: typeof unknown;
+    }
+  >
+> = {
+  read: { request: "read", call: async ({ store }, o) => store.read("cluster", key, o) },
+  commit: {
+    request: "batch",
+    call: async ({ store, stored }, o) =>
+      store.commit(partition, [{ replace: stored, document: cluster }], o),
+    unanswered: unknown,
+  },
+  listClusters: {
+    request: "query",
+    call: async ({ store }, o) => store.listClusters({ partition }, page, o),
+  },
+  listUnqueued: { request: "query", call: async ({ store }, o) => store.listUnqueued(page, o) },
+  listUnattended: {
+    request: "query",
+    call: async ({ store }, o) => store.listUnattended(due, page, o),
+  },
+  listPurges: { request: "query", call: async ({ store }, o) => store.listPurges(due, page, o) },
+  updateScheduling: {
+    request: "batch",
+    call: async ({ store, stored: { etag } }, o) =>
+      store.updateScheduling(
+        { key, etag, operationId: "o", nextAttemptAt: 0, sweeps: 0 },
+        scheduling,
+        o,
+      ),
+    unanswered: unknown,
+  },
+  acquireLease: {
+    request: "create",
+    call: async ({ store }, o) => store.acquireLease({ ...lease, leaseMs: 10_000 }, o),
+    unanswered: unknown,
+  },
+  renewLease: {
+    request: "replace",
+    call: async ({ store }, o) => store.renewLease(lease, { leaseMs: 10_000 }, o),
+    unanswered: unknown,
+  },
+  releaseLease: {
+    request: "delete",
+    call: async ({ store }, o) => store.releaseLease(lease, o),
+    unanswered: unknown,
+  },
+  leaseRemainingMs: {
+    request: "read",
+    call: async ({ store }, o) => store.leaseRemainingMs(lease.name, o),
+  },
+  ping: { request: "create", call: async ({ store }, o) => store.ping(o), unanswered: unknown },
+};
+
+async function openFor(method: string): ReturnType<typeof openWithCluster> {
+  const fixture = await openWithCluster();
+  if (["renewLease", "releaseLease"].includes(method)) {
+    await fixture.store.acquireLease({ ...lease, leaseMs: 60_000 });
+  }
+  return fixture;
+}
+
+test.each(Object.entries(methods))(
+  "%s that nobody answers ends by its signal",
+  async (name, { request, call, unanswered }) => {
+    await using fixture = await openFor(name);
+    const { peer } = fixture;
+    const reason = new Error("given up");
+    const giveUp = new AbortController();
+    peer.fail(request, { hang: "before" });
+    const error = errorOf(call(fixture, { signal: giveUp.signal }));
+    await peer.arrival(request);
+    giveUp.abort(reason);
+    if (unanswered === undefined) expect(await error).toBe(reason);
+    else expect(await error).toBeInstanceOf(unanswered);
+  },
+);
+
+test.each(Object.entries(methods))(
+  "%s that nobody answers ends by the limit of the call",
+  async (name, { request, call, unanswered = StoreUnavailableError }) => {
+    await using fixture = await openFor(name);
+    const { peer, clock } = fixture;
+    const always = Array.from({ length: 20 }, (): Fault => ({ hang: "before" }));
+    for (const operation of new Set([request, "read", "create", "replace", "delete"] as const)) {
+      peer.fail(operation, ...always);
+    }
+    const before = clock.monotonic();
+    let error: Error | undefined;
+    void errorOf(call(fixture, {})).then((thrown) => (error = thrown));
+    await clock.advanceUntil(() => error !== undefined, { limitMs: 60_000, stepMs: 500 });
+    expect(error).toBeInstanceOf(unanswered);
+    expect(clock.monotonic() - before).toBeLessThanOrEqual(callLimitMs + 500);
+  },
+);
 
 test("a hang without a signal ends by the limit of the attempt, and is then made again", async () => {
   await using fixture = await openWithCluster();
