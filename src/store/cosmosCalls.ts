@@ -89,6 +89,11 @@ export class CosmosCall {
     this.#endsAt = clock.monotonic() + callLimitMs;
   }
 
+  /** How much time it has left for all its requests. */
+  get remainingMs(): number {
+    return this.#endsAt - this.#clock.monotonic();
+  }
+
   get requestUnits(): number {
     return this.#requestUnits;
   }
@@ -102,7 +107,7 @@ export class CosmosCall {
    */
   async attempt<A extends Answer>(send: (signal: AbortSignal) => Promise<A>): Promise<A> {
     this.#signal?.throwIfAborted();
-    const remainingMs = this.#endsAt - this.#clock.monotonic();
+    const { remainingMs } = this;
     const limit = new AbortController();
     const timer = new AbortController();
     this.#clock.sleep(Math.max(0, Math.min(attemptLimitMs, remainingMs)), timer.signal).then(
@@ -185,7 +190,7 @@ export class CosmosCall {
     const grownMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#pauses - 1));
     const jitteredMs = grownMs * (0.5 + this.#random.fraction() / 2);
     const pauseMs = Math.max(failure.retryAfterMs ?? 0, jitteredMs);
-    const remainingMs = this.#endsAt - this.#clock.monotonic();
+    const { remainingMs } = this;
     if (this.#pauses >= attemptsMax || pauseMs >= remainingMs) throw unavailable(failure);
     await this.#clock.sleep(pauseMs, this.#signal);
   }

@@ -13,7 +13,14 @@ import type {
   OperationResponse,
   SqlQuerySpec,
 } from "@azure/cosmos";
-import { CosmosCalls, unavailable, type Charge, type CosmosCall } from "./cosmosCalls.ts";
+import {
+  attemptLimitMs,
+  callLimitMs,
+  CosmosCalls,
+  unavailable,
+  type Charge,
+  type CosmosCall,
+} from "./cosmosCalls.ts";
 import type { CosmosConnection } from "./cosmosConnection.ts";
 import {
   CosmosFailure,
@@ -65,6 +72,8 @@ import type { DocumentKey } from "../model/resourceId.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
 
+/** With less time left than that a scan of all partitions gives back an empty page rather than beginning another. */
+const scanReserveMs = callLimitMs - attemptLimitMs;
 /** How long the service keeps what a ping wrote. */
 const pingSeconds = 60;
 
@@ -404,6 +413,7 @@ export class CosmosStore implements Store {
     const spec: SqlQuerySpec = { query: text, parameters };
     return this.#calls.run(operation, options, async (call) => {
       let from = feed.continuationToken;
+      const isScan = feed.partitionKey === undefined;
       try {
         for (;;) {
           const { resources, continuationToken } = await call.read(async (abortSignal) => {
@@ -413,8 +423,9 @@ export class CosmosStore implements Store {
             if (Array.isArray(answer.resources)) return answer;
             throw new CosmosFailure("unanswered", "Cosmos DB answered without the page");
           });
-          // the service may stop at any time, before it has found anything
-          if (resources.length > 0 || !continuationToken) {
+          // the service may stop at any time, before it has found anything; whoever scans goes on from there as well
+          const isEnough = resources.length > 0 || (isScan && call.remainingMs < scanReserveMs);
+          if (isEnough || !continuationToken) {
             return { rows: resources, continuation: continuationToken || undefined };
           }
           from = continuationToken;

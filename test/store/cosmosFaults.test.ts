@@ -165,6 +165,28 @@ test.each<[string, Fault]>([
   expect((await store.listClusters({ partition }, { limit: 5 })).items).toHaveLength(1);
 });
 
+test("a scan that finds nothing for long gives back how far it has come", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, clock } = fixture;
+  const empty = {
+    status: 200,
+    text: JSON.stringify({ Documents: [] }),
+    headers: { "x-ms-continuation": "after:0" },
+  };
+  peer.fail("query", ...Array.from({ length: 20 }, () => empty));
+  const scan = store.listUnqueued({ limit: 5 });
+  let scanned = false;
+  void scan.finally(() => (scanned = true));
+  while (!scanned) {
+    await Promise.race([peer.arrival("query"), scan]);
+    clock.skip(1_000);
+  }
+  const { items, continuation } = await scan;
+  expect(items).toEqual([]);
+  expect(continuation).toBeDefined();
+  expect(clock.monotonic()).toBeLessThan(callLimitMs / 2);
+});
+
 test("an answer that leaves out one of the writes is none", async () => {
   await using fixture = await openWithCluster();
   const { peer, store, stored } = fixture;
