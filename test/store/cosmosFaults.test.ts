@@ -3,6 +3,7 @@
  * nobody can know, and that no error shows what a request held.
  */
 import { inspect } from "node:util";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { CosmosStore } from "../../src/store/cosmosStore.ts";
 import { callLimitMs } from "../../src/store/cosmosCalls.ts";
@@ -229,6 +230,106 @@ test("without an ETag nothing is asked for", async () => {
     }
   }
   expect(peer.operations).toEqual([]);
+});
+
+/** What may become of a request, apart from hanging; `late` is lost on its way and arrives just before the next one. */
+const becomes = [
+  "answered",
+  "reset",
+  "resetAfter",
+  "late",
+  "408",
+  "410",
+  "503After",
+  "429",
+  "403",
+] as const;
+
+function faultsOf(fates: readonly (typeof becomes)[number][], refused: number): readonly Fault[] {
+  return fates.flatMap((fate): readonly Fault[] => {
+    switch (fate) {
+      case "answered":
+        return [];
+      case "reset":
+        return [{ reset: "before" }];
+      case "resetAfter":
+        return [{ reset: "after" }];
+      case "late":
+        return [{ reset: "before" }, { status: refused, effect: true }];
+      case "408":
+        return [{ status: 408 }];
+      case "410":
+        return [{ status: 410 }];
+      case "503After":
+        return [{ status: 503, effect: true }];
+      case "429":
+        return [{ status: 429 }];
+      case "403":
+        return [{ status: 403 }];
+    }
+  });
+}
+
+test("whatever becomes of the requests, what a commit says of itself is true", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  let count = 0;
+  const told = new Set<string>();
+  const fates = fc.array(fc.constantFrom(...becomes), { maxLength: 12 });
+  const kinds = fc.constantFrom("create", "replace", "delete", "stale");
+  await fc.assert(
+    fc.asyncProperty(kinds, fates, fates, async (kind, ofBatches, ofReads) => {
+      count += 1;
+      const before = clusterDocument(`c${count}`);
+      const record = operationDocument(`o${count}`);
+      const after = { ...before, revision: "2" };
+      const stored =
+        kind === "create" ? undefined : (await store.commit(partition, [{ create: before }]))[0];
+      if (kind === "stale" && stored !== undefined) {
+        await store.commit(partition, [{ replace: stored, document: before }]);
+      }
+      const untouched = peer.item(documents, partition, before.id)?.["_etag"];
+      peer.fail("batch", ...faultsOf(ofBatches, kind === "create" ? 409 : 412));
+      peer.fail(
+        "read",
+        ...faultsOf(
+          ofReads.filter((fate) => fate !== "late"),
+          0,
+        ),
+      );
+      const change =
+        stored === undefined
+          ? { create: after }
+          : kind === "delete"
+            ? { delete: stored }
+            : { replace: stored, document: after };
+      const committing = store.commit(partition, [change, { create: record }]);
+      const [outcome] = await Promise.allSettled([committing]);
+      peer.forgive();
+      const isWritten = peer.item(documents, partition, record.id) !== undefined;
+      const now = peer.item(documents, partition, before.id);
+      if (outcome.status === "fulfilled") {
+        expect(isWritten).toBe(true);
+        const [changed] = outcome.value as readonly (Stored | undefined)[];
+        expect(changed?.etag).toBe(now?.["_etag"]);
+        told.add("written");
+      } else if (outcome.reason instanceof StoreOutcomeUnknownError) {
+        told.add("unknown");
+      } else {
+        const { reason } = outcome;
+        const names = [StoreConflictError, StoreUnavailableError];
+        expect(names.some((name) => reason instanceof name)).toBe(true);
+        expect(isWritten).toBe(false);
+        expect(now?.["_etag"]).toBe(untouched);
+        told.add(reason instanceof StoreConflictError ? "conflict" : "unavailable");
+        // nobody is in its way: only the stale one may be told so
+        if (kind !== "stale") expect(reason).toBeInstanceOf(StoreUnavailableError);
+      }
+    }),
+    { numRuns: 150 },
+  );
+  // each of them has come up, else it would show nothing
+  expect([...told].toSorted()).toEqual(["conflict", "unavailable", "unknown", "written"]);
 });
 
 test("429 is waited for as long as the service says", async () => {

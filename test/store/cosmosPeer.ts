@@ -202,6 +202,11 @@ export class CosmosPeer implements AsyncDisposable {
     for (const fault of faults) this.#faults.push({ operation, fault });
   }
 
+  /** Faults that nobody has met yet are no more. */
+  forgive(): void {
+    this.#faults.length = 0;
+  }
+
   /** Resolves when the next request of this kind has come. */
   async arrival(operation: PeerOperation): Promise<void> {
     await new Promise<void>((arrived) => this.#arrivals.push({ operation, arrived }));
