@@ -4,11 +4,13 @@
  */
 import { CosmosClient, type FeedOptions } from "@azure/cosmos";
 import { expect, test, vi } from "vitest";
+import { attemptLimitMs } from "../../src/store/cosmosCalls.ts";
 import { openCosmos, type CosmosConnection } from "../../src/store/cosmosConnection.ts";
 import { CosmosStore } from "../../src/store/cosmosStore.ts";
 import { StoreConflictError, type Page, type PageRequest } from "../../src/store/store.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
-import { anyKey, HastyClock } from "../store/cosmosFixture.ts";
+import { HastyClock } from "../runtime/hastyClock.ts";
+import { anyKey } from "../store/cosmosFixture.ts";
 import { createCosmosDatabase } from "../store/cosmosDatabase.ts";
 import {
   clusterDocument,
@@ -25,7 +27,7 @@ import { BatchProxy } from "./batchProxy.ts";
 const secrets = ["auths", "planted-secret"];
 
 async function openServer() {
-  const clock = new HastyClock();
+  const clock = new HastyClock(attemptLimitMs / 2);
   // the only clock that the server reads
   const dateNow = vi.spyOn(Date, "now").mockImplementation(() => clock.now());
   const proxy = await BatchProxy.start({ clock, secrets });
