@@ -172,7 +172,7 @@ function backend({ config, log, store, queue, timing, sent, graceMs }: Ground): 
     timing,
     workers: config.workers,
     sent,
-    intervalMs: pollMs,
+    polling: { intervalMs: pollMs },
     stopGraceMs: graceMs,
   });
 }
@@ -188,7 +188,7 @@ function forwarder({ config, log, store, queue, timing, committed, sent }: Groun
     location: config.location,
     committed,
     sent,
-    intervalMs: pollMs,
+    polling: { intervalMs: pollMs },
   });
 }
 

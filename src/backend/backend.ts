@@ -5,12 +5,13 @@
  */
 import type { Installer } from "../installers/installer.ts";
 import type { Timing } from "../model/timing.ts";
-import type { Queue, ReceivedMessage } from "../queue/queue.ts";
+import { QueueUnavailableError, type Queue, type ReceivedMessage } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
 import { Nudge } from "../runtime/nudge.ts";
+import { PollPace, type PollFigures } from "../runtime/pollPace.ts";
 import type { Store } from "../store/store.ts";
 import type { StepEvent } from "./runSteps.ts";
 import { stepListsOf, type StepLists } from "./stepList.ts";
@@ -30,7 +31,7 @@ export interface BackendOptions {
   /** Notified by a forwarder of this process after messages were sent: the common case is immediate. */
   readonly sent: Nudge;
   /** How often the queue is asked without a nudge: the certain case. */
-  readonly intervalMs: number;
+  readonly polling: PollFigures;
   /** How long a stop may take; steps get half of it to come to rest. */
   readonly stopGraceMs: number;
   /** Told of each run of a step, for metrics. */
@@ -39,23 +40,21 @@ export interface BackendOptions {
 
 /** The most that a queue gives at once. */
 const receiveMax = 32;
-/** Doublings of the interval after which a failing queue is asked no more rarely. */
-const failureDoublingsMax = 4;
-
 export class Backend {
   readonly #options: BackendOptions;
   readonly #steps: StepLists;
   readonly #freed: Nudge;
+  readonly #pace: PollPace;
   readonly #busy = new Set<Promise<void>>();
   /** When messages that were put back can be received again, by the monotonic clock. */
   readonly #dueAt = new Set<number>();
-  #failures = 0;
 
   /** @throws {TypeError} when the installer's steps are no list with unique names. */
   constructor(options: BackendOptions) {
     this.#options = options;
     this.#steps = stepListsOf(options.installer);
     this.#freed = new Nudge(options.clock);
+    this.#pace = new PollPace(options.polling);
   }
 
   /** How many workers have a message in hand. */
@@ -95,12 +94,13 @@ export class Backend {
       const messages = await untilAborted(signal, async () =>
         queue.receive({ max, visibilityMs }, { signal }),
       );
-      this.#failures = 0;
+      this.#pace.looked(messages.length);
       for (const dueAt of this.#dueAt) if (dueAt <= askedAt) this.#dueAt.delete(dueAt);
       return messages;
     } catch (error) {
-      this.#failures += 1;
-      log.error({ error, failures: this.#failures }, "the queue failed; it will be asked again");
+      this.#pace.failed(error instanceof QueueUnavailableError ? error.retryAfterMs : undefined);
+      const { failures } = this.#pace;
+      log.error({ error, failures }, "the queue failed; it will be asked again");
       return [];
     }
   }
@@ -123,17 +123,18 @@ export class Backend {
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
-    const { clock, intervalMs, sent, workers } = this.#options;
+    const { clock, sent, workers } = this.#options;
+    const { failures, waitMs: restMs } = this.#pace;
     using waits = abortedWith(signal);
     try {
-      if (this.#failures > 0) {
+      if (failures > 0) {
         // a nudge must not turn a failing queue into a hot loop
-        await clock.sleep(intervalMs * 2 ** Math.min(this.#failures, failureDoublingsMax), signal);
+        await clock.sleep(restMs, signal);
       } else if (this.#busy.size >= workers) {
         // with no free slot there is nothing to ask for; the interval is a net only
-        await this.#freed.wait(intervalMs, waits.signal);
+        await this.#freed.wait(restMs, waits.signal);
       } else {
-        const waitMs = Math.max(0, Math.min(intervalMs, this.#nextDueInMs()));
+        const waitMs = Math.max(0, Math.min(restMs, this.#nextDueInMs()));
         await Promise.race([
           sent.wait(waitMs, waits.signal),
           this.#freed.wait(waitMs, waits.signal),

@@ -58,7 +58,11 @@ export async function forwardUnqueued(
     if (sentInPage > 0) options.onSent();
     const cause = outcomes.find((outcome) => outcome.queueUnavailable)?.queueUnavailable;
     if (cause !== undefined) {
-      throw new QueueUnavailableError("the queue takes no messages", { cause });
+      const { retryAfterMs } = cause;
+      throw new QueueUnavailableError("the queue takes no messages", {
+        cause,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      });
     }
     continuation = page.continuation;
   } while (continuation !== undefined && options.mayAct() && !signal.aborted);

@@ -4,13 +4,14 @@
  * on it, since every write is conditional. It must never act after its own view of the lease has ended, and no call of it
  * may hang for longer than that.
  */
-import type { Lease, Store } from "../store/store.ts";
-import type { Queue } from "../queue/queue.ts";
+import { StoreUnavailableError, type Lease, type Store } from "../store/store.ts";
+import { QueueUnavailableError, type Queue } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Nudge } from "../runtime/nudge.ts";
+import { PollPace, type PollFigures } from "../runtime/pollPace.ts";
 import { LeaseDeadline, momentOf } from "../runtime/leaseDeadline.ts";
 import { forwarderLeaseName } from "../model/leaseNames.ts";
 import type { Timing } from "../model/timing.ts";
@@ -33,7 +34,7 @@ export interface ForwarderOptions {
   /** Notified after messages were sent, for a backend of this process. */
   readonly sent: Nudge;
   /** How often the store is asked without a nudge: the certain case. */
-  readonly intervalMs: number;
+  readonly polling: PollFigures;
 }
 
 interface HeldLease {
@@ -42,35 +43,41 @@ interface HeldLease {
   renewAt: number;
 }
 
-/** Doublings of the interval after which a failing store or queue is asked no more rarely. */
-const failureDoublingsMax = 4;
+/** What an engine that can't serve asks for. */
+function retryAfterOf(error: unknown): number | undefined {
+  return error instanceof StoreUnavailableError || error instanceof QueueUnavailableError
+    ? error.retryAfterMs
+    : undefined;
+}
 
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #setAside: SetAside;
+  readonly #pace: PollPace;
   #held: HeldLease | undefined;
   #sweepAt = 0;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
     const { clock, timing } = options;
+    this.#pace = new PollPace(options.polling);
     this.#setAside = new SetAside({ clock, firstWaitMs: timing.heartbeatMs });
   }
 
   /** Works until the signal is aborted, then gives the lease back. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, committed, intervalMs, log } = this.#options;
-    let failures = 0;
+    const { clock, committed, log } = this.#options;
     while (!signal.aborted) {
       try {
-        if (await this.#holdLease(signal)) await this.#pass(signal);
-        failures = 0;
+        const found = (await this.#holdLease(signal)) ? await this.#pass(signal) : 0;
+        this.#pace.looked(found);
       } catch (error) {
         if (signal.aborted) break;
-        failures += 1;
+        this.#pace.failed(retryAfterOf(error));
+        const { failures } = this.#pace;
         log.error({ error, failures }, "the forwarder's pass failed; it will be tried again");
       }
-      const waitMs = intervalMs * 2 ** Math.min(failures, failureDoublingsMax);
+      const { failures, waitMs } = this.#pace;
       try {
         // after a failure a nudge must not turn into a hot loop
         if (failures > 0) await clock.sleep(waitMs, signal);
@@ -129,24 +136,30 @@ export class Forwarder {
     return true;
   }
 
-  /** Ends with the lease at the latest: whoever hangs in it must not keep the lease from being renewed. */
-  async #pass(stop: AbortSignal): Promise<void> {
+  /**
+   * Ends with the lease at the latest: whoever hangs in it must not keep the lease from being renewed.
+   *
+   * @returns how much there was to do.
+   */
+  async #pass(stop: AbortSignal): Promise<number> {
     const { store, queue, clock, ids, log, timing, sent, location } = this.#options;
     const held = this.#held;
-    if (held === undefined) return;
+    if (held === undefined) return 0;
     const mayAct = (): boolean => !held.deadline.passed;
-    await this.#limited(stop, held.deadline.remainingMs, async (signal) => {
+    return this.#limited(stop, held.deadline.remainingMs, async (signal) => {
       const shared = { store, clock, log, timing, mayAct, signal };
-      const forward = async (): Promise<unknown> =>
-        forwardUnqueued({
+      const forward = async (): Promise<number> => {
+        const forwarded = await forwardUnqueued({
           ...shared,
           queue,
           setAside: this.#setAside,
           onSent: () => sent.notify(),
         });
+        return forwarded.sent + forwarded.failed;
+      };
       const isOver = (): boolean => !mayAct() || signal.aborted;
-      await forward();
-      if (isOver()) return;
+      const found = await forward();
+      if (isOver()) return found;
       let flagged = await purgeSubscriptions({ ...shared, ids, location });
       if (clock.monotonic() >= this.#sweepAt && !isOver()) {
         this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
@@ -155,6 +168,7 @@ export class Forwarder {
       if (flagged > 0 && !isOver()) {
         await forward();
       }
+      return found + flagged;
     });
   }
 

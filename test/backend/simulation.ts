@@ -114,7 +114,7 @@ export class SimulatedProcess {
       log: new NotedLog(this.log),
       timing,
       sent: this.sent,
-      intervalMs,
+      polling: { intervalMs },
     };
     const random: Random = {
       fraction: () => 0.5,

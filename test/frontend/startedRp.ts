@@ -119,7 +119,7 @@ export class StartedRp implements AsyncDisposable {
         log,
         timing: options.timing ?? { heartbeatMs: 2_000, leaseMs: 6_000, visibilityMs: 8_000 },
         sent,
-        intervalMs: options.intervalMs ?? 100,
+        polling: { intervalMs: options.intervalMs ?? 100 },
       };
       const installer =
         options.installer ??

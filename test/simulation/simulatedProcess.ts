@@ -116,7 +116,7 @@ export class SimulatedProcess {
       ids,
       log: this.#log(),
       timing,
-      intervalMs,
+      polling: { intervalMs },
       sent: this.#sent,
     };
     const running: Promise<void>[] = [];
