@@ -6,12 +6,13 @@
 import type { Container, CosmosClient, CosmosClientOptions } from "@azure/cosmos";
 import type { HttpClient, PipelineRequest, PipelineResponse } from "@azure/core-rest-pipeline";
 import { CosmosFailure, failedAnswer, failureFrom } from "./cosmosFailure.ts";
+import {
+  containerDefaultTtl,
+  cosmosDatabase,
+  documentsContainer,
+  leasesContainer,
+} from "./cosmosLayout.ts";
 import type { CosmosSettings } from "./cosmosSettings.ts";
-
-/** As in the deployment of the original. */
-const databaseName = "OpenShiftClusters";
-const documentsName = "OpenShiftClusterDocuments";
-const leasesName = "Leases";
 
 /** The end of a request that nobody gave a limit; each has one of its own. */
 const requestLimitMs = 60_000;
@@ -39,7 +40,7 @@ export async function openCosmos(
   settings: CosmosSettings,
   options: { readonly signal: AbortSignal; readonly database?: string },
 ): Promise<CosmosConnection> {
-  const { database = databaseName, signal } = options;
+  const { database = cosmosDatabase, signal } = options;
   signal.throwIfAborted();
   const sdk = await import("@azure/cosmos");
   const { createDefaultHttpClient } = await import("@azure/core-rest-pipeline");
@@ -61,12 +62,12 @@ export async function openCosmos(
       },
     });
     const opened = client;
-    const documents = opened.database(database).container(documentsName);
-    const leases = opened.database(database).container(leasesName);
+    const documents = opened.database(database).container(documentsContainer.name);
+    const leases = opened.database(database).container(leasesContainer.name);
     const check = async (): Promise<void> => {
       await checkAccount(opened, signal);
-      await checkContainer(documents, "/subscriptionId", signal);
-      await checkContainer(leases, "/id", signal);
+      await checkContainer(documents, documentsContainer.partitionKey, signal);
+      await checkContainer(leases, leasesContainer.partitionKey, signal);
     };
     await within(signal, check());
     return { documents, leases, [Symbol.dispose]: () => opened.dispose() };
@@ -109,10 +110,9 @@ async function checkContainer(
       `the partition key of ${container.id} must be ${partitionKey}, and is ${paths}`,
     );
   }
-  // without it the service ignores the items' own
-  if (resource?.defaultTtl !== -1) {
+  if (resource?.defaultTtl !== containerDefaultTtl) {
     throw new CosmosOpenError(
-      `the time to live of ${container.id} must be on, without a default (-1)`,
+      `the time to live of ${container.id} must be on, without a default (${containerDefaultTtl})`,
     );
   }
 }
