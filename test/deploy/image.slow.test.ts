@@ -1,0 +1,194 @@
+/**
+ * What the image does, without a container: its Dockerfile's copies and installation are carried out in an empty folder, and
+ * what it starts is started there, on a read-only file system and as the user that it names.
+ */
+import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { canMount, privateMounts } from "../slow/privateMounts.ts";
+import {
+  dockerfileText,
+  environmentOf,
+  execForm,
+  onlyInstruction,
+  stagesOf,
+  wordsOf,
+  type Stage,
+} from "./dockerfile.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const [install, image] = stagesOf(dockerfileText) as [Stage, Stage];
+const isRoot = process.getuid?.() === 0;
+
+/** Holds `app`, which is the image's `/app`, and `data`, its `/data`. */
+let folder: string;
+let app: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "rp-image-"));
+  // as another user must get in
+  chmodSync(folder, 0o755);
+  app = join(folder, "app");
+  mkdirSync(app);
+  mkdirSync(join(folder, "data"));
+  for (const instruction of install.instructions) {
+    if (instruction.getKeyword() === "COPY") {
+      const words = wordsOf(instruction);
+      const to = words.at(-1) ?? "";
+      for (const from of words.slice(0, -1)) {
+        const isFolder = to.endsWith("/");
+        cpSync(join(root, from), join(app, to, isFolder ? (from.split("/").at(-1) ?? "") : ""), {
+          recursive: true,
+        });
+      }
+    } else if (instruction.getKeyword() === "RUN") {
+      // with this machine's environment, which may say where packages come from
+      await promisify(execFile)("sh", ["-c", instruction.getArgumentsContent() ?? ""], {
+        cwd: app,
+        timeout: 280_000,
+      });
+    }
+  }
+}, 300_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly errors: () => string;
+  readonly ended: Promise<number | null>;
+  /** What it logged when it began to run; nothing if it ended instead. */
+  readonly started: Promise<Record<string, unknown> | undefined>;
+}
+
+/** The environment of the image, with its paths being those of the folder. */
+function environment(settings: Readonly<Record<string, string>>): Record<string, string> {
+  const { PATH = "", DATA_DIR = "", ...others } = environmentOf(image);
+  return {
+    ...others,
+    PATH: PATH.replace("/app", app),
+    DATA_DIR: join(folder, DATA_DIR),
+    PORT: "0",
+    ...settings,
+  };
+}
+
+/** @param options.writable whether its data folder can be written: nothing else ever is. */
+function start(
+  settings: Readonly<Record<string, string>>,
+  options: { readonly writable: boolean },
+): Running {
+  const command = execForm(onlyInstruction(image, "ENTRYPOINT")) ?? [];
+  const [user = ""] = wordsOf(onlyInstruction(image, "USER"));
+  const [uid = "", gid = ""] = user.split(":");
+  const script = [
+    ...(options.writable
+      ? [`mount -t tmpfs -o mode=0700${isRoot ? `,uid=${uid},gid=${gid}` : ""} tmpfs "$0/data"`]
+      : []),
+    "mount -o remount,bind,ro /",
+    'cd "$0/app"',
+    // elsewhere the user is none that could become another
+    `exec ${
+      isRoot
+        ? `setpriv --reuid=${uid} --regid=${gid} --clear-groups --no-new-privs --bounding-set=-all`
+        : ""
+    } "$@"`,
+  ].join(" && ");
+  const [file = "", ...mounts] = privateMounts;
+  const child = spawn(file, [...mounts, "sh", "-c", script, folder, ...command], {
+    env: environment(settings),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let errors = "";
+  child.stderr.on("data", (chunk) => (errors += String(chunk)));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const started = new Promise<Record<string, unknown> | undefined>((resolve) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const record = JSON.parse(line) as Record<string, unknown>;
+      if (record["version"] !== undefined) resolve(record);
+    });
+    void ended.then(() => resolve(undefined));
+  });
+  return { child, errors: () => errors, ended, started };
+}
+
+/** The exit code of the image's health check. */
+async function health(settings: Readonly<Record<string, string>>): Promise<number> {
+  const [name = "", ...args] = execForm(onlyInstruction(image, "HEALTHCHECK")) ?? [];
+  return new Promise((resolve) => {
+    execFile(name, args, { cwd: app, env: environment(settings) }, (error) =>
+      resolve(typeof error?.code === "number" ? error.code : 0),
+    );
+  });
+}
+
+function factsOf({ child }: Running): { readonly uids: string; readonly rootMount: string } {
+  const facts = (name: string): string => readFileSync(`/proc/${child.pid}/${name}`, "utf8");
+  return {
+    uids: /^Uid:\s+(.*)$/m.exec(facts("status"))?.[1] ?? "",
+    rootMount: / \/ \/ (\S+)/.exec(facts("mountinfo"))?.[1] ?? "",
+  };
+}
+
+test("it holds what the program needs to run, and nothing to build it", () => {
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(app, "package.json"), "utf8"),
+  ) as Record<"dependencies" | "devDependencies", Record<string, string>>;
+  const isThere = (name: string): boolean => existsSync(join(app, "node_modules", name));
+  expect(Object.keys(dependencies).filter((name) => !isThere(name))).toEqual([]);
+  const unwanted = ["typescript", "vitest", "@typespec/compiler", "oxlint", "dockerfile-ast"];
+  expect(Object.keys(devDependencies)).toEqual(expect.arrayContaining(unwanted));
+  expect(unwanted.filter(isThere)).toEqual([]);
+  const version = execFileSync("node", ["--version"], { env: environment({}), encoding: "utf8" });
+  expect(version.trim()).toBe(`v${dependencies["node"]}`);
+});
+
+test.runIf(canMount())("a frontend on a read-only file system: ready, then stopped", async () => {
+  const rp = start({ ROLES: "frontend" }, { writable: true });
+  const record = await rp.started;
+  expect(record, rp.errors()).toBeDefined();
+  const port = new URL(String(record?.["url"])).port;
+  expect(await health({ PORT: port })).toBe(0);
+  const { uids, rootMount } = factsOf(rp);
+  if (isRoot) expect(uids).toBe("65532\t65532\t65532\t65532");
+  expect(rootMount.split(",")).toContain("ro");
+  const docs = await fetch(`http://127.0.0.1:${port}/docs`);
+  expect(docs.status).toBe(200);
+  rp.child.kill("SIGTERM");
+  expect(await rp.ended).toBe(0);
+  expect(await health({ PORT: port })).toBe(1);
+});
+
+test.runIf(canMount()).each(["forwarder", "backend"])(
+  "a %s on a read-only file system: well, then stopped",
+  async (role) => {
+    const rp = start({ ROLES: role }, { writable: true });
+    expect(await rp.started, rp.errors()).toMatchObject({ roles: role });
+    expect(await health({ ROLES: role })).toBe(0);
+    rp.child.kill("SIGTERM");
+    expect(await rp.ended).toBe(0);
+  },
+);
+
+test.runIf(canMount())("without a folder to write to, no database is begun unseen", async () => {
+  const rp = start({}, { writable: false });
+  expect(await rp.started).toBeUndefined();
+  expect(await rp.ended).toBe(1);
+  expect(rp.errors()).toContain(join(folder, "data"));
+});
