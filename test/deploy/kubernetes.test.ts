@@ -1,0 +1,275 @@
+/**
+ * The three roles on Kubernetes: each with its own identity and nothing more, as a user who can change nothing, reached by
+ * nobody from outside, with settings that the program knows, and with time for a clean stop.
+ */
+import { expect, test } from "vitest";
+import { describeSettings, readConfig, type Role } from "../../src/config.ts";
+import { deployed, ofType, onlyOne } from "./azureTemplate.ts";
+import { fillIn, givenValues, image, manifests, type Manifest } from "./manifests.ts";
+import { operationsQueue } from "./queueName.ts";
+
+const roles: readonly Role[] = readConfig({}).roles;
+
+/** Settings of the engines in Azure, which are read apart from the others. */
+const engineVariables = [
+  "COSMOSDB_ACCOUNT",
+  "COSMOSDB_ENDPOINT",
+  "COSMOSDB_KEY",
+  "STORAGE_ACCOUNT",
+  "STORAGE_QUEUE_ENDPOINT",
+  "STORAGE_KEY",
+];
+
+interface Container {
+  readonly image: string;
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly volumeMounts?: unknown;
+  readonly ports?: unknown;
+  readonly readinessProbe?: unknown;
+  readonly livenessProbe?: unknown;
+  readonly startupProbe?: unknown;
+}
+
+interface Deployment extends Manifest {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly template: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: {
+        readonly serviceAccountName: string;
+        readonly terminationGracePeriodSeconds: number;
+        readonly volumes?: unknown;
+        readonly containers: readonly Container[];
+      };
+    };
+  };
+}
+
+function ofKind(kind: string): readonly Manifest[] {
+  return manifests().filter((manifest) => manifest.kind === kind);
+}
+
+function deploymentOf(role: Role): Deployment {
+  const found = ofKind("Deployment").find(({ metadata }) => metadata.name === role);
+  if (found === undefined) throw new Error(`no deployment ${role}`);
+  return found as Deployment;
+}
+
+function containerOf(role: Role): Container {
+  const [container, second] = deploymentOf(role).spec.template.spec.containers;
+  if (container === undefined || second !== undefined) throw new Error("not exactly one container");
+  return container;
+}
+
+/** The environment of a role's process, apart from what the cluster and the image add. */
+function environmentOf(role: Role): Record<string, string> {
+  const [settings] = ofKind("ConfigMap");
+  const shared = (settings as unknown as { readonly data: Record<string, string> }).data;
+  return {
+    ...shared,
+    ...Object.fromEntries(containerOf(role).env.map(({ name, value }) => [name, value])),
+  };
+}
+
+test("there is a deployment for each role, and for nothing else", () => {
+  expect(ofKind("Deployment").map(({ metadata }) => metadata.name)).toEqual(roles);
+});
+
+test.each(roles)("the settings of the %s are such as the program takes", (role) => {
+  const environment = environmentOf(role);
+  const known = [...describeSettings().map(({ variable }) => variable), ...engineVariables];
+  expect(Object.keys(environment).filter((name) => !known.includes(name))).toEqual([]);
+  const config = readConfig(environment);
+  expect(config.roles).toEqual([role]);
+  expect(config.location).toBe("eastus");
+  expect([config.heartbeatMs, config.leaseMs, config.visibilityMs]).toEqual([10e3, 45e3, 60e3]);
+  // both engines together, and no key
+  expect(environment).toMatchObject({
+    COSMOSDB_ACCOUNT: givenValues["COSMOSDB_ACCOUNT"],
+    STORAGE_ACCOUNT: givenValues["STORAGE_ACCOUNT"],
+  });
+  expect(Object.keys(environment).filter((name) => name.endsWith("_KEY"))).toEqual([]);
+});
+
+test.each(roles)("the %s can change nothing where it runs", (role) => {
+  const pod = deploymentOf(role).spec.template.spec;
+  expect(pod).toMatchObject({
+    automountServiceAccountToken: false,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      runAsGroup: 65532,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  });
+  expect(containerOf(role)).toMatchObject({
+    image,
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+  });
+  // an embedded database would have nowhere to lie: without its settings for Azure a process ends
+  expect(pod.volumes).toBeUndefined();
+  expect(containerOf(role).volumeMounts).toBeUndefined();
+});
+
+test.each(roles)("the %s has time for a clean stop", (role) => {
+  const { shutdownMs } = readConfig(environmentOf(role));
+  const graceMs = deploymentOf(role).spec.template.spec.terminationGracePeriodSeconds * 1000;
+  expect(graceMs).toBeGreaterThanOrEqual(shutdownMs + 5000);
+});
+
+test("the frontend is asked for its health; the roles without HTTP can't be", () => {
+  const asked = (question: string): object => ({
+    exec: { command: ["node", "deploy/healthCheck.ts", question] },
+  });
+  expect(containerOf("frontend")).toMatchObject({
+    startupProbe: asked("live"),
+    readinessProbe: asked("ready"),
+    livenessProbe: asked("live"),
+  });
+  for (const role of ["forwarder", "backend"] as const) {
+    const { readinessProbe, livenessProbe, startupProbe } = containerOf(role);
+    expect([readinessProbe, livenessProbe, startupProbe]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  }
+});
+
+test("nobody reaches the frontend from outside of its Pod", () => {
+  expect(
+    manifests().filter(({ kind }) => /^(Service|Ingress|Gateway|HTTPRoute)$/.test(kind)),
+  ).toEqual([]);
+  expect(readConfig(environmentOf("frontend")).host).toBe("127.0.0.1");
+  for (const role of roles) expect(containerOf(role).ports).toBeUndefined();
+  expect(ofKind("NetworkPolicy")).toMatchObject([
+    { spec: { podSelector: {}, policyTypes: ["Ingress"] } },
+  ]);
+  // a rule would allow something
+  expect(JSON.stringify(ofKind("NetworkPolicy"))).not.toContain('"ingress":');
+});
+
+test("each role signs in as its own identity, and the template trusts exactly these", () => {
+  const evaluated = deployed();
+  const clients = Object.fromEntries(
+    roles.map((role) => [`${role.toUpperCase()}_CLIENT_ID`, evaluated.outputs[`${role}ClientId`]]),
+  ) as Record<string, string>;
+  const filled = manifests({ ...givenValues, ...clients });
+  for (const role of roles) {
+    const account = filled.find(
+      ({ kind, metadata }) => kind === "ServiceAccount" && metadata.name === role,
+    );
+    expect(account?.metadata.annotations).toEqual({
+      "azure.workload.identity/client-id": evaluated.outputs[`${role}ClientId`],
+    });
+    const { template } = deploymentOf(role).spec;
+    expect(template.spec.serviceAccountName).toBe(role);
+    expect(template.metadata.labels).toMatchObject({ "azure.workload.identity/use": "true" });
+  }
+  const trusted = ofType(
+    evaluated,
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
+  ).map(({ name, ...rest }) => [
+    name.split("/")[0],
+    (rest["properties"] as { readonly subject: string }).subject,
+  ]);
+  const namespace = ofKind("Namespace")[0]?.metadata.name;
+  expect(trusted).toEqual([
+    ...roles.map((role) => [`openshiftrp-${role}`, `system:serviceaccount:${namespace}:${role}`]),
+    // as the cluster's own scaler is called
+    ["openshiftrp-scaler", "system:serviceaccount:kube-system:keda-operator"],
+  ]);
+});
+
+test("everything lies in one namespace, which refuses root", () => {
+  const [namespace] = ofKind("Namespace");
+  expect(namespace?.metadata.labels).toEqual({
+    "pod-security.kubernetes.io/enforce": "restricted",
+  });
+  const others = manifests().filter(({ kind }) => kind !== "Namespace");
+  expect(new Set(others.map(({ metadata }) => metadata.namespace))).toEqual(
+    new Set([namespace?.metadata.name]),
+  );
+});
+
+test("each deployment finds its Pods", () => {
+  for (const role of roles) {
+    const { selector, template } = deploymentOf(role).spec;
+    expect(selector.matchLabels).toEqual({ app: role });
+    expect(template.metadata.labels).toMatchObject({ app: role });
+  }
+  expect(ofKind("PodDisruptionBudget")).toMatchObject(
+    roles.map((role) => ({
+      spec: { maxUnavailable: 1, selector: { matchLabels: { app: role } } },
+    })),
+  );
+});
+
+test("how many there are follows the load, and is said in one place", () => {
+  // a number here would undo what a scaler did, at each deployment
+  expect(deploymentOf("frontend").spec.replicas).toBeUndefined();
+  expect(deploymentOf("backend").spec.replicas).toBeUndefined();
+  expect(deploymentOf("forwarder").spec.replicas).toBe(2);
+  expect(ofKind("HorizontalPodAutoscaler")).toMatchObject([
+    { spec: { scaleTargetRef: { kind: "Deployment", name: "frontend" }, minReplicas: 2 } },
+  ]);
+  expect(ofKind("ScaledObject")).toMatchObject([
+    { spec: { scaleTargetRef: { name: "backend" }, minReplicaCount: 1 } },
+  ]);
+});
+
+test("the backend is scaled by the length of the queue, without a key", () => {
+  const evaluated = deployed();
+  const queue = onlyOne(evaluated, "Microsoft.Storage/storageAccounts/queueServices/queues");
+  const { workers } = readConfig(environmentOf("backend"));
+  expect(ofKind("ScaledObject")).toMatchObject([
+    {
+      spec: {
+        triggers: [
+          {
+            type: "azure-queue",
+            authenticationRef: { name: "queue" },
+            metadata: {
+              accountName: givenValues["STORAGE_ACCOUNT"],
+              queueName: operationsQueue,
+              queueLength: String(workers / 2),
+            },
+          },
+        ],
+      },
+    },
+  ]);
+  expect(queue.name.endsWith(`/${operationsQueue}`)).toBe(true);
+  expect(ofKind("TriggerAuthentication")).toMatchObject([
+    {
+      metadata: { name: "queue" },
+      spec: {
+        podIdentity: {
+          provider: "azure-workload",
+          identityId: givenValues["SCALER_CLIENT_ID"],
+        },
+      },
+    },
+  ]);
+  expect(JSON.stringify(manifests())).not.toMatch(/"Secret"|connection|secretKeyRef|_KEY"/i);
+});
+
+test.each(Object.keys(givenValues))("without %s nothing is printed", (variable) => {
+  const { [variable]: _missing, ...others } = givenValues;
+  const { status, text, errors } = fillIn(others);
+  expect(status).not.toBe(0);
+  expect(text).toBe("");
+  expect(errors).toContain(`${variable}: must be set`);
+});
+
+test("a tag in place of a digest is refused, and nothing is left to fill in", () => {
+  const tagged = fillIn({ ...givenValues, IMAGE: "registry.azurecr.io/openshift-rp:latest" });
+  expect(tagged).toMatchObject({ status: 1, text: "" });
+  expect(tagged.errors).toContain("IMAGE must name a digest");
+  expect(fillIn(givenValues).text).not.toContain("${");
+});
