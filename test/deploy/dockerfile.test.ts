@@ -35,7 +35,7 @@ test("a linter has nothing to say", () => {
 
 test.each([
   ["ENTRYPOINT", "ENTRYPONT", /Unknown instruction/],
-  ["USER 65532:65532", "USER", /no arguments/],
+  ["USER 10001:10001", "USER", /no arguments/],
   ["STOPSIGNAL SIGTERM", "STOPSIGNAL TERM", /Invalid signal/],
   ["--interval=10s", "--interval=10", /unit/],
   ["HEALTHCHECK --interval", "HEALTHCHECK --every", /unknown flag/i],
@@ -45,7 +45,7 @@ test.each([
 });
 
 test("the process is nobody's administrator, and says so by a number", () => {
-  expect(wordsOf(onlyInstruction(stages().image, "USER"))).toEqual(["65532:65532"]);
+  expect(wordsOf(onlyInstruction(stages().image, "USER"))).toEqual(["10001:10001"]);
   const instructions = stages().image.instructions.map((each) => each.getKeyword());
   // as root it would be built, but not started
   expect(instructions.indexOf("USER")).toBeGreaterThan(instructions.lastIndexOf("COPY"));

@@ -166,7 +166,7 @@ test.runIf(canMount())("a frontend on a read-only file system: ready, then stopp
   const port = new URL(String(record?.["url"])).port;
   expect(await health({ PORT: port })).toBe(0);
   const { uids, rootMount } = factsOf(rp);
-  if (isRoot) expect(uids).toBe("65532\t65532\t65532\t65532");
+  if (isRoot) expect(uids).toBe("10001\t10001\t10001\t10001");
   expect(rootMount.split(",")).toContain("ro");
   const docs = await fetch(`http://127.0.0.1:${port}/docs`);
   expect(docs.status).toBe(200);

@@ -5,6 +5,7 @@
 import { expect, test } from "vitest";
 import { describeSettings, readConfig, type Role } from "../../src/config.ts";
 import { deployed, ofType, onlyOne } from "./azureTemplate.ts";
+import { dockerfileText, onlyInstruction, stagesOf, wordsOf } from "./dockerfile.ts";
 import { fillIn, givenValues, image, manifests, type Manifest } from "./manifests.ts";
 import { operationsQueue } from "./queueName.ts";
 
@@ -98,8 +99,8 @@ test.each(roles)("the %s can change nothing where it runs", (role) => {
     automountServiceAccountToken: false,
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: 65532,
-      runAsGroup: 65532,
+      runAsUser: 10001,
+      runAsGroup: 10001,
       seccompProfile: { type: "RuntimeDefault" },
     },
   });
@@ -111,6 +112,8 @@ test.each(roles)("the %s can change nothing where it runs", (role) => {
       capabilities: { drop: ["ALL"] },
     },
   });
+  const [, stage] = stagesOf(dockerfileText);
+  expect(stage && wordsOf(onlyInstruction(stage, "USER"))).toEqual(["10001:10001"]);
   // an embedded database would have nowhere to lie: without its settings for Azure a process ends
   expect(pod.volumes).toBeUndefined();
   expect(containerOf(role).volumeMounts).toBeUndefined();

@@ -1,0 +1,129 @@
+/**
+ * The commands of README.md's `Run it in Azure`, run by a shell with stand-ins of Azure's tools: the values get from one command
+ * to the next, and at the end the cluster is handed the manifests. What Azure says to them no test can tell.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { azureTemplate, deployed, operatorObjectId } from "./azureTemplate.ts";
+import { fillIn } from "./manifests.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+
+/** The indented lines of the section. */
+function commands(): string {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const section = readme.split("\n## Run it in Azure\n")[1]?.split("\n## ")[0] ?? "";
+  const lines = section.split("\n").filter((line) => line.startsWith("    "));
+  return lines.map((line) => line.slice(4)).join("\n");
+}
+
+interface Called {
+  /** One line each: the tool and its arguments. */
+  readonly calls: readonly string[];
+  /** What `kubectl apply` was given. */
+  readonly applied: string;
+}
+
+function run(script: string): Called {
+  const folder = mkdtempSync(join(tmpdir(), "rp-readme-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, "outputs"));
+  for (const [name, value] of Object.entries(deployed().outputs)) {
+    writeFileSync(join(folder, "outputs", name), String(value));
+  }
+  const record = 'echo "$(basename "$0") $*" >> "$STAND_INS/calls"\n';
+  const az = `case "$*" in
+    "deployment group show "*)
+      path="$(echo "$*" | sed -n 's/.*properties\\.outputs\\.\\([A-Za-z]*\\)\\.value.*/\\1/p')"
+      cat "$STAND_INS/outputs/$path" ;;
+    "ad signed-in-user show "*) echo ${operatorObjectId} ;;
+    "acr repository show "*) echo ${digest} ;;
+  esac`;
+  const kubectl = 'case "$1" in apply) cat > "$STAND_INS/applied" ;; esac';
+  for (const [tool, body] of Object.entries({ az, kubectl, kubelogin: "" })) {
+    writeFileSync(join(folder, tool), `#!/bin/sh\nset -eu\n${record}${body}\n`, { mode: 0o755 });
+  }
+  execFileSync("bash", ["-euo", "pipefail", "-c", script], {
+    cwd: root,
+    env: {
+      PATH: `${folder}:${process.env["PATH"]}`,
+      STAND_INS: folder,
+      SUBSCRIPTION: "00000000-0000-4000-8000-000000000001",
+    },
+    stdio: "pipe",
+  });
+  return {
+    calls: readFileSync(join(folder, "calls"), "utf8").trim().split("\n"),
+    applied: readFileSync(join(folder, "applied"), "utf8"),
+  };
+}
+
+test("the commands hand on what they need, and the cluster gets the manifests", () => {
+  const { calls, applied } = run(commands());
+  const { outputs } = deployed();
+  const expected = fillIn({
+    IMAGE: `${String(outputs["registryServer"])}/openshift-rp@${digest}`,
+    LOCATION: "eastus",
+    COSMOSDB_ACCOUNT: String(outputs["cosmosAccount"]),
+    STORAGE_ACCOUNT: String(outputs["storageAccount"]),
+    FRONTEND_CLIENT_ID: String(outputs["frontendClientId"]),
+    FORWARDER_CLIENT_ID: String(outputs["forwarderClientId"]),
+    BACKEND_CLIENT_ID: String(outputs["backendClientId"]),
+    SCALER_CLIENT_ID: String(outputs["scalerClientId"]),
+  });
+  expect(expected.errors).toBe("");
+  expect(applied).toBe(expected.text);
+
+  // what only reads may come in between
+  const changing = calls
+    .filter((call) => !/^az (deployment group|acr repository|ad signed-in-user) show /.test(call))
+    .map((call) => call.replace(/ --.*$/, ""));
+  expect(changing).toEqual([
+    "az login",
+    "az account set",
+    ...Array.from({ length: 6 }, () => "az provider register"),
+    "az group create",
+    "az deployment group create",
+    "az aks enable-addons",
+    "az acr build",
+    "az aks get-credentials",
+    "kubelogin convert-kubeconfig",
+    "kubectl apply",
+    ...Array.from({ length: 3 }, () => "kubectl"),
+    "kubectl",
+  ]);
+});
+
+test("the parameters are those of the template, and each that must be given is", () => {
+  const call = run(commands()).calls.find((each) => each.startsWith("az deployment group create"));
+  const given = [...(call?.split("--parameters ")[1] ?? "").matchAll(/(\w+)=/g)].map(
+    ([, name = ""]) => name,
+  );
+  const { parameters } = azureTemplate();
+  expect(given.filter((name) => !Object.hasOwn(parameters, name))).toEqual([]);
+  const required = Object.entries(parameters)
+    .filter(([, { defaultValue }]) => defaultValue === undefined)
+    .map(([name]) => name);
+  expect(given).toEqual(required);
+});
+
+test("every kind of resource has its provider registered", () => {
+  const registered = run(commands()).calls.flatMap(
+    (call) => /^az provider register --namespace (\S+)/.exec(call)?.slice(1) ?? [],
+  );
+  const needed = new Set(azureTemplate().resources.map(({ type }) => type.split("/")[0] ?? ""));
+  // registered in every subscription
+  needed.delete("Microsoft.Authorization");
+  expect(registered.toSorted()).toEqual([...needed].toSorted());
+});
+
+test("an output that is not there stops the commands", () => {
+  expect(() => run(commands().replace("output storageAccount", "output account"))).toThrow(
+    /STORAGE_ACCOUNT: must be set/,
+  );
+});
