@@ -293,6 +293,9 @@ test("the index holds what queries ask for, and nothing of a document", () => {
     expect([path, isIndexed(documents, path)]).toEqual([path, false]);
   }
   expect(isIndexed(leases, "/owner")).toBe(false);
+  // each policy must say what becomes of all other paths, and one of a document says it of the secrets by name
+  expect(pathsOf(documents, "excludedPaths")).toEqual(["/document/*", "/*"]);
+  expect(pathsOf(leases, "excludedPaths")).toEqual(["/*"]);
 });
 
 test("the storage account is closed to the public, and has the queue of the program", () => {
