@@ -58,11 +58,11 @@ beforeAll(async () => {
       // with this machine's environment, which may say where packages come from
       await promisify(execFile)("sh", ["-c", instruction.getArgumentsContent() ?? ""], {
         cwd: app,
-        timeout: 280_000,
+        timeout: 580_000,
       });
     }
   }
-}, 300_000);
+}, 600_000);
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
