@@ -4,10 +4,21 @@
  */
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import {
+  readStorageQueueSettings,
+  type StorageQueueSettings,
+} from "./queue/storageQueueSettings.ts";
+import { readCosmosSettings, type CosmosSettings } from "./store/cosmosSettings.ts";
 
 /** What a process can be, alone or together. */
 export type Role = (typeof roles)[number];
 const roles = ["frontend", "forwarder", "backend"] as const;
+
+/** The engines for many machines: both or neither, as one without the other would be half a program. */
+export interface AzureEngines {
+  readonly cosmos: CosmosSettings;
+  readonly storageQueue: StorageQueueSettings;
+}
 
 /** The settings of a process: checked, in milliseconds where they are times, and frozen. */
 export interface Config {
@@ -18,7 +29,10 @@ export interface Config {
   readonly roles: readonly Role[];
   /** Lower case, without spaces. */
   readonly location: string;
+  /** Of the embedded engine; not used with the Azure engines. */
   readonly dataDir: string;
+  /** Absent: the embedded engine. */
+  readonly azure?: AzureEngines;
   /** Lower case. */
   readonly domain: string;
   readonly installer: "local";
@@ -152,6 +166,29 @@ function isDomainName(text: string): boolean {
   );
 }
 
+/**
+ * Times are longer than those of the embedded engine: each renewal is paid for, and networks fail for longer than disks. And what
+ * is meant for a quick look at a laptop is not meant for them.
+ */
+const azureDefaults: Readonly<Record<string, string>> = {
+  HEARTBEAT_SECONDS: "10",
+  LEASE_SECONDS: "45",
+  VISIBILITY_SECONDS: "60",
+  // decision 12
+  RETRY_AFTER_SECONDS: "10",
+  // decision 11
+  UNANNOUNCED_SUBSCRIPTIONS: "unregistered",
+};
+
+function withAzureDefault(variable: string, meaning: string): string {
+  return `${meaning} With the Azure engines ${azureDefaults[variable]} by default.`;
+}
+
+/** What has no default, and is checked by the settings of its engine. */
+function optional(meaning: string) {
+  return z.string().optional().describe(meaning);
+}
+
 /** Whether none of these has a fault of its own: only then can they be compared. */
 function sound(...variables: readonly string[]): (payload: z.core.ParsePayload) => boolean {
   return ({ issues }) => !issues.some(({ path }) => variables.includes(String(path?.[0])));
@@ -224,31 +261,46 @@ const schema = z
     }),
     UNANNOUNCED_SUBSCRIPTIONS: oneOf(["registered", "unregistered"], {
       byDefault: "registered",
-      meaning: "What a subscription counts as that ARM has never announced.",
+      meaning: withAzureDefault(
+        "UNANNOUNCED_SUBSCRIPTIONS",
+        "What a subscription counts as that ARM has never announced.",
+      ),
     }),
     HEARTBEAT_SECONDS: seconds({
       min: 0.05,
       max: 3600,
       byDefault: "2",
-      meaning: "How often a worker renews what it holds; less than `LEASE_SECONDS`.",
+      meaning: withAzureDefault(
+        "HEARTBEAT_SECONDS",
+        "How often a worker renews what it holds; less than `LEASE_SECONDS`.",
+      ),
     }),
     LEASE_SECONDS: seconds({
       min: 0.1,
       max: 3600,
       byDefault: "6",
-      meaning: "After how long a silent worker is replaced; less than `VISIBILITY_SECONDS`.",
+      meaning: withAzureDefault(
+        "LEASE_SECONDS",
+        "After how long a silent worker is replaced; less than `VISIBILITY_SECONDS`.",
+      ),
     }),
     VISIBILITY_SECONDS: seconds({
       min: 0.2,
       max: 3600,
       byDefault: "8",
-      meaning: "After how long a message that was not completed comes back.",
+      meaning: withAzureDefault(
+        "VISIBILITY_SECONDS",
+        "After how long a message that was not completed comes back.",
+      ),
     }),
     RETRY_AFTER_SECONDS: wholeNumber({
       min: 0,
       max: 3600,
       byDefault: "1",
-      meaning: "When a caller should ask again about a running operation.",
+      meaning: withAzureDefault(
+        "RETRY_AFTER_SECONDS",
+        "When a caller should ask again about a running operation.",
+      ),
     }),
     BODY_LIMIT_BYTES: wholeNumber({
       min: 1024,
@@ -266,6 +318,18 @@ const schema = z
       byDefault: "info",
       meaning: "What is logged to standard output: JSON lines, or text on a terminal.",
     }),
+    COSMOSDB_ACCOUNT: optional(
+      "Name of the Cosmos DB account that keeps the documents; with `STORAGE_ACCOUNT` it takes the place of the embedded engine.",
+    ),
+    COSMOSDB_ENDPOINT: optional("Its URL instead of its name, for other clouds and stand-ins."),
+    COSMOSDB_KEY: optional("A key of that account; without one, Microsoft Entra."),
+    STORAGE_ACCOUNT: optional(
+      "Name of the storage account whose queue carries the work; only together with Cosmos DB.",
+    ),
+    STORAGE_QUEUE_ENDPOINT: optional(
+      "The URL of its queue service instead of its name, for other clouds and stand-ins.",
+    ),
+    STORAGE_KEY: optional("A key of that account; without one, Microsoft Entra."),
   })
   .refine((values) => values.HEARTBEAT_SECONDS < values.LEASE_SECONDS, {
     path: ["HEARTBEAT_SECONDS"],
@@ -291,12 +355,17 @@ export function readConfig(environment: Environment = process.env): Config {
     const value = environment[variable]?.trim() ?? "";
     if (value !== "") given[variable] = value;
   }
-  const result = schema.safeParse(given);
-  if (!result.success) {
-    throw new ConfigError(
-      result.error.issues.map(({ path, message }) => ({ variable: String(path[0]), message })),
-    );
-  }
+  const engines = readEngines(given);
+  const defaults = engines.isAzure ? azureDefaults : {};
+  const result = schema.safeParse({ ...defaults, ...given });
+  const faults = [
+    ...(result.error?.issues ?? []).map(({ path, message }) => ({
+      variable: String(path[0]),
+      message,
+    })),
+    ...engines.faults,
+  ];
+  if (!result.success || faults.length > 0) throw new ConfigError(faults);
   const values = result.data;
   return Object.freeze({
     host: values.HOST,
@@ -304,6 +373,7 @@ export function readConfig(environment: Environment = process.env): Config {
     roles: values.ROLES,
     location: values.LOCATION,
     dataDir: values.DATA_DIR,
+    ...(engines.azure === undefined ? {} : { azure: engines.azure }),
     domain: values.DOMAIN,
     installer: values.INSTALLER,
     localInstallMs: values.LOCAL_INSTALL_SECONDS,
@@ -320,9 +390,40 @@ export function readConfig(environment: Environment = process.env): Config {
   });
 }
 
+/** Which engines are meant, whether or not that is said rightly. */
+interface EnginesReading {
+  readonly isAzure: boolean;
+  /** Only without faults. */
+  readonly azure?: AzureEngines;
+  readonly faults: readonly ConfigFault[];
+}
+
+function readEngines(given: Environment): EnginesReading {
+  const cosmos = readCosmosSettings(given);
+  const storageQueue = readStorageQueueSettings(given);
+  const isMeant = (reading: typeof cosmos | typeof storageQueue): boolean =>
+    reading.settings !== undefined || reading.faults.length > 0;
+  const faults: ConfigFault[] = [...cosmos.faults, ...storageQueue.faults];
+  const half =
+    "must be set too: Cosmos DB and Azure Storage Queue are used together, or neither of them";
+  if (isMeant(cosmos) && !isMeant(storageQueue)) {
+    faults.push({ variable: "STORAGE_ACCOUNT", message: `or STORAGE_QUEUE_ENDPOINT ${half}` });
+  }
+  if (isMeant(storageQueue) && !isMeant(cosmos)) {
+    faults.push({ variable: "COSMOSDB_ACCOUNT", message: `or COSMOSDB_ENDPOINT ${half}` });
+  }
+  const isAzure = isMeant(cosmos) || isMeant(storageQueue);
+  if (cosmos.settings === undefined || storageQueue.settings === undefined || faults.length > 0) {
+    return { isAzure, faults };
+  }
+  const azure = Object.freeze({ cosmos: cosmos.settings, storageQueue: storageQueue.settings });
+  return { isAzure, azure, faults };
+}
+
 /** One variable as documented. */
 export interface SettingDescription {
   readonly variable: string;
+  /** Empty when there is none. */
   readonly defaultText: string;
   readonly meaning: string;
 }
@@ -331,7 +432,7 @@ export interface SettingDescription {
 export function describeSettings(): readonly SettingDescription[] {
   return Object.entries(schema.shape).map(([variable, setting]) => ({
     variable,
-    defaultText: String(setting.def.defaultValue),
+    defaultText: "defaultValue" in setting.def ? String(setting.def.defaultValue) : "",
     meaning: setting.description ?? "",
   }));
 }
@@ -339,7 +440,8 @@ export function describeSettings(): readonly SettingDescription[] {
 /** The table of settings in README.md. */
 export function settingsTable(): string {
   const rows = describeSettings().map(
-    ({ variable, defaultText, meaning }) => `| \`${variable}\` | \`${defaultText}\` | ${meaning} |`,
+    ({ variable, defaultText, meaning }) =>
+      `| \`${variable}\` | ${defaultText === "" ? "none" : `\`${defaultText}\``} | ${meaning} |`,
   );
   return ["| variable | default | meaning |", "|---|---|---|", ...rows].join("\n");
 }

@@ -1,11 +1,11 @@
 /**
- * The composition root: settings → adapters → roles → a clean stop in reverse. It is the only file that names an adapter,
- * and it holds no rule of its own. It is never imported.
+ * The composition root: settings → adapters → roles → a clean stop in reverse. Beside
+ * `engines.ts` it is the only file that names an adapter, and it holds no rule of its own. It is never imported.
  */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Backend } from "./backend/backend.ts";
 import { ConfigError, readConfig, type Config } from "./config.ts";
+import { EnginesOpenError, openEngines, type Engines } from "./engines.ts";
 import { Forwarder } from "./forwarder/forwarder.ts";
 import { frontendApp } from "./frontend/app.ts";
 import { Contract } from "./frontend/contract.ts";
@@ -16,25 +16,15 @@ import { SkipTokens } from "./frontend/skipTokens.ts";
 import type { Installer } from "./installers/installer.ts";
 import { localInstaller } from "./installers/local/localInstaller.ts";
 import type { Timing } from "./model/timing.ts";
-import type { Queue } from "./queue/queue.ts";
-import { SqliteQueue } from "./queue/sqliteQueue.ts";
+import { StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import { Nudge } from "./runtime/nudge.ts";
 import { pinoLog, type ProcessLog } from "./runtime/pinoLog.ts";
 import { logWithout, type Log } from "./runtime/log.ts";
-import {
-  isOfLostFile,
-  SqliteDatabase,
-  SqliteFileLostError,
-  SqliteOpenError,
-} from "./store/sqliteDatabase.ts";
-import { SqliteStore } from "./store/sqliteStore.ts";
-import type { Store } from "./store/store.ts";
+import { CosmosOpenError } from "./store/cosmosConnection.ts";
+import { isOfLostFile, SqliteFileLostError, SqliteOpenError } from "./store/sqliteDatabase.ts";
 import { apiVersions } from "./versions/registry.ts";
-
-/** How often forwarder and backend look without being nudged; between processes on one file this is the delay. */
-const pollMs = 500;
 
 /** How long requests have to be refused before the process ends by a fault. */
 const refuseMs = 250;
@@ -69,8 +59,7 @@ function indent(text: string): string {
 interface Ground {
   readonly config: Config;
   readonly log: Log;
-  readonly store: Store;
-  readonly queue: Queue;
+  readonly engines: Engines;
   readonly timing: Timing;
   readonly committed: Nudge;
   readonly sent: Nudge;
@@ -85,20 +74,11 @@ const installers: Readonly<Record<Config["installer"], (config: Config) => Insta
 };
 
 async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
-  await using database = await SqliteDatabase.open({ path: join(config.dataDir, "rp.sqlite") });
+  await using engines = await openEngines(config, log, stop);
   const ground: Ground = {
     config,
     log,
-    store: new SqliteStore({
-      database,
-      clock: systemClock,
-      onUnreadable: ({ partition, id }, error) =>
-        log.error(
-          { partition, documentId: id, error },
-          "a stored document is damaged; it is passed over",
-        ),
-    }),
-    queue: new SqliteQueue({ database, clock: systemClock }),
+    engines,
     timing: {
       heartbeatMs: config.heartbeatMs,
       leaseMs: config.leaseMs,
@@ -118,13 +98,13 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
     ...(config.roles.includes("forwarder") ? [forwarder(ground).run(halt.signal)] : []),
   ];
   log.info(
-    { version: version(), roles: config.roles.join(","), url: server?.url },
+    { version: version(), roles: config.roles.join(","), engines: engines.name, url: server?.url },
     server === undefined
       ? `OpenShift resource provider ${version()} runs as ${config.roles.join(", ")}`
       : `OpenShift resource provider ${version()} listens on ${server.url}`,
   );
 
-  const lost = await database.untilLost(systemClock, stop);
+  const lost = await engines.untilLost(stop);
   if (lost !== undefined) {
     // nothing that the roles hold can be given back any more
     await server?.stop(refuseMs);
@@ -136,7 +116,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
 }
 
 async function frontend(
-  { config, log, store, committed }: Ground,
+  { config, log, engines: { store }, committed }: Ground,
   stop: AbortSignal,
 ): Promise<HttpServer> {
   const shared = { clock: systemClock, ids: systemIds };
@@ -160,7 +140,8 @@ async function frontend(
   return HttpServer.listen(app, { ...shared, host: config.host, port: config.port, log });
 }
 
-function backend({ config, log, store, queue, timing, sent, graceMs }: Ground): Backend {
+function backend({ config, log, engines, timing, sent, graceMs }: Ground): Backend {
+  const { store, queue, polling } = engines;
   return new Backend({
     store,
     queue,
@@ -172,12 +153,13 @@ function backend({ config, log, store, queue, timing, sent, graceMs }: Ground): 
     timing,
     workers: config.workers,
     sent,
-    polling: { intervalMs: pollMs },
+    polling,
     stopGraceMs: graceMs,
   });
 }
 
-function forwarder({ config, log, store, queue, timing, committed, sent }: Ground): Forwarder {
+function forwarder({ config, log, engines, timing, committed, sent }: Ground): Forwarder {
+  const { store, queue, polling } = engines;
   return new Forwarder({
     store,
     queue,
@@ -188,7 +170,7 @@ function forwarder({ config, log, store, queue, timing, committed, sent }: Groun
     location: config.location,
     committed,
     sent,
-    polling: { intervalMs: pollMs },
+    polling,
   });
 }
 
@@ -216,19 +198,26 @@ async function main(): Promise<void> {
     log.info({}, "stopped");
     process.exitCode = exitCode.stopped;
   } catch (error) {
-    const reason = knownFault(error, config);
-    if (reason === undefined) log.error({ error }, "the resource provider cannot run");
-    else log.error({ reason }, "the resource provider cannot run");
-    if (!isSeenInLog(config)) {
-      process.stderr.write(
-        `${reason ?? (error instanceof Error ? error.message : String(error))}\n`,
-      );
+    if (stop.signal.aborted && error === stop.signal.reason) {
+      log.info({}, "stopped before everything was open");
+      process.exitCode = exitCode.stopped;
+    } else {
+      tellFault(error, config, log);
+      process.exitCode = exitCode.fault;
     }
-    process.exitCode = exitCode.fault;
   }
   log.flush(flushMs);
   // nothing is left to do; a forgotten timer must not keep the process
   process.exit();
+}
+
+/** To the log, and to standard error when somebody else reads that. */
+function tellFault(error: unknown, config: Config, log: ProcessLog): void {
+  const reason = knownFault(error, config);
+  if (reason === undefined) log.error({ error }, "the resource provider cannot run");
+  else log.error({ reason }, "the resource provider cannot run");
+  if (isSeenInLog(config)) return;
+  process.stderr.write(`${reason ?? (error instanceof Error ? error.message : String(error))}\n`);
 }
 
 /** Whether who sees standard error sees the log as well, as both go to a terminal: nothing is said there twice. */
@@ -237,11 +226,18 @@ function isSeenInLog({ logLevel }: Config): boolean {
   return stdout.isTTY === true && stderr.isTTY === true && logLevel !== "silent";
 }
 
+/** Their messages say what to do. */
+const ownFaults = [
+  SqliteOpenError,
+  SqliteFileLostError,
+  CosmosOpenError,
+  StorageQueueOpenError,
+  EnginesOpenError,
+];
+
 /** What whoever runs the program can mend, in a sentence; a stack would only hide it. */
 function knownFault(error: unknown, { host, port }: Config): string | undefined {
-  if (error instanceof SqliteOpenError || error instanceof SqliteFileLostError) {
-    return error.message;
-  }
+  if (ownFaults.some((kind) => error instanceof kind)) return (error as Error).message;
   if (!(error instanceof Error)) return undefined;
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE") {

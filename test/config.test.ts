@@ -1,5 +1,6 @@
 /** The settings: defaults, forms, every fault at once, and that the documentation is what the schema says. */
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -170,10 +171,12 @@ describe("readConfig", () => {
   });
 
   it("tells every fault at once, in the order of the documentation", () => {
-    const environment = Object.fromEntries(variables.map((name) => [name, "\0?"]));
-    expect(faulty(environment)).toEqual(variables);
+    // an account's endpoint takes the place of its name
+    const given = variables.filter((name) => !name.endsWith("_ACCOUNT"));
+    const environment = Object.fromEntries(given.map((name) => [name, "\0?"]));
+    expect(faulty(environment)).toEqual(given);
     expect(() => readConfig(environment)).toThrow(
-      new RegExp(variables.map((name) => `${name} must`).join(".*\n")),
+      new RegExp(given.map((name) => `${name} must`).join(".*\n")),
     );
   });
 
@@ -238,6 +241,65 @@ describe("readConfig", () => {
         );
       }),
     );
+  });
+});
+
+describe("the engines", () => {
+  const key = Buffer.alloc(64, "k").toString("base64");
+  const cosmos = { COSMOSDB_ACCOUNT: "documents" };
+  const storage = { STORAGE_ACCOUNT: "messages" };
+
+  it("are the embedded ones unless both of Azure are given", () => {
+    expect(readConfig({}).azure).toBeUndefined();
+    const { azure } = readConfig({ ...cosmos, ...storage });
+    expect(azure).toEqual({
+      cosmos: { endpoint: "https://documents.documents.azure.com" },
+      storageQueue: { endpoint: "https://messages.queue.core.windows.net" },
+    });
+    expect(Object.isFrozen(azure)).toBe(true);
+  });
+
+  it("come with their keys, which nothing shows", () => {
+    const config = readConfig({ ...cosmos, ...storage, COSMOSDB_KEY: key, STORAGE_KEY: key });
+    expect(config.azure?.cosmos.key?.reveal()).toBe(key);
+    expect(config.azure?.storageQueue.sharedKey?.key.reveal()).toBe(key);
+    expect(JSON.stringify(config)).not.toContain(key);
+    expect(inspect(config, { depth: 10 })).not.toContain(key);
+  });
+
+  it.each([
+    [cosmos, "STORAGE_ACCOUNT"],
+    [{ COSMOSDB_ENDPOINT: "https://documents.example" }, "STORAGE_ACCOUNT"],
+    [storage, "COSMOSDB_ACCOUNT"],
+    [{ STORAGE_QUEUE_ENDPOINT: "https://messages.queue.example/" }, "COSMOSDB_ACCOUNT"],
+  ])("%j alone is refused, by the name of what is missing", (given, missing) => {
+    const [fault, ...others] = faultsOf(given);
+    expect(others).toEqual([]);
+    expect(fault?.variable).toBe(missing);
+    expect(fault?.message).toMatch(/^or \w+ must be set too: .*together, or neither/);
+  });
+
+  it("are refused with every fault at once, other settings' among them, and no value is shown", () => {
+    const secret = `AccountKey=${key}`;
+    const given = { PORT: "x", ...cosmos, COSMOSDB_KEY: secret, STORAGE_KEY: secret };
+    expect(faulty(given)).toEqual(["PORT", "COSMOSDB_KEY", "STORAGE_ACCOUNT", "STORAGE_KEY"]);
+    expect(JSON.stringify(faultsOf(given))).not.toContain(key);
+  });
+
+  it("of Azure have defaults of their own, and those that are set", () => {
+    expect(readConfig({ ...cosmos, ...storage })).toMatchObject({
+      heartbeatMs: 10_000,
+      leaseMs: 45_000,
+      visibilityMs: 60_000,
+      retryAfterSeconds: 10,
+      unannouncedSubscriptions: "Unregistered",
+    });
+    expect(readConfig({ ...cosmos, ...storage, LEASE_SECONDS: "30" })).toMatchObject({
+      heartbeatMs: 10_000,
+      leaseMs: 30_000,
+      visibilityMs: 60_000,
+    });
+    expect(faulty({ ...cosmos, ...storage, VISIBILITY_SECONDS: "40" })).toEqual(["LEASE_SECONDS"]);
   });
 });
 

@@ -17,7 +17,8 @@ const good: Readonly<Record<string, string>> = {
     '/** . */ import { readConfig } from "./config.ts"; import "./store/sqliteStore.ts";' +
     ' import "./backend/backend.ts"; import "./frontend/app.ts";' +
     ' import "./runtime/clock.ts"; import "./queue/sqliteQueue.ts"; import "./installers/local/a.ts";' +
-    ' import "./installers/azure/b.ts"; import "./forwarder/forwarder.ts"; readConfig();',
+    ' import "./installers/azure/b.ts"; import "./forwarder/forwarder.ts";' +
+    ' import "./store/cosmosStore.ts"; readConfig();',
   "src/config.ts": "/** . */ export const readConfig = () => process.env;",
   "src/model/cluster.ts": "/** . */ export const a = new Date(0);",
   "src/runtime/clock.ts":
@@ -66,11 +67,6 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
   ],
   ["dead file", { "src/model/dead.ts": "/** . */" }, /dead\.ts: is not reachable/],
   [
-    "selected, but still on the list of those that wait",
-    more("src/main.ts", 'import "./store/cosmosStore.ts";'),
-    /cosmosStore\.ts: is selected now/,
-  ],
-  [
     "settings of an engine that know the engine",
     {
       ...more("src/config.ts", 'import "./store/cosmosSettings.ts";'),
@@ -97,6 +93,14 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
   ],
   ["model imports a package", more("src/model/cluster.ts", 'import "node:fs";'), /imports nothing/],
   ["port imports its adapter", more("src/queue/queue.ts", 'import "./sqliteQueue.ts";'), /may not/],
+  [
+    "a room that knows the engines",
+    {
+      ...more("src/frontend/app.ts", 'import type { Engines } from "../engines.ts";'),
+      "src/engines.ts": "/** . */",
+    },
+    /app\.ts: may not import src\/engines/,
+  ],
   ["frontend enqueues", more("src/frontend/app.ts", 'import "../queue/queue.ts";'), /may not/],
   [
     "frontend names an adapter",

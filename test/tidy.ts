@@ -30,14 +30,8 @@ const sharedBySqliteAdapters = "src/store/sqliteDatabase.ts";
 /** Pure checks of an engine's settings: the rest of the settings may call them. */
 const engineSettings = ["src/store/cosmosSettings.ts", "src/queue/storageQueueSettings.ts"];
 /**
- * What no setting selects yet: one engine without the other would be half a program, so `main.ts` gets both at once. Whatever
- * is reachable from it must go from here.
- */
-const awaitingSelection = ["src/store/cosmosStore.ts", "src/queue/storageQueue.ts"];
-
-/**
- * What each room may import besides its own files. `types:` allows types alone. `main` may import everything and is
- * not listed; the adapters' rooms have a rule about each other below.
+ * What each room may import besides its own files. `types:` allows types alone. `main` and `engines`, which compose the
+ * program, may import everything and are not listed; the adapters' rooms have a rule about each other below.
  */
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   config: ["model", "settings"],
@@ -56,6 +50,9 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   queue: ["port:queue", "model", "types:runtime", "settings"],
   installers: ["port:installer", "model", "types:runtime"],
 };
+
+/** What puts the program together: nobody else may know it. */
+const compositionRooms = ["main", "engines", "config"];
 
 /** Packages that belong to some rooms alone; `main` may not have them either. */
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
@@ -228,14 +225,14 @@ function checkImports(file: SourceFile, sources: Sources, faults: string[]): voi
       faults.push(`${path}: imports ${to}, which does not exist`);
       continue;
     }
-    if (room === "main") continue;
+    if (compositionRooms.includes(room)) continue;
     if (!mayImport(file, to, typeOnly)) faults.push(`${path}: may not import ${to}`);
   }
 }
 
 function mayImport(from: SourceFile, to: string, typeOnly: boolean): boolean {
   const toRoom = roomOf(to);
-  if (toRoom === "main" || toRoom === "config") return false;
+  if (compositionRooms.includes(toRoom)) return false;
   if (from.room === toRoom) return !isAnotherAdapter(from.path, to);
   if (to === sharedBySqliteAdapters && from.path.startsWith("src/queue/sqlite")) return true;
   const allowed = allowedImports[from.room];
@@ -291,10 +288,6 @@ function checkReachable(files: readonly SourceFile[], faults: string[]): void {
     for (const next of graph.get(path) ?? []) visit(next);
   };
   visit("src/main.ts");
-  for (const path of awaitingSelection) {
-    if (seen.has(path)) faults.push(`${path}: is selected now; take it from the list in tidy.ts`);
-    else if (graph.has(path)) visit(path);
-  }
   for (const { path } of files) {
     if (!seen.has(path)) faults.push(`${path}: is not reachable from src/main.ts`);
   }

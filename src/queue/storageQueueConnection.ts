@@ -13,7 +13,8 @@ import { attemptLimitMs } from "./storageQueueCalls.ts";
 import { failedAnswer, failureFrom, StorageQueueFailure } from "./storageQueueFailure.ts";
 import type { StorageQueueSettings } from "./storageQueueSettings.ts";
 
-const queueName = "openshift-clusters";
+/** Made by the deployment, and looked at by what scales the backends. */
+export const queueName = "openshift-cluster-operations";
 
 /**
  * The trial message is hidden for nearly all of its life, so that even one that can't be removed is hardly ever received; and

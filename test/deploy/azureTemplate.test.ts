@@ -18,7 +18,7 @@ import {
   principalOf,
 } from "./azureTemplate.ts";
 import { AzureTypes, storedTypes } from "./azureTypes.ts";
-import { operationsQueue } from "./queueName.ts";
+import { queueName } from "../../src/queue/storageQueueConnection.ts";
 import type { EvaluatedResource, Template } from "./templateExpressions.ts";
 
 const types = new AzureTypes(storedTypes());
@@ -309,7 +309,7 @@ test("the storage account is closed to the public, and has the queue of the prog
     },
   });
   const queue = onlyOne(evaluated, `${storage}/queueServices/queues`);
-  expect(queue.name).toBe(`${account.name}/default/${operationsQueue}`);
+  expect(queue.name).toBe(`${account.name}/default/${queueName}`);
 });
 
 test("nothing in it is a secret, and it gives none out", () => {
@@ -373,7 +373,7 @@ test("everyone may do what their work needs, where they do it, and no more", () 
   const evaluated = deployed();
   const database = `databaseAccounts/${onlyOne(evaluated, cosmos).name}/dbs/${cosmosDatabase}`;
   const account = onlyOne(evaluated, storage).name;
-  const queue = `storageAccounts/${account}/queueServices/default/queues/${operationsQueue}`;
+  const queue = `storageAccounts/${account}/queueServices/default/queues/${queueName}`;
   const registry = onlyOne(evaluated, "Microsoft.ContainerRegistry/registries").name;
   expect(grants().toSorted()).toEqual([
     `backend: Cosmos DB Built-in Data Contributor on ${database}`,

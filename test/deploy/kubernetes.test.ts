@@ -7,19 +7,9 @@ import { describeSettings, readConfig, type Role } from "../../src/config.ts";
 import { deployed, ofType, onlyOne } from "./azureTemplate.ts";
 import { dockerfileText, onlyInstruction, stagesOf, wordsOf } from "./dockerfile.ts";
 import { fillIn, givenValues, image, manifests, type Manifest } from "./manifests.ts";
-import { operationsQueue } from "./queueName.ts";
+import { queueName } from "../../src/queue/storageQueueConnection.ts";
 
 const roles: readonly Role[] = readConfig({}).roles;
-
-/** Settings of the engines in Azure, which are read apart from the others. */
-const engineVariables = [
-  "COSMOSDB_ACCOUNT",
-  "COSMOSDB_ENDPOINT",
-  "COSMOSDB_KEY",
-  "STORAGE_ACCOUNT",
-  "STORAGE_QUEUE_ENDPOINT",
-  "STORAGE_KEY",
-];
 
 interface Container {
   readonly image: string;
@@ -79,12 +69,11 @@ test("there is a deployment for each role, and for nothing else", () => {
 
 test.each(roles)("the settings of the %s are such as the program takes", (role) => {
   const environment = environmentOf(role);
-  const known = [...describeSettings().map(({ variable }) => variable), ...engineVariables];
+  const known = describeSettings().map(({ variable }) => variable);
   expect(Object.keys(environment).filter((name) => !known.includes(name))).toEqual([]);
   const config = readConfig(environment);
   expect(config.roles).toEqual([role]);
   expect(config.location).toBe("eastus");
-  expect([config.heartbeatMs, config.leaseMs, config.visibilityMs]).toEqual([10e3, 45e3, 60e3]);
   // both engines together, and no key
   expect(environment).toMatchObject({
     COSMOSDB_ACCOUNT: givenValues["COSMOSDB_ACCOUNT"],
@@ -239,7 +228,7 @@ test("the backend is scaled by the length of the queue, without a key", () => {
             authenticationRef: { name: "queue" },
             metadata: {
               accountName: givenValues["STORAGE_ACCOUNT"],
-              queueName: operationsQueue,
+              queueName,
               queueLength: String(workers / 2),
             },
           },
@@ -247,7 +236,7 @@ test("the backend is scaled by the length of the queue, without a key", () => {
       },
     },
   ]);
-  expect(queue.name.endsWith(`/${operationsQueue}`)).toBe(true);
+  expect(queue.name.endsWith(`/${queueName}`)).toBe(true);
   expect(ofKind("TriggerAuthentication")).toMatchObject([
     {
       metadata: { name: "queue" },

@@ -1,6 +1,6 @@
 /** Queues on a peer of their own, for tests: two processes' worth of real SDK clients, on a clock that the test turns. */
 import { attemptLimitMs } from "../../src/queue/storageQueueCalls.ts";
-import { openStorageQueue } from "../../src/queue/storageQueueConnection.ts";
+import { openStorageQueue, queueName } from "../../src/queue/storageQueueConnection.ts";
 import { StorageKey, type StorageQueueSettings } from "../../src/queue/storageQueueSettings.ts";
 import { StorageQueue } from "../../src/queue/storageQueue.ts";
 import { HastyClock } from "../runtime/hastyClock.ts";
@@ -9,7 +9,6 @@ import { StorageQueuePeer } from "./storageQueuePeer.ts";
 /** Of the form of a key. */
 const key = `${"k".repeat(86)}==`;
 const account = "devstoreaccount1";
-const name = "openshift-clusters";
 
 const random = { fraction: () => 0.5, integer: () => 0, bytes: () => new Uint8Array() };
 
@@ -28,7 +27,7 @@ export interface StorageQueueFixture extends AsyncDisposable {
 
 /** A peer that nobody has opened yet. */
 export async function startPeer(clock = new HastyClock(attemptLimitMs / 2)) {
-  return StorageQueuePeer.start({ clock, account, key, name });
+  return StorageQueuePeer.start({ clock, account, key, name: queueName });
 }
 
 export async function openPeer(): Promise<StorageQueueFixture> {

@@ -1,0 +1,146 @@
+/**
+ * Opens the engines that the settings choose — store and queue embedded in one file, or both on Azure — and says how they are to be
+ * asked. Beside `main.ts` it is the only file that names an adapter. It must never mix the two, nor load the libraries of what was
+ * not chosen.
+ */
+import { join } from "node:path";
+import type { AzureEngines, Config } from "./config.ts";
+import type { Queue } from "./queue/queue.ts";
+import { SqliteQueue } from "./queue/sqliteQueue.ts";
+import { StorageQueue } from "./queue/storageQueue.ts";
+import { openStorageQueue } from "./queue/storageQueueConnection.ts";
+import { systemClock } from "./runtime/clock.ts";
+import { deadlineSignal } from "./runtime/deadlineSignal.ts";
+import { systemIds, systemRandom } from "./runtime/ids.ts";
+import type { Log } from "./runtime/log.ts";
+import type { PollFigures } from "./runtime/pollPace.ts";
+import { openCosmos } from "./store/cosmosConnection.ts";
+import { CosmosStore } from "./store/cosmosStore.ts";
+import { SqliteDatabase } from "./store/sqliteDatabase.ts";
+import { SqliteStore } from "./store/sqliteStore.ts";
+import type { Store } from "./store/store.ts";
+
+/** Open engines; disposing of them closes what there is to close. */
+export interface Engines extends AsyncDisposable {
+  /** For the log. */
+  readonly name: string;
+  readonly store: Store;
+  /** @throws {TypeError} in a process whose roles have no business with it. */
+  readonly queue: Queue;
+  /** How often they are asked without a nudge; between processes this is the delay. */
+  readonly polling: PollFigures;
+  /** @returns why nothing can be read or written any more, as soon as that is so; `undefined` when `stop` is aborted before. */
+  untilLost(stop: AbortSignal): Promise<Error | undefined>;
+}
+
+/** Asking a file costs nothing. */
+const embeddedPolling: PollFigures = { intervalMs: 500 };
+/** Each question is paid for: while there is nothing to do, an operation begins so much later. */
+const azurePolling: PollFigures = { intervalMs: 500, idleIntervalMs: 5_000 };
+
+/** How long the engines on Azure may take to open: tokens, names and connections of both. */
+const openLimitMs = 30_000;
+
+/** The engines on Azure did not answer in time. */
+export class EnginesOpenError extends Error {
+  override readonly name = "EnginesOpenError";
+}
+
+/**
+ * @throws {SqliteOpenError}, {CosmosOpenError}, {StorageQueueOpenError} or {EnginesOpenError}: a sentence for whoever runs the
+ *   program.
+ * @throws the reason of `stop` when it is aborted before the engines on Azure are open.
+ */
+export async function openEngines(config: Config, log: Log, stop: AbortSignal): Promise<Engines> {
+  const onUnreadable = ({ partition, id }: { partition: string; id: string }, error: unknown) =>
+    log.error(
+      { partition, documentId: id, error },
+      "a stored document is damaged; it is passed over",
+    );
+  return config.azure === undefined
+    ? openEmbedded(config, onUnreadable)
+    : openAzure(config.azure, { config, log, stop, onUnreadable });
+}
+
+type OnUnreadable = (key: { partition: string; id: string }, error: unknown) => void;
+
+async function openEmbedded({ dataDir }: Config, onUnreadable: OnUnreadable): Promise<Engines> {
+  const database = await SqliteDatabase.open({ path: join(dataDir, "rp.sqlite") });
+  return {
+    name: "embedded",
+    store: new SqliteStore({ database, clock: systemClock, onUnreadable }),
+    queue: new SqliteQueue({ database, clock: systemClock }),
+    polling: embeddedPolling,
+    untilLost: async (stop) => database.untilLost(systemClock, stop),
+    [Symbol.asyncDispose]: async () => database.close(),
+  };
+}
+
+async function openAzure(
+  { cosmos, storageQueue }: AzureEngines,
+  options: {
+    readonly config: Config;
+    readonly log: Log;
+    readonly stop: AbortSignal;
+    readonly onUnreadable: OnUnreadable;
+  },
+): Promise<Engines> {
+  const { config, log, stop, onUnreadable } = options;
+  using limit = deadlineSignal({
+    clock: systemClock,
+    afterMs: openLimitMs,
+    reason: () =>
+      new EnginesOpenError(
+        `Cosmos DB and Azure Storage Queue did not answer within ${openLimitMs / 1000} s`,
+      ),
+    parents: [stop],
+  });
+  const { signal } = limit;
+  // a frontend has no business with the queue, and its identity no right to it
+  const needsQueue = config.roles.some((role) => role !== "frontend");
+  const [documents, messages] = await bothOrNeither(
+    openCosmos(cosmos, { signal }),
+    needsQueue ? openStorageQueue(storageQueue, { signal }) : Promise.resolve(undefined),
+  );
+  return {
+    name: "Azure",
+    store: new CosmosStore({
+      connection: documents,
+      clock: systemClock,
+      ids: systemIds,
+      random: systemRandom,
+      onUnreadable,
+      onCharge: ({ operation, requestUnits }) =>
+        log.debug({ operation, requestUnits }, "Cosmos DB was asked"),
+    }),
+    get queue() {
+      if (messages === undefined) throw new TypeError("a frontend has no queue");
+      return new StorageQueue({ connection: messages, clock: systemClock, random: systemRandom });
+    },
+    polling: azurePolling,
+    untilLost: untilStopped,
+    [Symbol.asyncDispose]: async () => documents[Symbol.dispose](),
+  };
+}
+
+/** What was opened is closed again when the other can't be opened. */
+async function bothOrNeither<A extends Disposable, B>(
+  one: Promise<A>,
+  other: Promise<B>,
+): Promise<readonly [A, B]> {
+  const [first, second] = await Promise.allSettled([one, other]);
+  if (first.status === "rejected") throw first.reason;
+  if (second.status === "rejected") {
+    first.value[Symbol.dispose]();
+    throw second.reason;
+  }
+  return [first.value, second.value];
+}
+
+/** What lies on other machines is never lost for good: it comes back. */
+async function untilStopped(stop: AbortSignal): Promise<undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  if (stop.aborted) resolve(undefined);
+  else stop.addEventListener("abort", () => resolve(undefined), { once: true });
+  return promise;
+}
