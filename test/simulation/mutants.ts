@@ -815,7 +815,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /begins \w+ under epoch|though nothing held it up/,
-    within: 550,
+    within: 3_200,
   },
   {
     name: "a purge ends as soon as it finds nothing",
