@@ -58,14 +58,21 @@ export async function openEngines(config: Config, log: Log, stop: AbortSignal): 
       "a stored document is damaged; it is passed over",
     );
   return config.azure === undefined
-    ? openEmbedded(config, onUnreadable)
+    ? openEmbedded(config, log, onUnreadable)
     : openAzure(config.azure, { config, log, stop, onUnreadable });
 }
 
 type OnUnreadable = (key: { partition: string; id: string }, error: unknown) => void;
 
-async function openEmbedded({ dataDir }: Config, onUnreadable: OnUnreadable): Promise<Engines> {
-  const database = await SqliteDatabase.open({ path: join(dataDir, "rp.sqlite") });
+async function openEmbedded(
+  { dataDir }: Config,
+  log: Log,
+  onUnreadable: OnUnreadable,
+): Promise<Engines> {
+  const path = join(dataDir, "rp.sqlite");
+  const database = await SqliteDatabase.open({ path });
+  // whoever expected clusters in it learns at once that there are none
+  if (database.isNew) log.info({ path }, "a new database was made");
   return {
     name: "embedded",
     store: new SqliteStore({ database, clock: systemClock, onUnreadable }),

@@ -98,7 +98,13 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
     ...(config.roles.includes("forwarder") ? [forwarder(ground).run(halt.signal)] : []),
   ];
   log.info(
-    { version: version(), roles: config.roles.join(","), engines: engines.name, url: server?.url },
+    {
+      version: version(),
+      pid: process.pid,
+      roles: config.roles.join(","),
+      engines: engines.name,
+      url: server?.url,
+    },
     server === undefined
       ? `OpenShift resource provider ${version()} runs as ${config.roles.join(", ")}`
       : `OpenShift resource provider ${version()} listens on ${server.url}`,

@@ -55,12 +55,14 @@ export class Forwarder {
   readonly #setAside: SetAside;
   readonly #pace: PollPace;
   #held: HeldLease | undefined;
-  #sweepAt = 0;
+  /** Not at once: after a stop of all processes the messages are there, and whoever works has not taken them yet. */
+  #sweepAt: number;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
     const { clock, timing } = options;
     this.#pace = new PollPace(options.polling);
+    this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
     this.#setAside = new SetAside({ clock, firstWaitMs: timing.heartbeatMs });
   }
 

@@ -3,6 +3,7 @@
  * never repeat a piece of the body in an error, since the body may hold a secret.
  */
 import { isUtf8 } from "node:buffer";
+import { Readable } from "node:stream";
 import express, {
   type NextFunction,
   type Request,
@@ -22,6 +23,7 @@ export function readBody(options: { readonly limitBytes: number }): RequestHandl
     type: () => true,
     verify: refuseUnreadable,
   });
+  warmUp(parse);
   return (request: Request, response: Response, next: NextFunction): void => {
     // nothing that a parser of another layer left there counts
     request.body = undefined;
@@ -45,6 +47,13 @@ export function readBody(options: { readonly limitBytes: number }): RequestHandl
       } else next();
     });
   };
+}
+
+/** The parser loads a part of itself with the first body; what is on the disk by then may be another release, or nothing. */
+function warmUp(parse: RequestHandler): void {
+  const headers = { "content-type": "application/json", "content-length": "2" };
+  const request = Object.assign(Readable.from([Buffer.from("{}")]), { method: "PUT", headers });
+  void parse(request as unknown as Request, {} as Response, () => {});
 }
 
 /** Deeper than any contract; whoever walks through a body by recursion relies on it. */
@@ -99,8 +108,15 @@ function unsupported(message: string): RpError {
   return new RpError({ code: "UnsupportedMediaType", message });
 }
 
+/** The parser blames the sender for whatever goes wrong, also for a file or a module of ours that can't be read. */
+function isOwnFault(error: unknown): boolean {
+  const { code, syscall } = error as { readonly code?: unknown; readonly syscall?: unknown };
+  return syscall !== undefined || /MODULE_NOT_FOUND$/.test(String(code));
+}
+
 /** The parser's error without its text and its copy of the body. */
-function bodyError(error: unknown, limitBytes: number): RpError {
+function bodyError(error: unknown, limitBytes: number): Error {
+  if (isOwnFault(error)) return new Error("the parser of bodies failed", { cause: error });
   const { type } = error as { readonly type?: unknown };
   switch (type) {
     case "entity.too.large":

@@ -109,6 +109,8 @@ export class SqliteDatabase implements AsyncDisposable {
   readonly #path: string;
   readonly #busyLimitMs: number;
   /** How many migrations this release knows. */
+  /** Whether there was nothing in the file when this process opened it. */
+  readonly isNew: boolean;
   readonly #version: number;
   readonly #files: readonly OpenedFile[];
   readonly #statements = new Map<string, StatementSync>();
@@ -127,12 +129,14 @@ export class SqliteDatabase implements AsyncDisposable {
     readonly busyLimitMs: number;
     readonly version: number;
     readonly files: readonly OpenedFile[];
+    readonly isNew: boolean;
   }) {
     this.#connection = options.connection;
     this.#path = options.path;
     this.#busyLimitMs = options.busyLimitMs;
     this.#version = options.version;
     this.#files = options.files;
+    this.isNew = options.isNew;
   }
 
   /**
@@ -151,7 +155,7 @@ export class SqliteDatabase implements AsyncDisposable {
       connection = opened;
       await untilNotBusy(busyLimitMs, () => assertSqliteVersion(opened));
       await untilNotBusy(busyLimitMs, () => setUp(opened, known));
-      await untilNotBusy(busyLimitMs, () => migrate(opened, known));
+      const isNew = await untilNotBusy(busyLimitMs, () => migrate(opened, known));
       // made by the first transaction, and there for as long as anybody has the database open
       if (files.length > 0) files.push(fileAt(`${file}-wal`), fileAt(`${file}-shm`));
       const version = known.length;
@@ -161,6 +165,7 @@ export class SqliteDatabase implements AsyncDisposable {
         busyLimitMs,
         version,
         files,
+        isNew,
       });
       // somebody may have been at the files meanwhile
       database.#assertInPlace();
@@ -331,7 +336,8 @@ export class SqliteDatabase implements AsyncDisposable {
       }
       if (found === undefined || identityOf(found) !== identity) {
         throw this.#lose(
-          `The database file ${path} was removed or replaced while the process ran; start it again.`,
+          `The database file ${path} was removed or replaced while the process ran; start it again, and should ` +
+            "clusters be missing then, restore a backup.",
           cause,
         );
       }
@@ -583,13 +589,14 @@ function setUp(connection: DatabaseSync, known: readonly Migration[]): void {
   `);
 }
 
-function migrate(connection: DatabaseSync, known: readonly Migration[]): void {
+/** @returns whether there was nothing in the file before. */
+function migrate(connection: DatabaseSync, known: readonly Migration[]): boolean {
   const version = inTransaction(connection, "BEGIN", () => fileVersion(connection, known));
-  if (version >= known.length) return;
-  inTransaction(connection, "BEGIN IMMEDIATE", () => {
+  if (version >= known.length) return false;
+  return inTransaction(connection, "BEGIN IMMEDIATE", () => {
     // again, now that nobody else can be at it
     const present = fileVersion(connection, known);
-    if (present >= known.length) return;
+    if (present >= known.length) return false;
     for (const { sql } of known.slice(present)) connection.exec(sql);
     connection.exec(`
       CREATE TABLE IF NOT EXISTS format (version INTEGER NOT NULL) STRICT;
@@ -598,6 +605,7 @@ function migrate(connection: DatabaseSync, known: readonly Migration[]): void {
       PRAGMA application_id = ${applicationId};
       PRAGMA user_version = ${minimumVersion(known)};
     `);
+    return present === 0;
   });
 }
 

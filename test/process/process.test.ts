@@ -20,6 +20,7 @@ const quickTakeover = {
 test("the README's session: create, look, credentials, scale, delete", async () => {
   using folder = temporaryFolder();
   await using rp = await RpProcess.start({ DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0.5" });
+  expect(rp.log[0]).toMatchObject({ message: "a new database was made" });
   expect(await putCluster(rp, "demo")).toBe(201);
   expect((await getCluster(rp, "demo")).state).toBe("Updating");
   const { cluster } = await untilState(rp, "demo", "Succeeded");
@@ -171,7 +172,8 @@ test.each([
     expect(await rp.exit()).toEqual({ code: 1, signal: null });
     const file = join(DATA_DIR, "rp.sqlite");
     expect(rp.errors).toBe(
-      `The database file ${file} was removed or replaced while the process ran; start it again.\n`,
+      `The database file ${file} was removed or replaced while the process ran; start it again, ` +
+        "and should clusters be missing then, restore a backup.\n",
     );
     const said = rp.log.filter(({ reason }) => String(reason).includes("removed or replaced"));
     expect(said).toHaveLength(1);

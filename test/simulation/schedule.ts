@@ -34,6 +34,9 @@ export interface ScheduleResult {
 /** Once faults have ceased, everything has come to its end within this many times the message visibility. */
 const settledWithinVisibilities = 40;
 
+/** Longer than a process takes to wake up and a call of its to arrive. */
+const longestWayMs = 500;
+
 /** More than any run takes; one that takes more goes round in circles. */
 const occurrencesMax = 200_000;
 
@@ -130,8 +133,9 @@ class Schedule {
     this.#letFateAct();
     await this.#until(() => working === 0);
     this.#calmDown();
-    // what a fault keeps on its way may begin anything
-    await this.#until(() => !this.#network.hasLateCalls);
+    // what is on its way, or kept there by a fault, may begin anything
+    const calmAt = this.#world.now;
+    await this.#until(() => !this.#network.hasLateCalls && this.#world.now - calmAt > longestWayMs);
     const calmSince = this.#world.now;
     const limitMs = settledWithinVisibilities * timing.visibilityMs;
     await this.#until(() => this.#isSettled() || this.#world.now - calmSince > limitMs);

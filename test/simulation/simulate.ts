@@ -15,6 +15,7 @@ const usage = `npm run simulate -- [options]
   --trace         shows every line of the schedule of --seed, and runs no other
   --first         ends at the first finding
   --keepMessages  no message is lost by itself
+  --help          shows this
 `;
 
 /** Schedules that a thread runs between two lines of progress. */
@@ -29,6 +30,7 @@ interface Options {
   readonly trace: boolean;
   readonly first: boolean;
   readonly keepMessages: boolean;
+  readonly help: boolean;
 }
 
 function optionsOf(): Options {
@@ -40,6 +42,7 @@ function optionsOf(): Options {
       trace: { type: "boolean", default: false },
       first: { type: "boolean", default: false },
       keepMessages: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
     },
   });
   const whole = (name: "schedules" | "seed" | "threads"): number => {
@@ -56,6 +59,7 @@ function optionsOf(): Options {
     trace: values.trace,
     first: values.first,
     keepMessages: values.keepMessages,
+    help: values.help,
   };
 }
 
@@ -65,8 +69,11 @@ async function trace({ seed, keepMessages }: Options): Promise<number> {
   const { runSchedule } = await import("./schedule.ts");
   const onLine = (line: string): boolean => process.stdout.write(`${line}\n`);
   const result = await runSchedule(seed, { keepMessages, onLine });
-  process.stdout.write(`${JSON.stringify({ ...result, violation: result.violation?.message })}\n`);
-  return result.violation === undefined ? 0 : 1;
+  const { violation, ...figures } = result;
+  process.stdout.write(
+    `${JSON.stringify(figures)}\n${violation === undefined ? "nothing found" : `found: ${violation.message}`}\n`,
+  );
+  return violation === undefined ? 0 : 1;
 }
 
 /** All schedules, in chunks. */
@@ -106,6 +113,10 @@ async function main(): Promise<number> {
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     return 2;
+  }
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
   }
   if (options.trace) return trace(options);
   const begunAt = performance.now();

@@ -373,7 +373,8 @@ test("its shared memory is removed: it ends before another can't see its writes,
   expect(await refused).toBe(503);
   expect(await first.exit()).toEqual(failed);
   expect(first.errors).toBe(
-    `The database file ${file} was removed or replaced while the process ran; start it again.\n`,
+    `The database file ${file} was removed or replaced while the process ran; start it again, ` +
+      "and should clusters be missing then, restore a backup.\n",
   );
 
   await using third = await RpProcess.start(settings);

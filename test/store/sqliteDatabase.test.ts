@@ -512,6 +512,20 @@ test("a ping is a durable commit that leaves nothing behind", async () => {
   await expect(store.ping()).rejects.toThrow(StoreOutcomeUnknownError);
 });
 
+test("a database knows whether it is new, also in a file without a byte", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  await writeFile(path, "");
+  {
+    await using database = await SqliteDatabase.open({ path });
+    expect(database.isNew).toBe(true);
+    await using second = await SqliteDatabase.open({ path });
+    expect(second.isNew).toBe(false);
+  }
+  await using again = await SqliteDatabase.open({ path });
+  expect(again.isNew).toBe(false);
+});
+
 test.each(["", "-wal", "-shm"])(
   "a database of which a file was removed or replaced (rp.db%s) is lost for good",
   async (suffix) => {
@@ -527,7 +541,7 @@ test.each(["", "-wal", "-shm"])(
       const write = store.commit(partition, [{ create: operationDocument("lost") }]);
       await expect(write).rejects.toThrow(StoreUnavailableError);
       await expect(write).rejects.toThrow(
-        `The database file ${file} was removed or replaced while the process ran; start it again.`,
+        `The database file ${file} was removed or replaced while the process ran; start it again`,
       );
       // others of this process may have missed it
       await rename(`${file}.elsewhere`, file);
