@@ -3,6 +3,7 @@
  * again; a commit whose answer was lost is recognised by its own ids rather than reported as a conflict with itself.
  */
 import type { ClusterDocument } from "../model/document.ts";
+import { hasWrite } from "../model/recentWrites.ts";
 import { clusterKey, type ClusterName, type DocumentKey } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import {
@@ -20,8 +21,8 @@ import { refuseTooNew } from "./refuseTooNew.ts";
 /** What is to be written, and what is answered once it is. */
 export interface Decision {
   readonly writes: readonly Write[];
-  /** How the commit is found again if its answer gets lost: by its operation's record, or by the cluster's revision. */
-  readonly mark: { readonly operationId: string } | { readonly revision: string };
+  /** How the commit is found again if its answer gets lost: by its operation's record, or among the cluster's latest writes. */
+  readonly mark: { readonly operationId: string } | { readonly writeId: string };
   readonly answer: Answer;
 }
 
@@ -113,5 +114,6 @@ async function happened(
     const record = { partition: key.partition, id: mark.operationId };
     return (await store.read("operation", record, options)) !== undefined;
   }
-  return (await store.read("cluster", key, options))?.document.revision === mark.revision;
+  const stored = await store.read("cluster", key, options);
+  return stored !== undefined && hasWrite(stored.document, mark.writeId);
 }

@@ -36,10 +36,20 @@ export interface HttpServerOptions {
 export class HttpServer {
   readonly #server: Server;
   readonly #options: HttpServerOptions;
+  readonly #unanswered: ReadonlySet<ServerResponse>;
+  #isStopping = false;
 
-  private constructor(server: Server, options: HttpServerOptions) {
+  private constructor(
+    server: Server,
+    options: HttpServerOptions,
+    unanswered: ReadonlySet<ServerResponse>,
+  ) {
     this.#server = server;
     this.#options = options;
+    this.#unanswered = unanswered;
+    server.prependListener("request", (_request, response: ServerResponse) => {
+      if (this.#isStopping) closeAfter(response);
+    });
   }
 
   /**
@@ -63,10 +73,15 @@ export class HttpServer {
     );
     // of each connection, those that have not been answered to the end, in order
     const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
+    const unanswered = new Set<ServerResponse>();
     server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
       const responses = underWay.get(socket) ?? new Set();
       underWay.set(socket, responses.add(response));
-      response.once("close", () => responses.delete(response));
+      unanswered.add(response);
+      response.once("close", () => {
+        responses.delete(response);
+        unanswered.delete(response);
+      });
     });
     server.on("clientError", (error: ParserError, socket) => {
       // what came after a whole request must not take away its answer
@@ -95,7 +110,7 @@ export class HttpServer {
     await promise;
     server.off("error", reject);
     server.on("error", (error) => options.log.error({ error }, "the HTTP server has an error"));
-    return new HttpServer(server, options);
+    return new HttpServer(server, options, unanswered);
   }
 
   /** Where it listens. */
@@ -104,17 +119,28 @@ export class HttpServer {
     return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
   }
 
-  /** Takes no more connections, lets requests end, and cuts off those that haven't within `graceMs`. */
+  /**
+   * Takes no more connections, lets requests end, each connection with the next answer, and cuts off those that haven't within
+   * `graceMs`.
+   */
   async stop(graceMs: number): Promise<void> {
     const { clock, log } = this.#options;
     const { promise: closed, resolve } = Promise.withResolvers<void>();
+    this.#isStopping = true;
+    // of each connection the last, as what was sent ahead has an answer to come too
+    const last = new Map([...this.#unanswered].map((response) => [response.req.socket, response]));
+    for (const response of last.values()) closeAfter(response);
     this.#server.close(() => resolve());
     this.#server.closeIdleConnections();
     const ended = new AbortController();
     const cut = clock
       .sleep(graceMs, ended.signal)
       .then(() => {
-        log.warn({ graceMs }, "requests were cut off, as they did not end in time");
+        const requests = this.#unanswered.size;
+        // a connection on which nothing was asked for loses nothing
+        if (requests > 0) {
+          log.warn({ graceMs, requests }, "requests were cut off, as they did not end in time");
+        }
         this.#server.closeAllConnections();
       })
       .catch(() => {
@@ -124,6 +150,11 @@ export class HttpServer {
     ended.abort();
     await cut;
   }
+}
+
+/** The client is told to take another connection, and so perhaps another process. */
+function closeAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader("Connection", "close");
 }
 
 type ParserError = Error & { readonly code?: string };

@@ -5,6 +5,7 @@
  * Every document may hold members that a newer release wrote, at any depth. Whoever writes one back spreads the one
  * that was read and overwrites only what it knows; nothing is rebuilt from scratch.
  */
+import type { RecentlyWritten } from "./recentWrites.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterSecrets } from "./clusterSecrets.ts";
 import type { OperationKind, ProvisioningState } from "./provisioningState.ts";
@@ -59,7 +60,7 @@ export interface Work {
 }
 
 /** One cluster. */
-export interface ClusterDocument extends DocumentBase {
+export interface ClusterDocument extends DocumentBase, RecentlyWritten {
   readonly kind: "cluster";
   /** The ARM id in the casing of its creation (decision 1). */
   readonly resourceId: string;
@@ -141,7 +142,7 @@ export interface SubscriptionPurge {
 }
 
 /** A subscription as ARM last announced it. One that was never announced has no document. */
-export interface SubscriptionDocument extends DocumentBase {
+export interface SubscriptionDocument extends DocumentBase, RecentlyWritten {
   readonly kind: "subscription";
   readonly state: SubscriptionState;
   readonly changedAt: EpochMs;

@@ -1,8 +1,9 @@
 /** What callers see when the store is slow, down, or loses an answer: nothing is lost, nothing done twice, no 500. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ClusterDocument } from "../../src/model/document.ts";
 import { schemaVersion } from "../../src/model/document.ts";
 import { clusterKey } from "../../src/model/resourceId.ts";
+import { subscriptionKey } from "../../src/model/subscription.ts";
 import {
   StoreConflictError,
   StoreOutcomeUnknownError,
@@ -274,4 +275,78 @@ test("seed 11: a cluster marked as too new for us is refused alone; one with unk
   });
   const list = await rp.get(clusterPath("").slice(0, -1));
   expect(list.body.value.map(({ name }: { name: string }) => name)).toEqual(["old"]);
+});
+
+/** The first commit that a request makes takes place, and its answer is lost; before anything else, this happens. */
+function losingOneAnswer(meanwhile: () => Promise<unknown>): (store: Store) => Store {
+  let isLost = false;
+  return (store) =>
+    withMethods(store, {
+      commit: (async (...given: Parameters<Store["commit"]>) => {
+        const committed = await store.commit(...given);
+        if (isLost) return committed;
+        isLost = true;
+        await meanwhile();
+        throw new StoreOutcomeUnknownError("no answer");
+      }) as Store["commit"],
+    });
+}
+
+describe("a write whose answer was lost, and after which others have written", () => {
+  /** Two frontends on one store: the one loses an answer, the other serves somebody else meanwhile. */
+  async function openBoth(meanwhile: (other: StartedRp) => Promise<unknown>) {
+    const stack = new AsyncDisposableStack();
+    const other = stack.use(await StartedRp.start({ workers: true }));
+    const losing = losingOneAnswer(async () => meanwhile(other));
+    const rp = stack.use(await StartedRp.start({ store: () => losing(other.store) }));
+    return { rp, other, [Symbol.asyncDispose]: async () => stack.disposeAsync() };
+  }
+
+  const announce = async (rp: StartedRp, state: string): Promise<number> => {
+    const url = `/subscriptions/${subscriptionId}?api-version=2.0`;
+    return (await rp.send("PUT", url, { body: { state } })).status;
+  };
+
+  test("an older announcement doesn't come back", async () => {
+    await using both = await openBoth(async (other) => {
+      expect(await announce(other, "Registered")).toBe(200);
+    });
+    expect(await announce(both.rp, "Deleted")).toBe(200);
+    const stored = await both.other.store.read("subscription", subscriptionKey(subscriptionId));
+    expect(stored?.document.state).toBe("Registered");
+    expect(stored?.document.purge).toBeUndefined();
+  });
+
+  test.each(["no precondition", "If-Match"])(
+    "tags that were written are answered 200, with %s",
+    async (what) => {
+      await using both = await openBoth(async (other) => {
+        const changed = await other.patch(clusterPath("tagged"), {
+          properties: { workerProfiles: [{ name: "worker", count: 5 }] },
+        });
+        expect(changed.status).toBe(202);
+      });
+      const before = await both.other.created("tagged");
+      const headers = what === "If-Match" ? { "If-Match": String(before.headers.get("etag")) } : {};
+      const tagged = await both.rp.patch(
+        clusterPath("tagged"),
+        { tags: { mine: "1" } },
+        { headers },
+      );
+      expect(tagged.status).toBe(200);
+      expect(tagged.body).toMatchObject({ tags: { mine: "1" } });
+    },
+  );
+
+  test("tags that somebody else has replaced since stay replaced", async () => {
+    await using both = await openBoth(async (other) => {
+      const theirs = await other.patch(clusterPath("tagged"), { tags: { owner: "theirs" } });
+      expect(theirs.status).toBe(200);
+    });
+    await both.other.created("tagged");
+    const mine = await both.rp.patch(clusterPath("tagged"), { tags: { owner: "mine" } });
+    expect(mine.status).toBe(200);
+    const { body } = await both.other.get(clusterPath("tagged"));
+    expect(body).toMatchObject({ tags: { owner: "theirs" } });
+  });
 });

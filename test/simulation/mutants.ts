@@ -701,7 +701,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: commitCluster,
-        find: '  return (await store.read("cluster", key, options))?.document.revision === mark.revision;',
+        find: "  return stored !== undefined && hasWrite(stored.document, mark.writeId);",
         replace: "  return true;",
       },
     ],

@@ -473,7 +473,8 @@ function notesOf({ installation }: ClusterDocument): string {
 }
 
 /** All that a request may not change without an operation. */
-function withoutTags({ cluster, revision: _revision, ...rest }: ClusterDocument): string {
+function withoutTags(document: ClusterDocument): string {
+  const { cluster, revision: _revision, recentWrites: _writes, ...rest } = document;
   const { tags: _tags, systemData: _data, ...others } = cluster;
   return JSON.stringify({ ...rest, cluster: others });
 }

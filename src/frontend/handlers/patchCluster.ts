@@ -1,6 +1,7 @@
 /** PATCH of a cluster: a merge on the external form (ARM-46 to ARM-54). It never creates (ARM-49). */
 import { clusterChange } from "../../model/clusterChange.ts";
 import { written } from "../../model/document.ts";
+import { withWrite } from "../../model/recentWrites.ts";
 import { withRevision } from "../../model/revision.ts";
 import type { WireObject } from "../../versions/apiVersion.ts";
 import {
@@ -43,14 +44,11 @@ export const patchCluster: Handler = {
       const change = clusterChange(current, goal);
       if (change === "none") return clusterAnswer(exchange, 200, current);
       if (change === "tags") {
-        const cluster = withRevision(
-          current,
-          { ...written(current), cluster: goal.cluster },
-          start.revision,
-        );
+        const next = { ...written(current), cluster: goal.cluster };
+        const cluster = withWrite(withRevision(current, next, start.revision), start.operationId);
         return {
           writes: [{ replace: stored, document: cluster }],
-          mark: { revision: cluster.revision },
+          mark: { writeId: start.operationId },
           answer: clusterAnswer(exchange, 200, cluster),
         };
       }

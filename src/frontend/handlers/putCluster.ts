@@ -1,6 +1,7 @@
 /** PUT of a cluster: create or replace (ARM-30 to ARM-44). */
 import { clusterChange } from "../../model/clusterChange.ts";
 import { written } from "../../model/document.ts";
+import { withWrite } from "../../model/recentWrites.ts";
 import { withRevision } from "../../model/revision.ts";
 import type { WireObject } from "../../versions/apiVersion.ts";
 import {
@@ -58,10 +59,13 @@ export const putCluster: Handler = {
       if (settled && change === "none") return clusterAnswer(exchange, 200, stored.document);
       if (settled && change === "tags") {
         const next = { ...written(stored.document), cluster: goal.cluster };
-        const cluster = withRevision(stored.document, next, start.revision);
+        const cluster = withWrite(
+          withRevision(stored.document, next, start.revision),
+          start.operationId,
+        );
         return {
           writes: [{ replace: stored, document: cluster }],
-          mark: { revision: cluster.revision },
+          mark: { writeId: start.operationId },
           answer: clusterAnswer(exchange, 200, cluster),
         };
       }

@@ -3,6 +3,7 @@
  * tells only the state is kept: nothing else is needed, and some of it is about people.
  */
 import { schemaVersion, type EpochMs, type SubscriptionDocument } from "../../model/document.ts";
+import { hasWrite, withWrite } from "../../model/recentWrites.ts";
 import type { DocumentKey } from "../../model/resourceId.ts";
 import { RpError } from "../../model/rpError.ts";
 import {
@@ -26,21 +27,31 @@ export const putSubscription: Handler<ArmExchange> = {
     const body = exchange.body as Readonly<Record<string, unknown>>;
     const state = stateOf(body);
     const key = subscriptionKey(parameter(exchange, "subscriptionId"));
+    const writeId = services.ids.guid();
     // the latest announcement counts, so it goes on until it is written or the request's time is up
     for (let race = 0; ; race += 1) {
       if (race > 0) await clock.sleep(racePauseMs * Math.min(race, 20), context.signal);
       const stored = await store.read("subscription", key, options);
       if (stored !== undefined) refuseTooNew(stored.document);
       const next = announced(stored?.document, { key, state, now: clock.now() });
-      if (next === stored?.document) return { status: 200, body };
+      const isDone = stored !== undefined && hasWrite(stored.document, writeId);
+      if (isDone || next === stored?.document) {
+        // if it was we, whoever removes the clusters has not been told yet
+        services.committed.notify();
+        return { status: 200, body };
+      }
       try {
         await store.commit(
           key.partition,
-          [stored === undefined ? { create: next } : { replace: stored, document: next }],
+          [
+            stored === undefined
+              ? { create: withWrite(next, writeId) }
+              : { replace: stored, document: withWrite(next, writeId) },
+          ],
           options,
         );
       } catch (error) {
-        // an announcement that was written without an answer is found by the next look
+        // one that was written without an answer is found by the next look, also beneath a later one
         if (error instanceof StoreConflictError || error instanceof StoreOutcomeUnknownError) {
           continue;
         }
