@@ -111,7 +111,7 @@ function unsupported(message: string): RpError {
 /** The parser blames the sender for whatever goes wrong, also for a file or a module of ours that can't be read. */
 function isOwnFault(error: unknown): boolean {
   const { code, syscall } = error as { readonly code?: unknown; readonly syscall?: unknown };
-  return syscall !== undefined || /MODULE_NOT_FOUND$/.test(String(code));
+  return syscall !== undefined || String(code).endsWith("MODULE_NOT_FOUND");
 }
 
 /** The parser's error without its text and its copy of the body. */
