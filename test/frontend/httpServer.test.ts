@@ -14,10 +14,11 @@ async function open(listener: Listener, log: Log = silentLog) {
   const clock = new TestClock();
   const options = { host: "127.0.0.1", port: 0, clock, ids: systemIds, log };
   const server = await HttpServer.listen(listener, options);
+  const { url } = server;
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   onTestFinished(() => agent.destroy());
   const ask = async (): Promise<IncomingMessage> => {
-    const asked = request(server.url, { agent });
+    const asked = request(url, { agent });
     asked.end();
     const [answer] = (await once(asked, "response")) as [IncomingMessage];
     answer.resume();
