@@ -1,7 +1,7 @@
 /**
  * Azurite, Microsoft's emulator of Azure Storage, as a process of its own: on a free port, in memory, without telemetry, with
- * a clock that the test turns. It is in this folder's own package, which `npm run test:tools` installs. The program must never
- * run on it: what it has acknowledged it forgets when it dies.
+ * a clock that the test turns or lets run. It is in this folder's own package, which `npm run test:tools` installs. No user's program
+ * must ever run on it: what it has acknowledged it forgets when it dies.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -65,8 +65,17 @@ export class Azurite implements AsyncDisposable {
 
   /** Lets time pass for it. */
   async advance(durationMs: number): Promise<void> {
+    await this.#tell({ advanceMs: durationMs });
+  }
+
+  /** Lets its time pass with the machine's from now on, for processes that have no other clock. */
+  async run(): Promise<void> {
+    await this.#tell({ runs: true });
+  }
+
+  async #tell(message: object): Promise<void> {
     const turned = once(this.#child, "message");
-    this.#child.send({ advanceMs: durationMs });
+    this.#child.send(message);
     await turned;
   }
 

@@ -8,10 +8,23 @@ const pullSecret = Buffer.from('{"auths":{"quay.example":{"auth":"YTpi"}}}\n').t
 /** The smallest body of a create. */
 export const clusterBody = JSON.stringify({ location: "eastus", properties: { pullSecret } });
 
+/** The subscription of all these clusters. */
+const subscription = "00000000-0000-4000-8000-000000000001";
+
+/** ARM tells of the subscription, as it does before the first request in it. */
+export async function announceSubscription(rp: RpProcess, state: string): Promise<void> {
+  const response = await fetch(`${rp.url}/subscriptions/${subscription}?api-version=2.0`, {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ state }),
+  });
+  expect(response.status, await response.text()).toBe(200);
+}
+
 /** The cluster's URL, or that of one of its actions. */
 export function clusterUrl(rp: RpProcess, name: string): string {
   return (
-    `${rp.url}/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g` +
+    `${rp.url}/subscriptions/${subscription}/resourceGroups/g` +
     `/providers/RedHat.OpenShift/OpenShiftClusters/${name}${query}`
   );
 }

@@ -6,15 +6,15 @@ import { StorageQueue } from "../../src/queue/storageQueue.ts";
 import { HastyClock } from "../runtime/hastyClock.ts";
 import { StorageQueuePeer } from "./storageQueuePeer.ts";
 
-/** Of the form of a key. */
-const key = `${"k".repeat(86)}==`;
-const account = "devstoreaccount1";
+/** Of the form of a key: the account's, as base64. */
+export const peerKey = `${"k".repeat(86)}==`;
+export const peerAccount = "devstoreaccount1";
 
 const random = { fraction: () => 0.5, integer: () => 0, bytes: () => new Uint8Array() };
 
 /** How to sign in at this endpoint. */
 export function settingsOf(endpoint: string): StorageQueueSettings {
-  return { endpoint, sharedKey: { account, key: new StorageKey(key) } };
+  return { endpoint, sharedKey: { account: peerAccount, key: new StorageKey(peerKey) } };
 }
 
 export interface StorageQueueFixture extends AsyncDisposable {
@@ -27,7 +27,7 @@ export interface StorageQueueFixture extends AsyncDisposable {
 
 /** A peer that nobody has opened yet. */
 export async function startPeer(clock = new HastyClock(attemptLimitMs / 2)) {
-  return StorageQueuePeer.start({ clock, account, key, name: queueName });
+  return StorageQueuePeer.start({ clock, account: peerAccount, key: peerKey, name: queueName });
 }
 
 export async function openPeer(): Promise<StorageQueueFixture> {

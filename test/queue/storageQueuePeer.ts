@@ -85,6 +85,8 @@ export interface StorageQueuePeerOptions {
 export class StorageQueuePeer implements AsyncDisposable {
   /** Every request since the start, or since somebody emptied it. */
   readonly requests: PeerRequest[] = [];
+  /** What becomes of every request that has no fault of its own, until somebody takes it away. */
+  outage: Fault | undefined;
   /** With the account's name as its path, as emulators have it. */
   readonly url: string;
   readonly #server: Server;
@@ -152,7 +154,7 @@ export class StorageQueuePeer implements AsyncDisposable {
     this.requests.push({ operation, parameters, headers, body });
     const awaited = this.#arrivals.findIndex((arrival) => arrival.operation === operation);
     if (awaited >= 0) this.#arrivals.splice(awaited, 1)[0]?.arrived();
-    const fault = this.#takeFault(operation);
+    const fault = this.#takeFault(operation) ?? this.outage;
     const carryOut = (): Answer => {
       try {
         this.#authorize(request);

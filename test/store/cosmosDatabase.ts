@@ -40,9 +40,14 @@ export interface CosmosDatabase extends AsyncDisposable {
   readonly name: string;
 }
 
-/** @param client its owner is whoever made it; it must be allowed to make databases. */
-export async function createCosmosDatabase(client: CosmosClient): Promise<CosmosDatabase> {
-  const name = `rp-test-${randomUUID()}`;
+/**
+ * @param client its owner is whoever made it; it must be allowed to make databases.
+ * @param name never one that is in use.
+ */
+export async function createCosmosDatabase(
+  client: CosmosClient,
+  name = `rp-test-${randomUUID()}`,
+): Promise<CosmosDatabase> {
   const { database } = await client.databases.create({ id: name });
   const remove = async (): Promise<void> => {
     await database.delete();

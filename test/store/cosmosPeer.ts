@@ -29,6 +29,8 @@ export type PeerOperation =
 export interface PeerRequest {
   readonly operation: PeerOperation;
   readonly container: string;
+  /** Of the item in the URL; empty when it names none. */
+  readonly id: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
 }
@@ -164,6 +166,8 @@ export interface CosmosPeerOptions {
 export class CosmosPeer implements AsyncDisposable {
   /** Every request since the start, or since somebody emptied it. */
   readonly requests: PeerRequest[] = [];
+  /** What becomes of every request that has no fault of its own, until somebody takes it away. */
+  outage: Fault | undefined;
   readonly url: string;
   readonly #server: Server;
   readonly #clock: Pick<Clock, "now">;
@@ -222,6 +226,14 @@ export class CosmosPeer implements AsyncDisposable {
     return this.#live(this.#container(container), partition, id)?.body;
   }
 
+  /** All items of a container, in the order of their making. */
+  items(container: string): readonly Row[] {
+    return [...this.#container(container).items.values()]
+      .filter(({ body }) => !this.#isExpired(body))
+      .toSorted((one, other) => one.sequence - other.sequence)
+      .map(({ body }) => body);
+  }
+
   /** Writes an item behind everybody's back. */
   put(container: string, partition: string, body: Row): void {
     this.#store(this.#container(container), partition, body);
@@ -232,10 +244,10 @@ export class CosmosPeer implements AsyncDisposable {
     if (body === undefined) return;
     const { operation, container, id } = routeOf(request);
     const { headers } = request;
-    this.requests.push({ operation, container, headers, body });
+    this.requests.push({ operation, container, id, headers, body });
     const awaited = this.#arrivals.findIndex((arrival) => arrival.operation === operation);
     if (awaited >= 0) this.#arrivals.splice(awaited, 1)[0]?.arrived();
-    const fault = this.#takeFault(operation);
+    const fault = this.#takeFault(operation) ?? this.outage;
     const carryOut = (): Answer => {
       try {
         return this.#answer({ operation, container, id, headers, body });

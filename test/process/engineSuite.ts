@@ -1,0 +1,121 @@
+/**
+ * What the real program does on any engines, as users run it: asked over HTTP, stopped, killed in mid-install, started again, its
+ * roles in processes of their own. It must know nothing of an engine but the variables that select it.
+ */
+import { describe, expect, test } from "vitest";
+import {
+  announceSubscription,
+  clusterUrl,
+  getCluster,
+  patchCluster,
+  putCluster,
+  untilState,
+} from "./clusterCalls.ts";
+import { RpProcess, type Environment } from "./rpProcess.ts";
+
+/** Engines that nobody has used yet. */
+export interface FreshEngines extends AsyncDisposable {
+  /** The variables that select them. */
+  readonly settings: Environment;
+}
+
+/** The protocol at a tenth of its usual pace, so that a takeover takes no seconds. */
+const quickTakeover = {
+  HEARTBEAT_SECONDS: "0.2",
+  LEASE_SECONDS: "0.6",
+  VISIBILITY_SECONDS: "0.8",
+};
+
+/** @param open engines of their own for each case. */
+export function engineSuite(name: string, open: () => Promise<FreshEngines>): void {
+  describe(`the program on ${name}`, () => {
+    test("the README's session: create, look, credentials, scale, delete", async () => {
+      await using engines = await open();
+      const settings = { ...engines.settings, LOCAL_INSTALL_SECONDS: "0.5" };
+      await using rp = await RpProcess.start(settings);
+      await announceSubscription(rp, "Registered");
+      expect(await putCluster(rp, "demo")).toBe(201);
+      expect((await getCluster(rp, "demo")).state).toBe("Updating");
+      const { cluster } = await untilState(rp, "demo", "Succeeded");
+      expect(cluster.properties).toMatchObject({
+        apiserverURL: expect.stringMatching(/^https:\/\/api\.demo/),
+        consoleURL: expect.stringMatching(/^https:\/\/console-openshift-console\./),
+      });
+      const credentials = await fetch(clusterUrl(rp, "demo/credentials"));
+      expect(await credentials.json()).toEqual({
+        kubeadminPassword: expect.stringMatching(/^(\w{5}-){3}\w{5}$/),
+      });
+      const workerProfiles = [{ name: "worker", count: 4 }];
+      const scaled = await patchCluster(rp, "demo", { properties: { workerProfiles } });
+      expect(scaled.status).toBe(202);
+      await untilState(rp, "demo", "Succeeded");
+      expect((await fetch(clusterUrl(rp, "demo"), { method: "DELETE" })).status).toBe(202);
+      for (;;) {
+        const { state } = await getCluster(rp, "demo");
+        if (state === "gone") break;
+        expect(state).toBe("Deleting");
+      }
+    });
+
+    test("ARM-88: killed with SIGKILL in mid-install and started again, it goes on at the step where it was", async () => {
+      await using engines = await open();
+      const settings = { ...engines.settings, LOCAL_INSTALL_SECONDS: "2", ...quickTakeover };
+      const before = await RpProcess.start(settings);
+      await announceSubscription(before, "Registered");
+      expect(await putCluster(before, "survivor")).toBe(201);
+      await before.logged(({ phase }) => phase === "DeployResources");
+      before.kill("SIGKILL");
+      expect((await before.exit()).signal).toBe("SIGKILL");
+
+      await using after = await RpProcess.start(settings);
+      expect((await getCluster(after, "survivor")).state).toBe("Updating");
+      await untilState(after, "survivor", "Succeeded");
+      const phases = new Set(after.log.map(({ phase }) => phase).filter(Boolean));
+      expect(phases).not.toContain("DeployStorage");
+      expect(phases).toContain("RemoveBootstrap");
+    });
+
+    test.each(["SIGTERM", "SIGINT"] as const)(
+      "seed 26, B6: %s in mid-install ends it cleanly with 0; the next process goes on at once",
+      async (signal) => {
+        await using engines = await open();
+        const settings = { ...engines.settings, LOCAL_INSTALL_SECONDS: "2" };
+        const before = await RpProcess.start(settings);
+        await announceSubscription(before, "Registered");
+        await putCluster(before, "paused");
+        await before.logged(({ phase }) => phase === "DeployStorage");
+        const begun = performance.now();
+        before.kill(signal);
+        expect(await before.exit()).toEqual({ code: 0, signal: null });
+        expect(performance.now() - begun).toBeLessThan(10_000);
+        expect(before.log.filter(({ level }) => level === "error")).toEqual([]);
+
+        await using after = await RpProcess.start(settings);
+        await untilState(after, "paused", "Succeeded");
+        // leases were given back: nobody had to wait for one to run out
+        expect(after.log.filter(({ level }) => level !== "info" && level !== "debug")).toEqual([]);
+      },
+    );
+
+    test("several processes share them: one takes the requests, another does the work", async () => {
+      await using engines = await open();
+      const settings = { ...engines.settings, LOCAL_INSTALL_SECONDS: "0" };
+      await using web = await RpProcess.start({ ...settings, ROLES: "frontend" });
+      await using work = await RpProcess.start({ ...settings, ROLES: "forwarder, backend" });
+      expect(work.url).toBe("undefined");
+      await announceSubscription(web, "Registered");
+      expect(await putCluster(web, "shared")).toBe(201);
+      await untilState(web, "shared", "Succeeded");
+    });
+
+    test("as long as ARM has not announced a subscription, nothing can be created in it", async () => {
+      await using engines = await open();
+      const UNANNOUNCED_SUBSCRIPTIONS = "unregistered";
+      const settings = { ...engines.settings, UNANNOUNCED_SUBSCRIPTIONS };
+      await using rp = await RpProcess.start({ ...settings, ROLES: "frontend" });
+      expect(await putCluster(rp, "early")).toBe(409);
+      await announceSubscription(rp, "Registered");
+      expect(await putCluster(rp, "early")).toBe(201);
+    });
+  });
+}
