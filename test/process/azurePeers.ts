@@ -2,8 +2,10 @@
  * The Azure engines as peers of our own in the test's process, on the machine's clock: what a real process is told to run on, and
  * what has come of it, seen past the program. They must never be kinder than the services (see each peer).
  */
+import type { ClusterDocument, DocumentKind, OperationDocument } from "../../src/model/document.ts";
 import { queueName } from "../../src/queue/storageQueueConnection.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
+import { documentsContainer } from "../../src/store/cosmosLayout.ts";
 import { peerAccount, peerKey } from "../queue/storageQueueFixture.ts";
 import { StorageQueuePeer } from "../queue/storageQueuePeer.ts";
 import { anyKey } from "../store/cosmosFixture.ts";
@@ -41,6 +43,29 @@ export class AzurePeers implements FreshEngines {
       STORAGE_QUEUE_ENDPOINT: this.queue.url,
       STORAGE_KEY: peerKey,
     };
+  }
+
+  /** All clusters, in the order of their names. */
+  clusters(): readonly ClusterDocument[] {
+    const documents = this.#documents("cluster") as readonly ClusterDocument[];
+    return documents.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /** All records of operations. */
+  operations(): readonly OperationDocument[] {
+    return this.#documents("operation") as readonly OperationDocument[];
+  }
+
+  /** How many messages are on the queue, visible or not. */
+  messageCount(): number {
+    return this.queue.texts.length;
+  }
+
+  #documents(kind: DocumentKind): readonly unknown[] {
+    return this.cosmos
+      .items(documentsContainer.name)
+      .filter((item) => item["kind"] === kind)
+      .map((item) => item["document"]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -25,10 +25,16 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
 /**
  * Settings under which a start takes half the time, for tests with many of them: Node keeps in this folder what it has
  * compiled, which it writes at a clean end.
+ *
+ * @param options.engines the variables that select those whose libraries are to be among it.
  */
-export async function compiledIn(folder: string, program?: string): Promise<Environment> {
+export async function compiledIn(
+  folder: string,
+  options: { readonly program?: string; readonly engines?: Environment } = {},
+): Promise<Environment> {
+  const { program, engines = { DATA_DIR: join(folder, "none") } } = options;
   const settings = { NODE_COMPILE_CACHE: join(folder, "compiled") };
-  const first = await RpProcess.start({ ...settings, DATA_DIR: join(folder, "none") }, program);
+  const first = await RpProcess.start({ ...settings, ...engines }, program);
   first.kill("SIGTERM");
   await first.exit();
   return settings;

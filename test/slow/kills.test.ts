@@ -5,23 +5,79 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { putCluster, untilState } from "../process/clusterCalls.ts";
+import type { ClusterDocument, OperationDocument } from "../../src/model/document.ts";
+import { AzurePeers } from "../process/azurePeers.ts";
+import { announceSubscription, putCluster, untilState } from "../process/clusterCalls.ts";
 import { Fleet } from "../process/fleet.ts";
-import { compiledIn, RpProcess, temporaryFolder } from "../process/rpProcess.ts";
+import { compiledIn, RpProcess, temporaryFolder, type Environment } from "../process/rpProcess.ts";
 import { SeededChance } from "../process/seededChance.ts";
 import { expectEveryStepOnce, expectStepsUntilCanceled } from "../process/stepHistory.ts";
 import { StoredState } from "../process/storedState.ts";
 import { ClusterUser, type UserCounts } from "./clusterUser.ts";
 
 const userCount = 10;
-const killCount = 30;
 /** The fifth interruption in a row would rightly end an operation, so before that a step is given the time to be done. */
 const attemptsSpared = 3;
+
+/** What the engines hold, seen past the program. */
+interface EngineState {
+  readonly clusters: () => readonly ClusterDocument[];
+  readonly operations: () => readonly OperationDocument[];
+  /** Visible or not. */
+  readonly messageCount: () => number;
+}
+
+interface Engines extends AsyncDisposable {
+  /** The variables that select them. */
+  readonly settings: Environment;
+  readonly state: EngineState;
+  /** At least so many, and more until everything has happened that the test is about. */
+  readonly killCount: number;
+  /** What would be found wrong with what they keep, once all processes have ended. */
+  readonly faults: () => string;
+}
+
+async function embedded(): Promise<Engines> {
+  const folder = temporaryFolder();
+  let opened: StoredState | undefined;
+  // the program makes the file
+  const state = (): StoredState => (opened ??= new StoredState(folder.path));
+  return {
+    settings: { DATA_DIR: folder.path },
+    state: {
+      clusters: () => state().clusters(),
+      operations: () => state().operations(),
+      messageCount: () => state().messageCount(),
+    },
+    killCount: 30,
+    faults: () => state().integrity().replace(/^ok$/, ""),
+    [Symbol.asyncDispose]: async () => {
+      opened?.[Symbol.dispose]();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+/** On peers: the processes die, what stands in for Azure does not. Fewer are killed, as a lease takes seconds to run out there. */
+async function azure(): Promise<Engines> {
+  const peers = await AzurePeers.start();
+  return {
+    settings: peers.settings,
+    state: {
+      clusters: () => peers.clusters(),
+      operations: () => peers.operations(),
+      messageCount: () => peers.messageCount(),
+    },
+    killCount: 12,
+    faults: () => "",
+    [Symbol.asyncDispose]: async () => peers[Symbol.asyncDispose](),
+  };
+}
 
 /** What is killed, and what that depends on. */
 interface Scene {
   readonly fleet: Fleet;
-  readonly state: StoredState;
+  readonly engines: Engines;
   readonly users: readonly ClusterUser[];
   readonly chance: SeededChance;
   /** Whether everything has happened that the test is about. */
@@ -32,15 +88,15 @@ interface Scene {
 
 /** Kills one after the other of those that run, every few hundred milliseconds. */
 async function killAtRandom(scene: Scene): Promise<void> {
-  const { fleet, state, users, chance, isEnough, signal } = scene;
-  for (let killed = 0; killed < killCount || !isEnough();) {
+  const { fleet, engines, users, chance, isEnough, signal } = scene;
+  for (let killed = 0; killed < engines.killCount || !isEnough();) {
     await sleep(chance.between(200, 700), undefined, { signal });
     const victim = chance.pick(fleet.up);
     if (victim === "web") {
       // perhaps between a commit and its answer
       while (!users.some(({ isWriting }) => isWriting)) await sleep(1, undefined, { signal });
       await sleep(chance.between(0, 10));
-    } else if (state.clusters().some(({ work }) => work.attempts >= attemptsSpared)) {
+    } else if (engines.state.clusters().some(({ work }) => work.attempts >= attemptsSpared)) {
       continue;
     }
     if (victim === undefined) continue;
@@ -49,26 +105,33 @@ async function killAtRandom(scene: Scene): Promise<void> {
   }
 }
 
-test("frontend, forwarder and backends are killed at random: no accepted write is lost, every step is done once", async () => {
-  const seed = Number(process.env["KILLS_SEED"] ?? Date.now() % 1_000_000);
-  try {
-    await expectNothingLost(seed);
-  } catch (error) {
-    throw new Error(`KILLS_SEED=${seed}: ${String(error)}`, { cause: error });
-  }
-});
+test.each([
+  ["the embedded engine", embedded],
+  ["the Azure engines", azure],
+])(
+  "on %s, frontend, forwarder and backends are killed at random: no accepted write is lost, every step is done once",
+  async (_name, open) => {
+    const seed = Number(process.env["KILLS_SEED"] ?? Date.now() % 1_000_000);
+    try {
+      await using engines = await open();
+      await expectNothingLost(engines, seed);
+    } catch (error) {
+      throw new Error(`KILLS_SEED=${seed}: ${String(error)}`, { cause: error });
+    }
+  },
+);
 
 /** How many steps an interrupted backend had begun before. */
-function stepsBegunAgain(state: StoredState): number {
+function stepsBegunAgain(state: EngineState): number {
   const steps = state.operations().flatMap((operation) => operation.steps);
   return steps.filter(({ attempts }) => attempts > 1).length;
 }
 
-async function expectNothingLost(seed: number): Promise<void> {
+async function expectNothingLost(engines: Engines, seed: number): Promise<void> {
   using folder = temporaryFolder();
   const settings = {
-    ...(await compiledIn(folder.path)),
-    DATA_DIR: folder.path,
+    ...(await compiledIn(folder.path, { engines: engines.settings })),
+    ...engines.settings,
     LOCAL_INSTALL_SECONDS: "1",
     HEARTBEAT_SECONDS: "0.3",
     LEASE_SECONDS: "1",
@@ -94,13 +157,14 @@ async function expectNothingLost(seed: number): Promise<void> {
     return new ClusterUser({ name: `c${index}`, web, chance, counts });
   });
 
-  using state = new StoredState(folder.path);
+  await announceSubscription(fleet.process("web"), "Registered");
+  const { state } = engines;
   const isEnough = (): boolean =>
     Object.values(counts).every((count) => count > 0) && stepsBegunAgain(state) > 0;
   const over = new AbortController();
   const lives = Promise.all(users.map(async (user) => user.live(over.signal)));
   const chance = new SeededChance(seed);
-  const killing = killAtRandom({ fleet, state, users, chance, isEnough, signal: over.signal });
+  const killing = killAtRandom({ fleet, engines, users, chance, isEnough, signal: over.signal });
   try {
     // a user who finds a fault ends the test at once
     await Promise.race([killing, lives]);
@@ -113,7 +177,7 @@ async function expectNothingLost(seed: number): Promise<void> {
   await expect.poll(() => state.messageCount(), { timeout: 30_000 }).toBe(0);
   for (const exit of await fleet.stop()) expect(exit).toEqual({ code: 0, signal: null });
 
-  expect(state.integrity()).toBe("ok");
+  expect(engines.faults()).toBe("");
   const wanted = users.flatMap(({ name, goal }) =>
     goal === undefined ? [] : [{ name, write: goal.write, workers: goal.workers }],
   );

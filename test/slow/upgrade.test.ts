@@ -43,7 +43,7 @@ let compiled: Environment;
 beforeAll(async () => {
   unpacked = earlierRelease();
   compiled = await compiledIn(unpacked.folder);
-  await compiledIn(unpacked.folder, unpacked.program);
+  await compiledIn(unpacked.folder, { program: unpacked.program });
 });
 afterAll(() => unpacked[Symbol.dispose]());
 
