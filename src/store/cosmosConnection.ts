@@ -74,9 +74,20 @@ export async function openCosmos(
   } catch (error) {
     client?.dispose();
     signal.throwIfAborted();
-    const reason = error instanceof CosmosOpenError ? error.message : failureFrom(error).message;
+    const reason = error instanceof CosmosOpenError ? error.message : withHint(failureFrom(error));
     throw new CosmosOpenError(`the Cosmos DB account cannot be used: ${reason}`);
   }
+}
+
+/** What to do about it, by the status of the answer. */
+const hints: Readonly<Record<number, string>> = {
+  401: "look at the key, and at the clock of this machine; an account may take no keys: leave the key out, for Entra",
+  403: "the role Cosmos DB Built-in Data Contributor is needed, and the account's network rules must allow it",
+};
+
+function withHint({ message, status = 0 }: CosmosFailure): string {
+  const hint = hints[status];
+  return hint === undefined ? message : `${message}; ${hint}`;
 }
 
 async function signIn({
@@ -103,7 +114,7 @@ async function checkContainer(
   partitionKey: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { resource } = await container.read({ abortSignal: signal });
+  const { resource } = await readContainer(container, signal);
   const paths = resource?.partitionKey?.paths.join(", ");
   if (paths !== partitionKey) {
     throw new CosmosOpenError(
@@ -113,6 +124,19 @@ async function checkContainer(
   if (resource?.defaultTtl !== containerDefaultTtl) {
     throw new CosmosOpenError(
       `the time to live of ${container.id} must be on, without a default (${containerDefaultTtl})`,
+    );
+  }
+}
+
+/** @throws {CosmosOpenError} when there is none. */
+async function readContainer(container: Container, abortSignal: AbortSignal) {
+  try {
+    return await container.read({ abortSignal });
+  } catch (error) {
+    if (failureFrom(error).status !== 404) throw error;
+    throw new CosmosOpenError(
+      `there is no container ${container.id} in a database ${container.database.id}; ` +
+        "the deployment must create them",
     );
   }
 }
@@ -145,7 +169,8 @@ function withoutResending(http: HttpClient): HttpClient {
       } catch (error) {
         const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
         if (name === "AbortError" || code === "ENOTFOUND") throw error;
-        throw new CosmosFailure("unanswered", "the connection to Cosmos DB was lost");
+        const remark = typeof code === "string" && /^E[A-Z_]+$/.test(code) ? ` (${code})` : "";
+        throw new CosmosFailure("unanswered", `the connection to Cosmos DB was lost${remark}`);
       }
       if (response.status === 503 && isWrite(request)) {
         throw failedAnswer(response.status, response.headers.toJSON());

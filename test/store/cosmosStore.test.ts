@@ -16,7 +16,7 @@ import {
 } from "../../src/store/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { anyKey, openPeer } from "./cosmosFixture.ts";
-import { CosmosPeer, type PeerRequest } from "./cosmosPeer.ts";
+import { CosmosPeer, type PeerOperation, type PeerRequest } from "./cosmosPeer.ts";
 import {
   clusterDocument,
   dueAt,
@@ -269,6 +269,27 @@ test.each<[string, Parameters<typeof openPeer>[0], RegExp]>([
   await expect(opening).rejects.toThrow(reason);
 });
 
+test.each<[string, number, PeerOperation, RegExp]>([
+  [
+    "a container is missing",
+    404,
+    "container",
+    /no container OpenShiftClusterDocuments in a database OpenShiftClusters.*the deployment must create/,
+  ],
+  ["nobody has such a key", 401, "account", /answered 401 .*; look at the key/],
+  ["no right to it", 403, "account", /answered 403 .*; .*Cosmos DB Built-in Data Contributor/],
+])(
+  "it is said what to do about an account that refuses: %s",
+  async (_title, status, operation, told) => {
+    await using peer = await CosmosPeer.start({ clock: systemClock });
+    peer.fail(operation, { status });
+    const signal = AbortSignal.timeout(30_000);
+    const opening = openCosmos({ endpoint: peer.url, key: anyKey }, { signal });
+    await expect(opening).rejects.toThrow(CosmosOpenError);
+    await expect(opening).rejects.toThrow(told);
+  },
+);
+
 test("the SDK is not loaded before an account is opened", async () => {
   const script = `
     import { registerHooks } from "node:module";
@@ -308,6 +329,7 @@ test("an account that nobody answers for is not opened, and the key is not shown
     signal: AbortSignal.timeout(30_000),
   }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(CosmosOpenError);
+  expect(String(error)).toContain("ECONNREFUSED");
   expect(String(error)).not.toContain("kkkk");
   expect(error).not.toHaveProperty("cause");
 });
