@@ -105,7 +105,7 @@ export async function runSteps(options: RunStepsOptions): Promise<RunOutcome> {
         throw new StepUnknownError("this release does not know the step; a newer one stored it");
       }
       if (stop.aborted) throw new StoppedError("the process stops");
-      const outcome = await record(found, await runOne(found, options), options);
+      const outcome = await takeStep(found, options);
       if (outcome !== undefined) return outcome;
     } catch (error) {
       if (lost.aborted) throw lost.reason;
@@ -122,6 +122,34 @@ export async function runSteps(options: RunStepsOptions): Promise<RunOutcome> {
       return failedStep(work.step ?? "(first)", error, options);
     }
   }
+}
+
+/**
+ * Runs a step and persists what it brought. Of its end others are told only then: what was not stored will be done again.
+ *
+ * @returns nothing when the next step is to follow.
+ */
+async function takeStep(
+  listed: ListedStep,
+  options: RunStepsOptions,
+): Promise<RunOutcome | undefined> {
+  const { cluster, clock } = options;
+  const startedAt = cluster.current.cluster.work.stepStartedAt ?? clock.now();
+  const begunAt = clock.monotonic();
+  let result: StepResult;
+  let elapsedMs: number;
+  let outcome: RunOutcome | undefined;
+  try {
+    result = await runOne(listed, startedAt, options);
+    // a step that has waited in between took all the time since its first start
+    elapsedMs = result.done ? clock.now() - startedAt : clock.monotonic() - begunAt;
+    outcome = await record(listed, result, options);
+  } catch (error) {
+    noteStep(listed, "failed", clock.monotonic() - begunAt, options);
+    throw error;
+  }
+  noteStep(listed, result.done ? "done" : "again", elapsedMs, options);
+  return outcome;
 }
 
 /** Persists what a step brought. @returns nothing when the next step is to follow. */
@@ -142,11 +170,13 @@ async function record(
 }
 
 /** @throws what the step threw, or the reason why it was left. */
-async function runOne(listed: ListedStep, options: RunStepsOptions): Promise<StepResult> {
+async function runOne(
+  listed: ListedStep,
+  startedAt: EpochMs,
+  options: RunStepsOptions,
+): Promise<StepResult> {
   const { cluster, clock, deadline, lost, rest, stop, timing } = options;
   const { step } = listed;
-  const startedAt = cluster.current.cluster.work.stepStartedAt ?? clock.now();
-  const begunAt = clock.monotonic();
   // after a long outage a step still gets one chance to find its work done
   using limit = deadlineSignal({
     clock,
@@ -184,22 +214,14 @@ async function runOne(listed: ListedStep, options: RunStepsOptions): Promise<Ste
     guard();
     const run = (async () => step.run(context))();
     rest.began(run);
-    let result: StepResult;
     try {
-      result = await untilAborted(limit.signal, async () => run);
+      return await untilAborted(limit.signal, async () => run);
     } catch (error) {
       if (lost.aborted) throw lost.reason;
-      if (stop.aborted) result = await comeToRest(run, options);
-      else if (limit.signal.aborted) throw limit.signal.reason;
-      else throw error;
+      if (stop.aborted) return await comeToRest(run, options);
+      if (limit.signal.aborted) throw limit.signal.reason;
+      throw error;
     }
-    // a step that has waited in between took all the time since its first start
-    if (result.done) noteStep(listed, "done", clock.now() - startedAt, options);
-    else noteStep(listed, "again", clock.monotonic() - begunAt, options);
-    return result;
-  } catch (error) {
-    noteStep(listed, "failed", clock.monotonic() - begunAt, options);
-    throw error;
   } finally {
     left = true;
   }

@@ -154,6 +154,46 @@ test("a delete that fails leaves the cluster Failed, to be deleted again", async
   expect(await simulation.cluster()).toBeUndefined();
 });
 
+test("a step counts as done, in the log and for metrics, when its end is stored", async () => {
+  await using simulation = await Simulation.open();
+  let isFull = false;
+  simulation.installer.script("machines", async (_context, run) => {
+    isFull = run === 1;
+    return done;
+  });
+  const first = simulation.start({
+    name: "first",
+    decide: ({ name }) => (isFull && name === "store.commit" ? "unavailable" : undefined),
+  });
+  const asked = await simulation.create();
+  await simulation.untilBegun(asked, "machines");
+  await simulation.clock.advance(2 * timing.leaseMs);
+  first.kill();
+  const second = simulation.start({ name: "second" });
+  expect(await simulation.untilEnded(asked)).toMatchObject({ status: "Succeeded" });
+  const names = simulation.installer.names("create");
+  const told = [first, second].flatMap(({ stepEvents }) => stepEvents);
+  expect(told.filter(({ outcome }) => outcome === "done").map(({ step }) => step)).toEqual(names);
+  const logged = [first, second].flatMap(({ log }) => log);
+  expect(
+    logged.filter(({ fields }) => fields["outcome"] === "done").map(({ fields }) => fields["step"]),
+  ).toEqual(names);
+});
+
+test("a step whose end could not be stored counts as interrupted", async () => {
+  await using simulation = await Simulation.open();
+  // a document cannot hold this
+  simulation.installer.script("machines", async (_context, run) =>
+    run === 1 ? { done: true, changes: { installation: { n: 1n } } } : done,
+  );
+  const process = simulation.start();
+  expect(await simulation.untilEnded(await simulation.create())).toMatchObject({
+    status: "Succeeded",
+  });
+  const told = process.stepEvents.filter(({ step }) => step === "machines");
+  expect(told.map(({ outcome }) => outcome)).toEqual(["failed", "done"]);
+});
+
 describe("a step's deadline", () => {
   test("ends a step that hangs, even one that ignores its signal; the slot gets free and the zombie can do nothing", async () => {
     await using simulation = await Simulation.open();
