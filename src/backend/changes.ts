@@ -92,7 +92,10 @@ export function saved(changes: InstallationChanges): Change {
   return ({ cluster, operation }) => ({ cluster: withChanges(cluster, changes), operation });
 }
 
-/** A step is done, and this worker goes on with `next`. Attempts count from one again: it is still this claim. */
+/**
+ * A step is done, and this worker goes on with `next`. Attempts count from one again: it is still this claim. The sweep's margin
+ * begins anew: a message came through, and a long operation must not pay at its end for messages that were lost at its beginning.
+ */
 export function progressed(options: {
   readonly changes: InstallationChanges | undefined;
   readonly next: StepPlace;
@@ -105,7 +108,8 @@ export function progressed(options: {
     return {
       cluster: {
         ...withChanges(cluster, changes),
-        sweepAfter: now + sweepMarginMs(timing, cluster.sweeps),
+        sweepAfter: now + sweepMarginMs(timing, 0),
+        sweeps: 0,
         work: { ...work, step: next.name, stepStartedAt: now, attempts: 1 },
       },
       operation: stepBegun(stepEnded(operation, now), next, now),

@@ -380,6 +380,22 @@ describe("the sweep", () => {
     expect((await simulation.record(asked)).status).toBe("InProgress");
   });
 
+  test("begins anew with its margin once a step was completed", async () => {
+    await using simulation = await Simulation.open();
+    simulation.installer.script("machines", async (_context, run) =>
+      run === 1 ? new Promise<never>(() => {}) : done,
+    );
+    const first = simulation.start({ name: "first" });
+    // six messages of it were lost before
+    const asked = await simulation.create("c1", { sweeps: 6 });
+    await simulation.untilBegun(asked, "machines");
+    first.kill();
+    await simulation.loseMessages();
+    simulation.start({ name: "second" });
+    const record = await simulation.untilEnded(asked, 4 * timing.visibilityMs);
+    expect(record).toMatchObject({ status: "Succeeded" });
+  });
+
   test("leaves alone what somebody holds a lease on, however long it takes", async () => {
     await using simulation = await Simulation.open();
     simulation.installer.script("network", async ({ signal }) => {
