@@ -31,6 +31,19 @@ test("members that a newer release wrote stay", () => {
   ).toMatchObject({ future: { kept: true } });
 });
 
+test("members that a newer release wrote into steps stay", () => {
+  const one = { name: "zero", phase: "p", attempts: 1, startedAt: 1, endedAt: 2, future: "zero" };
+  const two = { name: "one", phase: "p", attempts: 1, startedAt: 3, future: "one" };
+  const newer = operationDocument("o", { steps: [one, two] });
+  const begunAgain = stepBegun(newer, place, 4);
+  expect(begunAgain.steps).toEqual([one, { ...two, attempts: 2 }]);
+  const ended = stepEnded(begunAgain, 5);
+  expect(ended.steps).toEqual([one, { ...two, attempts: 2, endedAt: 5 }]);
+  const next = stepBegun(ended, { ...place, name: "two" }, 6);
+  expect(next.steps.slice(0, 2)).toEqual(ended.steps);
+  expect(operationEnded(next, { status: "Failed", now: 7 }).steps).toEqual(next.steps);
+});
+
 test("the sweep's margin is longer than a message stays hidden, and grows up to a bound", () => {
   const margins = Array.from({ length: 20 }, (_, sweeps) => sweepMarginMs(timing, sweeps));
   expect(margins[0]).toBeGreaterThan(timing.visibilityMs);

@@ -103,6 +103,21 @@ describe("announcements", () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
+  test("members that a newer release has put into the document stay", async () => {
+    const id = freshSubscription();
+    await announce(id, "Registered");
+    const key = subscriptionKey(id);
+    const stored = await rp.store.read("subscription", key);
+    if (stored === undefined) throw new Error("not there");
+    const document = { ...stored.document, future: { kept: [true] } };
+    await rp.store.commit(key.partition, [{ replace: stored, document }]);
+    for (const state of ["Warned", "Deleted", "Registered"]) {
+      expect((await announce(id, state)).status).toBe(200);
+      const after = await rp.store.read("subscription", key);
+      expect(after?.document).toMatchObject({ state, future: { kept: [true] } });
+    }
+  });
+
   test("a body that is nested without end is refused, not echoed", async () => {
     const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
     const answer = await rp.send("PUT", `/subscriptions/${freshSubscription()}?api-version=2.0`, {
