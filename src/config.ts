@@ -27,6 +27,9 @@ export interface Config {
   readonly port: number;
   /** At least one, each once. */
   readonly roles: readonly Role[];
+  readonly adminHost: string;
+  /** Absent: no listener for operators; 0: any free port. */
+  readonly adminPort?: number;
   /** Lower case, without spaces. */
   readonly location: string;
   /** Of the embedded engine; not used with the Azure engines. */
@@ -82,14 +85,25 @@ interface SettingOptions {
   readonly meaning: string;
 }
 
-interface NumberOptions extends SettingOptions {
+interface NumberRange {
   readonly min: number;
   readonly max: number;
 }
 
+interface NumberOptions extends SettingOptions, NumberRange {}
+
 /** A number in plain decimal notation, with at most so many digits after the point. */
 function decimal(options: NumberOptions, fractionDigits: number) {
-  const { min, max, byDefault, meaning } = options;
+  return decimalForm(options, fractionDigits)
+    .prefault(options.byDefault)
+    .describe(withRange(options));
+}
+
+function withRange({ meaning, min, max }: NumberRange & { readonly meaning: string }): string {
+  return `${meaning} From ${min} to ${max}.`;
+}
+
+function decimalForm({ min, max }: NumberRange, fractionDigits: number) {
   const form = new RegExp(
     fractionDigits === 0 ? "^[0-9]{1,15}$" : `^[0-9]{1,12}(\\.[0-9]{1,${fractionDigits}})?$`,
   );
@@ -102,10 +116,11 @@ function decimal(options: NumberOptions, fractionDigits: number) {
     .refine((text) => form.test(text) && Number(text) >= min && Number(text) <= max, {
       error: ({ input }) => `must be ${kind} from ${min} to ${max}, not ${shown(input)}`,
     })
-    .transform((text) => (fractionDigits === 0 ? Number(text) : Math.round(Number(text) * 1000)))
-    .prefault(byDefault)
-    .describe(`${meaning} From ${min} to ${max}.`);
+    .transform((text) => (fractionDigits === 0 ? Number(text) : Math.round(Number(text) * 1000)));
 }
+
+/** 0 takes any free one. */
+const portRange: NumberRange = { min: 0, max: 65_535 };
 
 function wholeNumber(options: NumberOptions) {
   return decimal(options, 0);
@@ -147,6 +162,19 @@ function listOf<const T extends string>(allowed: readonly T[], options: SettingO
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+}
+
+/** Where a listener may be whose callers are not authenticated. */
+function loopback({ byDefault, meaning }: SettingOptions) {
+  return z
+    .string()
+    .refine(isLoopback, {
+      error: ({ input }) =>
+        "must be a loopback address (127.0.0.1, ::1 or localhost): callers are not " +
+        `authenticated, so on ${shown(input)} whoever reaches the machine could do anything`,
+    })
+    .prefault(byDefault)
+    .describe(meaning);
 }
 
 /**
@@ -196,23 +224,29 @@ function sound(...variables: readonly string[]): (payload: z.core.ParsePayload) 
 
 const schema = z
   .object({
-    HOST: z
-      .string()
-      .refine(isLoopback, {
-        error: ({ input }) =>
-          "must be a loopback address (127.0.0.1, ::1 or localhost): callers are not " +
-          `authenticated, so on ${shown(input)} whoever reaches the machine could do anything`,
-      })
-      .prefault("127.0.0.1")
-      .describe(
+    HOST: loopback({
+      byDefault: "127.0.0.1",
+      meaning:
         "Address where the frontend listens; loopback only, as callers are not authenticated.",
-      ),
+    }),
     PORT: wholeNumber({
-      min: 0,
-      max: 65_535,
+      ...portRange,
       byDefault: "8080",
       meaning: "Port where the frontend listens; 0 takes any free one.",
     }),
+    ADMIN_HOST: loopback({
+      byDefault: "127.0.0.1",
+      meaning: "Address of the listener for operators; loopback only, for the same reason.",
+    }),
+    ADMIN_PORT: decimalForm(portRange, 0)
+      .optional()
+      .describe(
+        withRange({
+          ...portRange,
+          meaning:
+            "Port of a listener for operators, with `/metrics` and `/healthz`; 0 takes any free one, and without one there is none.",
+        }),
+      ),
     ROLES: listOf(roles, {
       byDefault: roles.join(","),
       meaning: "Which roles this process runs; one without the frontend opens no port.",
@@ -370,6 +404,8 @@ export function readConfig(environment: Environment = process.env): Config {
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,
+    adminHost: values.ADMIN_HOST,
+    ...(values.ADMIN_PORT === undefined ? {} : { adminPort: values.ADMIN_PORT }),
     roles: values.ROLES,
     location: values.LOCATION,
     dataDir: values.DATA_DIR,

@@ -13,6 +13,7 @@ import { systemClock } from "./runtime/clock.ts";
 import { deadlineSignal } from "./runtime/deadlineSignal.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import type { Log } from "./runtime/log.ts";
+import type { Metrics } from "./runtime/metrics.ts";
 import type { PollFigures } from "./runtime/pollPace.ts";
 import { openCosmos } from "./store/cosmosConnection.ts";
 import { CosmosStore } from "./store/cosmosStore.ts";
@@ -33,6 +34,13 @@ export interface Engines extends AsyncDisposable {
   untilLost(stop: AbortSignal): Promise<Error | undefined>;
 }
 
+/** What engines tell, and how long they may take to open. */
+interface EngineSurroundings {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly stop: AbortSignal;
+}
+
 /** Asking a file costs nothing. */
 const embeddedPolling: PollFigures = { intervalMs: 500 };
 /** Each question is paid for: while there is nothing to do, an operation begins so much later. */
@@ -51,7 +59,10 @@ export class EnginesOpenError extends Error {
  *   program.
  * @throws the reason of `stop` when it is aborted before the engines on Azure are open.
  */
-export async function openEngines(config: Config, log: Log, stop: AbortSignal): Promise<Engines> {
+export async function openEngines(
+  config: Config,
+  { log, metrics, stop }: EngineSurroundings,
+): Promise<Engines> {
   const onUnreadable = ({ partition, id }: { partition: string; id: string }, error: unknown) =>
     log.error(
       { partition, documentId: id, error },
@@ -59,7 +70,7 @@ export async function openEngines(config: Config, log: Log, stop: AbortSignal): 
     );
   return config.azure === undefined
     ? openEmbedded(config, log, onUnreadable)
-    : openAzure(config.azure, { config, log, stop, onUnreadable });
+    : openAzure(config.azure, { config, log, metrics, stop, onUnreadable });
 }
 
 type OnUnreadable = (key: { partition: string; id: string }, error: unknown) => void;
@@ -85,14 +96,9 @@ async function openEmbedded(
 
 async function openAzure(
   { cosmos, storageQueue }: AzureEngines,
-  options: {
-    readonly config: Config;
-    readonly log: Log;
-    readonly stop: AbortSignal;
-    readonly onUnreadable: OnUnreadable;
-  },
+  options: EngineSurroundings & { readonly config: Config; readonly onUnreadable: OnUnreadable },
 ): Promise<Engines> {
-  const { config, log, stop, onUnreadable } = options;
+  const { config, log, metrics, stop, onUnreadable } = options;
   using limit = deadlineSignal({
     clock: systemClock,
     afterMs: openLimitMs,
@@ -117,8 +123,10 @@ async function openAzure(
       ids: systemIds,
       random: systemRandom,
       onUnreadable,
-      onCharge: ({ operation, requestUnits }) =>
-        log.debug({ operation, requestUnits }, "Cosmos DB was asked"),
+      onCharge: (charge) => {
+        metrics.charged(charge);
+        log.debug({ ...charge }, "Cosmos DB was asked");
+      },
     }),
     get queue() {
       if (messages === undefined) throw new TypeError("a frontend has no queue");

@@ -3,6 +3,7 @@
  * `engines.ts` it is the only file that names an adapter, and it holds no rule of its own. It is never imported.
  */
 import { readFileSync } from "node:fs";
+import { AdminServer } from "./admin/adminServer.ts";
 import { Backend } from "./backend/backend.ts";
 import { ConfigError, readConfig, type Config } from "./config.ts";
 import { EnginesOpenError, openEngines, type Engines } from "./engines.ts";
@@ -19,6 +20,7 @@ import type { Timing } from "./model/timing.ts";
 import { StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
+import { Metrics } from "./runtime/metrics.ts";
 import { Nudge } from "./runtime/nudge.ts";
 import { pinoLog, type ProcessLog } from "./runtime/pinoLog.ts";
 import { logWithout, type Log } from "./runtime/log.ts";
@@ -59,6 +61,7 @@ function indent(text: string): string {
 interface Ground {
   readonly config: Config;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly engines: Engines;
   readonly timing: Timing;
   readonly committed: Nudge;
@@ -74,10 +77,12 @@ const installers: Readonly<Record<Config["installer"], (config: Config) => Insta
 };
 
 async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
-  await using engines = await openEngines(config, log, stop);
+  const metrics = new Metrics();
+  await using engines = await openEngines(config, { log, metrics, stop });
   const ground: Ground = {
     config,
     log,
+    metrics,
     engines,
     timing: {
       heartbeatMs: config.heartbeatMs,
@@ -92,6 +97,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
 
   // the port comes first: a process that can't have it must not take up any work
   const server = config.roles.includes("frontend") ? await frontend(ground, stop) : undefined;
+  const admin = await operators(ground);
   const halt = new AbortController();
   const running = [
     ...(config.roles.includes("backend") ? [backend(ground).run(halt.signal)] : []),
@@ -104,6 +110,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
       roles: config.roles.join(","),
       engines: engines.name,
       url: server?.url,
+      adminUrl: admin?.url,
     },
     server === undefined
       ? `OpenShift resource provider ${version()} runs as ${config.roles.join(", ")}`
@@ -119,10 +126,24 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   log.info({}, "stopping");
   halt.abort();
   await Promise.all([server?.stop(ground.graceMs), ...running]);
+  await admin?.stop();
+}
+
+/** The listener for operators, if there is to be one. */
+async function operators({
+  config,
+  log,
+  metrics,
+  engines,
+}: Ground): Promise<AdminServer | undefined> {
+  const { adminHost: host, adminPort: port } = config;
+  if (port === undefined) return undefined;
+  const check = async (signal: AbortSignal): Promise<void> => engines.store.ping({ signal });
+  return AdminServer.listen({ host, port, metrics, check, log });
 }
 
 async function frontend(
-  { config, log, engines: { store }, committed }: Ground,
+  { config, log, metrics, engines: { store }, committed }: Ground,
   stop: AbortSignal,
 ): Promise<HttpServer> {
   const shared = { clock: systemClock, ids: systemIds };
@@ -142,13 +163,14 @@ async function frontend(
     bodyLimitBytes: config.bodyLimitBytes,
     checks: [{ name: "database", check: async (signal) => store.ping({ signal }) }],
     stopping: () => stop.aborted,
+    onAnswered: metrics.answered,
   });
   return HttpServer.listen(app, { ...shared, host: config.host, port: config.port, log });
 }
 
-function backend({ config, log, engines, timing, sent, graceMs }: Ground): Backend {
+function backend({ config, log, metrics, engines, timing, sent, graceMs }: Ground): Backend {
   const { store, queue, polling } = engines;
-  return new Backend({
+  const role = new Backend({
     store,
     queue,
     installer: installers[config.installer](config),
@@ -161,7 +183,10 @@ function backend({ config, log, engines, timing, sent, graceMs }: Ground): Backe
     sent,
     polling,
     stopGraceMs: graceMs,
+    onStep: metrics.stepEnded,
   });
+  metrics.workers(config.workers, () => role.busy);
+  return role;
 }
 
 function forwarder({ config, log, engines, timing, committed, sent }: Ground): Forwarder {
@@ -242,15 +267,19 @@ const ownFaults = [
 ];
 
 /** What whoever runs the program can mend, in a sentence; a stack would only hide it. */
-function knownFault(error: unknown, { host, port }: Config): string | undefined {
+function knownFault(error: unknown, config: Config): string | undefined {
   if (ownFaults.some((kind) => error instanceof kind)) return (error as Error).message;
   if (!(error instanceof Error)) return undefined;
-  const { code } = error as NodeJS.ErrnoException;
+  const { code, port, address } = error as NodeJS.ErrnoException & {
+    readonly port?: number;
+    readonly address?: string;
+  };
+  const variable = port === config.adminPort ? "ADMIN_PORT" : "PORT";
   if (code === "EADDRINUSE") {
-    return `Port ${port} of ${host} is taken (EADDRINUSE): stop what listens there, or set PORT.`;
+    return `Port ${port} of ${address} is taken (EADDRINUSE): stop what listens there, or set ${variable}.`;
   }
   if (code === "EACCES") {
-    return `Port ${port} of ${host} may not be opened by this user (EACCES): set PORT.`;
+    return `Port ${port} of ${address} may not be opened by this user (EACCES): set ${variable}.`;
   }
   return undefined;
 }

@@ -34,6 +34,7 @@ describe("readConfig", () => {
     expect(readConfig({})).toEqual({
       host: "127.0.0.1",
       port: 8080,
+      adminHost: "127.0.0.1",
       roles: ["frontend", "forwarder", "backend"],
       location: "eastus",
       dataDir: "./data",
@@ -57,6 +58,8 @@ describe("readConfig", () => {
       readConfig({
         HOST: "::1",
         PORT: "0",
+        ADMIN_HOST: "localhost",
+        ADMIN_PORT: "9090",
         ROLES: "backend, frontend",
         LOCATION: "West Europe",
         DATA_DIR: "/var/lib/rp",
@@ -76,6 +79,8 @@ describe("readConfig", () => {
     ).toEqual({
       host: "::1",
       port: 0,
+      adminHost: "localhost",
+      adminPort: 9090,
       roles: ["frontend", "backend"],
       location: "westeurope",
       dataDir: "/var/lib/rp",
@@ -131,6 +136,8 @@ describe("readConfig", () => {
       ["0.0.0.0", "::", "10.0.0.1", "example.com", "127.0.0.1.example.com", "127.1", "8080"],
     ],
     ["PORT", ["-1", "65536", "80.5", "1e3", "0x50", "eighty", "٨٠", "1 2"]],
+    ["ADMIN_HOST", ["0.0.0.0", "example.com"]],
+    ["ADMIN_PORT", ["-1", "65536", "none"]],
     ["ROLES", ["web", "frontend,", ",", "frontend,frontend", "Frontend", "frontend backend"]],
     ["LOCATION", ["east-us", "east_us", "é", "a".repeat(61)]],
     ["DATA_DIR", ["a\0b"]],

@@ -57,6 +57,7 @@ const compositionRooms = ["main", "engines", "config"];
 /** Packages that belong to some rooms alone; `main` may not have them either. */
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["store", "queue"],
+  "prom-client": ["runtime"],
   "@azure/cosmos": ["store"],
   "@azure/core-rest-pipeline": ["store"],
   "@azure/identity": ["store", "queue"],

@@ -3,6 +3,7 @@
  * whatever was thrown on the way. It opens no port and talks to nothing but what it was handed.
  */
 import express, { type Express, type RequestHandler } from "express";
+import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
 import { sendAnswer } from "./answer.ts";
 import type { Contract, Route } from "./contract.ts";
@@ -20,11 +21,12 @@ export interface AppOptions extends HealthOptions {
   readonly services: Services;
   readonly log: Log;
   readonly bodyLimitBytes: number;
+  readonly onAnswered?: (request: AnsweredRequest) => void;
 }
 
 /** The Express application; requests arrive through `httpServer.ts`. */
 export function frontendApp(options: AppOptions): Express {
-  const { contract, docs, services, log, bodyLimitBytes } = options;
+  const { contract, docs, services, log, bodyLimitBytes, onAnswered } = options;
   const { clock, ids } = services;
   const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
 
@@ -58,7 +60,7 @@ export function frontendApp(options: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(requestContext({ clock, ids, log }));
+  app.use(requestContext({ clock, ids, log, ...(onAnswered === undefined ? {} : { onAnswered }) }));
   app.use(health(options));
   app.use(docs);
   // authentication has its place here: before a byte of the body is read

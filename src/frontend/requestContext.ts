@@ -7,6 +7,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal } from "../runtime/deadlineSignal.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
+import type { AnsweredRequest } from "../runtime/metrics.ts";
 import { RpError } from "../model/rpError.ts";
 import { callerOrigin } from "./callerOrigin.ts";
 
@@ -46,11 +47,13 @@ export interface RequestContextOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Told of each request that has come to its end, those for the health checks left out. */
+  readonly onAnswered?: (request: AnsweredRequest) => void;
 }
 
 /** The first middleware: makes the context, sets the headers that every answer has, writes the line when it ends. */
 export function requestContext(options: RequestContextOptions): RequestHandler {
-  const { clock, ids, log } = options;
+  const { clock, ids, log, onAnswered } = options;
   return (request: Request, response: Response, next: NextFunction): void => {
     const begunAt = clock.monotonic();
     const requestId = ids.guid();
@@ -97,13 +100,24 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
       deadline[Symbol.dispose]();
       const path = request.originalUrl.split("?", 1)[0] ?? "";
       const status = response.headersSent ? response.statusCode : 0;
-      const line = path.startsWith("/healthz/") ? "debug" : "info";
+      const durationMs = clock.monotonic() - begunAt;
+      const isProbe = path.startsWith("/healthz/");
+      const line = isProbe ? "debug" : "info";
+      if (!isProbe) {
+        const { operationName, apiVersion } = noted;
+        onAnswered?.({
+          operation: operationName as string | undefined,
+          apiVersion: apiVersion as string | undefined,
+          status,
+          durationMs,
+        });
+      }
       requestLog[line](
         {
           method: request.method,
           path: path.slice(0, 1024),
           status,
-          durationMs: Math.round(clock.monotonic() - begunAt),
+          durationMs: Math.round(durationMs),
           ...noted,
         },
         status === 0

@@ -33,7 +33,7 @@ test("a frontend and a process that does the work share them; by default a subsc
   await using peers = await AzurePeers.start();
   const DATA_DIR = join(folder.path, "none");
   const settings = { ...peers.settings, DATA_DIR, LOCAL_INSTALL_SECONDS: "0" };
-  await using web = await startWatched({ ...settings, ROLES: "frontend" });
+  await using web = await startWatched({ ...settings, ROLES: "frontend", ADMIN_PORT: "0" });
   // it has no business with the queue, and in Azure no right to it
   expect(peers.queue.requests).toEqual([]);
   expect(web.azurePackages()).toContain("@azure/cosmos");
@@ -51,6 +51,9 @@ test("a frontend and a process that does the work share them; by default a subsc
   await announceSubscription(web.rp, "Registered");
   expect(await putCluster(web.rp, "shared")).toBe(201);
   await untilState(web.rp, "shared", "Succeeded");
+  const adminUrl = web.rp.log.find(({ version }) => version !== undefined)?.["adminUrl"];
+  const metrics = await (await fetch(`${String(adminUrl)}/metrics`)).text();
+  expect(metrics).toMatch(/^rp_store_request_units_total\{operation="commit"\} [1-9]/m);
   await expect.poll(() => peers.queue.texts).toEqual([]);
   expect(existsSync(DATA_DIR)).toBe(false);
 });

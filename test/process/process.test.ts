@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
-import { clusterBody, clusterUrl, putCluster } from "./clusterCalls.ts";
+import { clusterBody, clusterUrl, putCluster, untilState } from "./clusterCalls.ts";
 import { engineSuite } from "./engineSuite.ts";
 import { ownProgram, RpProcess, temporaryFolder } from "./rpProcess.ts";
 
@@ -29,6 +29,24 @@ test("a database that had to be made is told of, and only then", async () => {
   }
   await using second = await RpProcess.start({ DATA_DIR: folder.path });
   expect(isTold(second)).toBe(false);
+});
+
+test("an operator sees what the process does on a port of its own", async () => {
+  using folder = temporaryFolder();
+  const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0", ADMIN_PORT: "0" };
+  await using rp = await RpProcess.start(settings);
+  const adminUrl = rp.log.find(({ version }) => version !== undefined)?.["adminUrl"];
+  expect(await putCluster(rp, "counted")).toBe(201);
+  await untilState(rp, "counted", "Succeeded");
+  const metrics = await (await fetch(`${String(adminUrl)}/metrics`)).text();
+  expect(metrics).toMatch(
+    /^rp_http_request_duration_seconds_count\{operation="OpenShiftClusters_CreateOrUpdate",api_version="[^"]+",status_class="2xx"\} 1$/m,
+  );
+  expect(metrics).toMatch(
+    /^rp_step_duration_seconds_count\{operation_kind="create",.*outcome="done"\} 1$/m,
+  );
+  expect(metrics).toMatch(/^rp_worker_slots 100$/m);
+  expect((await fetch(`${rp.url}/metrics`)).status).toBe(404);
 });
 
 test("bad settings: every fault is listed with its variable, and the exit code is 2", async () => {
