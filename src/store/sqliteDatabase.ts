@@ -40,6 +40,10 @@ const groupBytesMax = 1024 * 1024;
 const placeCheckMs = 1_000;
 /** More than fits into a page. */
 const probeBytes = 32 * 1024;
+/** Beside a file that isn't longer SQLite takes the log for a leftover, and removes it with all that it holds. */
+const emptyBytesMax = 1n;
+/** How often a log that seems cut is looked at, should others write each time. */
+const logLooksMax = 20;
 
 export interface SqliteDatabaseOptions {
   /** The file, made with its folder if there is none; `:memory:` for a database that ends with the process. */
@@ -150,6 +154,8 @@ export class SqliteDatabase implements AsyncDisposable {
     const file = path === ":memory:" ? path : resolve(path);
     let connection: DatabaseSync | undefined;
     try {
+      // before there is a file, if there was none
+      if (file !== ":memory:") assertLogBelongs(file);
       const files = file === ":memory:" ? [] : [makePrivateFile(file)];
       const opened = new DatabaseSync(file, { timeout: busyBlockMs });
       connection = opened;
@@ -157,7 +163,7 @@ export class SqliteDatabase implements AsyncDisposable {
       await untilNotBusy(busyLimitMs, () => setUp(opened, known));
       const isNew = await untilNotBusy(busyLimitMs, () => migrate(opened, known));
       // made by the first transaction, and there for as long as anybody has the database open
-      if (files.length > 0) files.push(fileAt(`${file}-wal`), fileAt(`${file}-shm`));
+      if (files.length > 0) files.push(fileAt(logOf(file)), fileAt(`${file}-shm`));
       const version = known.length;
       const database = new SqliteDatabase({
         connection: opened,
@@ -307,8 +313,9 @@ export class SqliteDatabase implements AsyncDisposable {
     await this.#draining;
     try {
       this.#assertInPlace();
-    } catch {
-      // lost, or nobody can tell
+    } catch (error) {
+      // else it is lost, or nobody can tell
+      if (isOfDamage(error)) this.#loseDamaged(messageOf(error), error);
     }
     if (this.#lost === undefined) this.#connection.close();
     else leftOpen.add(this.#connection);
@@ -321,28 +328,71 @@ export class SqliteDatabase implements AsyncDisposable {
 
   /**
    * @throws {SqliteUnavailableError} when what is written would belong to no name any more, or nobody can tell.
-   * @throws what SQLite says, as `#assertWhole`.
+   * @throws what SQLite says, as `#assertWhole` and `#assertLogWhole`.
    */
   #assertInPlace(): void {
     if (this.#lost !== undefined) throw this.#lost;
-    for (const { path, identity } of this.#files) {
-      let found: BigIntStats | undefined;
-      let cause: unknown;
-      try {
-        found = statSync(path, { bigint: true });
-      } catch (error) {
-        if (!isAbsence(error)) throw cannotBeLookedAt(path, error);
-        cause = error;
+    if (this.#files.length === 0) return;
+    // before the log is looked at, since others may append to it in between
+    const committedBytes = this.#committedLogBytes();
+    for (const file of this.#files) {
+      const sizeBytes = this.#sizeInPlace(file);
+      if (file.path === this.#path) this.#assertWhole(sizeBytes);
+      else if (file.path === logOf(this.#path) && sizeBytes < committedBytes) {
+        this.#assertLogWhole(file);
       }
-      if (found === undefined || identityOf(found) !== identity) {
-        throw this.#lose(
-          `The database file ${path} was removed or replaced while the process ran; start it again, and should ` +
-            "clusters be missing then, restore a backup.",
-          cause,
-        );
-      }
-      if (path === this.#path) this.#assertWhole(found.size);
     }
+  }
+
+  /**
+   * @returns how many bytes the file has.
+   * @throws as `#assertInPlace`.
+   */
+  #sizeInPlace({ path, identity }: OpenedFile): bigint {
+    let found: BigIntStats | undefined;
+    let cause: unknown;
+    try {
+      found = statSync(path, { bigint: true });
+    } catch (error) {
+      if (!isAbsence(error)) throw cannotBeLookedAt(path, error);
+      cause = error;
+    }
+    if (found !== undefined && identityOf(found) === identity) return found.size;
+    throw this.#lose(
+      `The database file ${path} was removed or replaced while the process ran; start it again, and should ` +
+        "clusters be missing then, restore a backup.",
+      cause,
+    );
+  }
+
+  /**
+   * How many bytes the log has at the least: SQLite's processes tell each other how many frames are committed. Nothing is
+   * read or written for it but memory that they share.
+   */
+  #committedLogBytes(): bigint {
+    const frames = Number(this.statement("PRAGMA wal_checkpoint(NOOP)").get()?.["log"]);
+    // less while somebody else recovers it: then nobody can tell
+    if (frames <= 0) return 0n;
+    return BigInt(logHeaderBytes + frames * (frameHeaderBytes + this.#pragma("page_size")));
+  }
+
+  /**
+   * For a log that seemed to lack frames. SQLite itself shortens one only after it was begun anew, which those who share it
+   * are told before: by a checkpoint that truncates it, or after the next commit by the limit to its size. So if nobody has
+   * committed or begun it anew while it was looked at, somebody else has cut it.
+   *
+   * @throws as `#assertInPlace`.
+   */
+  #assertLogWhole(log: OpenedFile): void {
+    for (let look = 0; look < logLooksMax; look += 1) {
+      const version = this.#pragma("data_version");
+      const committedBytes = this.#committedLogBytes();
+      if (this.#sizeInPlace(log) >= committedBytes) return;
+      if (this.#pragma("data_version") === version) {
+        throw this.#loseDamaged("its log became shorter", undefined);
+      }
+    }
+    throw cannotBeLookedAt(log.path, new Error("others write to it all the time"));
   }
 
   /**
@@ -354,6 +404,10 @@ export class SqliteDatabase implements AsyncDisposable {
    * @throws what SQLite says when it can't tell.
    */
   #assertWhole(sizeBytes: bigint): void {
+    if (sizeBytes <= emptyBytesMax) {
+      const advice = emptyAdvice(this.#path);
+      throw this.#lose(`The database file ${this.#path} was emptied. ${advice}`, undefined);
+    }
     // others may write between two looks at the same thing: what is missing is missing twice
     if (sizeBytes < this.#sizeBytes && this.#lacksPages() && this.#lacksPages()) {
       throw this.#loseDamaged("it became shorter", undefined);
@@ -364,7 +418,7 @@ export class SqliteDatabase implements AsyncDisposable {
   /** Whether there is a page that stands neither in the file nor in its log. */
   #lacksPages(): boolean {
     const count = this.#pragma("page_count");
-    const inLog = pagesInLog(`${this.#path}-wal`);
+    const inLog = pagesInLog(logOf(this.#path)).pages;
     // looked at last: what a checkpoint takes from the log is in the file before
     const inFile = Math.floor(statSync(this.#path).size / this.#pragma("page_size"));
     for (let page = inFile + 1; page <= count; page += 1) if (!inLog.has(page)) return true;
@@ -543,6 +597,36 @@ function makePrivateFolder(path: string): void {
   }
 }
 
+/** SQLite's name for the write-ahead log of a file. */
+function logOf(path: string): string {
+  return `${path}-wal`;
+}
+
+/**
+ * SQLite flushes the first page of a new file before it writes to the log, and never empties the file again. So whenever
+ * its maker was killed, a log that holds something beside a file that doesn't is what is left of a database whose file
+ * somebody has emptied or removed.
+ *
+ * @throws {Error} when SQLite would remove a log that holds something.
+ */
+function assertLogBelongs(path: string): void {
+  // in this order, as another process may just be making both
+  if (sizeAt(logOf(path)) === 0n) return;
+  const sizeBytes = sizeAt(path);
+  if (sizeBytes > emptyBytesMax) return;
+  throw new Error(`it is empty or gone, beside its log. ${emptyAdvice(path)}`);
+}
+
+/** In bytes; none where there is no file. */
+function sizeAt(path: string): bigint {
+  try {
+    return statSync(path, { bigint: true }).size;
+  } catch (error) {
+    if (isAbsence(error)) return 0n;
+    throw error;
+  }
+}
+
 function fileAt(path: string): OpenedFile {
   return { path, identity: identityOf(statSync(path, { bigint: true })) };
 }
@@ -662,23 +746,39 @@ async function untilNotBusy<T>(limitMs: number, attempt: () => T): Promise<T> {
   }
 }
 
+interface LogContent {
+  /** Their numbers, whether committed or not. */
+  readonly pages: ReadonlySet<number>;
+  /** Whether it holds a whole database: every page that it had at the last commit. */
+  readonly isWhole: boolean;
+}
+
 /**
- * The numbers of the pages that stand in a write-ahead log, whether committed or not (https://sqlite.org/fileformat2.html,
- * section 4.1). Frames whose salts aren't the log's are left over from before it began anew. No lock lies on a log, so it may
- * be opened and closed beside SQLite, unlike the main file.
+ * What stands in a write-ahead log (https://sqlite.org/fileformat2.html, section 4.1). Frames whose salts aren't the log's
+ * are left over from before it began anew. No lock lies on a log, so it may be opened and closed beside SQLite, unlike the
+ * main file.
  */
-function pagesInLog(path: string): ReadonlySet<number> {
+function pagesInLog(path: string): LogContent {
   const pages = new Set<number>();
+  let isWhole = false;
   const log = readFileSync(path);
-  if (log.length < logHeaderBytes) return pages;
+  if (log.length < logHeaderBytes) return { pages, isWhole };
   const pageSize = log.readUInt32BE(8);
   const salts = log.subarray(16, 24);
   const frameBytes = frameHeaderBytes + pageSize;
   for (let at = logHeaderBytes; at + frameBytes <= log.length; at += frameBytes) {
     if (!log.subarray(at + 8, at + 16).equals(salts)) break;
     pages.add(log.readUInt32BE(at));
+    // only the last frame of a transaction says how many pages there are
+    const count = log.readUInt32BE(at + 4);
+    if (count > 0) isWhole = pages.size >= count && hasAllTo(count, pages);
   }
-  return pages;
+  return { pages, isWhole };
+}
+
+function hasAllTo(count: number, pages: ReadonlySet<number>): boolean {
+  for (let page = 1; page <= count; page += 1) if (!pages.has(page)) return false;
+  return true;
 }
 
 const logHeaderBytes = 32;
@@ -722,6 +822,24 @@ function isOfDamage(error: unknown): boolean {
 /** What remains of a log would be taken for the backup's. */
 function restoringAdvice(path: string): string {
   return `While nothing runs, restore a backup in its place, remove ${path}-wal and ${path}-shm, and start again.`;
+}
+
+/**
+ * What to do about a file that is empty or gone beside its log. SQLite reads every page from a log that has them all, but
+ * removes it beside an empty file: so the file is given a length.
+ */
+function emptyAdvice(path: string): string {
+  const log = logOf(path);
+  const backup = restoringAdvice(path);
+  let isWhole = false;
+  try {
+    ({ isWhole } = pagesInLog(log));
+  } catch {
+    // gone as well, or nobody can tell
+  }
+  if (!isWhole) return `Its log doesn't hold all of it. ${backup}`;
+  const command = `(umask 077; truncate -s 8192 ${path})`;
+  return `Its log still holds all of it: while nothing runs, copy ${log} elsewhere, run "${command}", and start again.`;
 }
 
 /** What to do about a failure of SQLite at the start, where that isn't plain. */

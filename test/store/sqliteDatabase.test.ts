@@ -1,19 +1,22 @@
 /** The embedded database's file: who may open it, what a commit means, and what happens when something goes wrong. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import {
   mkdir,
   open as openHandle,
+  readdir,
   readFile,
   rename,
   rm,
   stat,
   symlink,
+  truncate,
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { expect, test, vi } from "vitest";
 import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
 import { QueueUnavailableError } from "../../src/queue/queue.ts";
@@ -797,6 +800,270 @@ test("a file that was made shorter by who knows how to is not damaged", async ()
   await store.ping();
   controller.abort();
   expect(await lost).toBeUndefined();
+});
+
+/** A copy of a database's files as a killed process leaves them, with all of it in the log or only the end. */
+async function leftBehind(
+  folder: string,
+  options: { readonly isLogWhole: boolean },
+): Promise<{ readonly path: string; readonly log: string; readonly id: string }> {
+  await using fixture = await openFile();
+  const store = new SqliteStore({ database: fixture.database, clock });
+  await store.commit(partition, [{ create: operationDocument("first") }]);
+  if (!options.isLogWhole) fixture.database.statement("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  const document = clusterDocument("c");
+  await store.commit(partition, [{ create: document }]);
+  const path = join(folder, "left.db");
+  const log = `${path}-wal`;
+  await writeFile(path, await readFile(fixture.path));
+  await writeFile(log, await readFile(`${fixture.path}-wal`));
+  return { path, log, id: document.id };
+}
+
+const losses = [
+  ["emptied", async (path: string) => writeFile(path, "")],
+  // which SQLite takes for empty as well
+  ["cut to a byte", async (path: string) => writeFile(path, "x")],
+  ["removed", async (path: string) => rm(path)],
+] as const;
+
+test.each(losses)(
+  "a file that was %s beside a log which holds all of it is refused, with what brings it back",
+  async (_what, lose) => {
+    await using folder = await temporaryFolder();
+    const { path, log, id } = await leftBehind(folder.path, { isLogWhole: true });
+    await lose(path);
+    const before = [await readdir(folder.path), await readFile(log)];
+    // a supervisor starts it more than once
+    for (let start = 0; start < 2; start += 1) {
+      const open = SqliteDatabase.open({ path });
+      await expect(open).rejects.toThrow(SqliteOpenError);
+      await expect(open).rejects.toThrow(
+        /it is empty or gone, beside its log\. .* still holds all/,
+      );
+      await expect(open).rejects.toThrow(`run "(umask 077; truncate -s 8192 ${path})"`);
+      expect([await readdir(folder.path), await readFile(log)]).toEqual(before);
+    }
+
+    await (await openHandle(path, "a")).close();
+    await truncate(path, 8192);
+    await using database = await SqliteDatabase.open({ path });
+    expect(database.statement("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+    const store = new SqliteStore({ database, clock });
+    expect(await store.read("operation", { partition, id: "first" })).toBeDefined();
+    expect(await store.read("cluster", { partition, id })).toBeDefined();
+  },
+);
+
+test.each(losses)(
+  "a file that was %s beside a log which holds a part of it is refused, and asks for a backup",
+  async (_what, lose) => {
+    await using folder = await temporaryFolder();
+    const { path, log } = await leftBehind(folder.path, { isLogWhole: false });
+    await lose(path);
+    const before = await readFile(log);
+    const open = SqliteDatabase.open({ path });
+    await expect(open).rejects.toThrow(SqliteOpenError);
+    await expect(open).rejects.toThrow(/doesn't hold all of it\. .*restore a backup/);
+    expect(before.equals(await readFile(log))).toBe(true);
+  },
+);
+
+test("a file that is emptied is noticed while all of it stands in its log, which is kept", async () => {
+  await using fixture = await openFile();
+  const { database, path, clock: turned } = fixture;
+  const store = new SqliteStore({ database, clock });
+  await store.commit(partition, [{ create: operationDocument("o") }]);
+  const told = database.untilLost(turned, new AbortController().signal);
+  await writeFile(path, "");
+  const write = store.commit(partition, [{ create: operationDocument("refused") }]);
+  await expect(write).rejects.toThrow(StoreUnavailableError);
+  await expect(write).rejects.toThrow(/rp\.db was emptied\. Its log still holds all of it/);
+  expect(await told).toBeInstanceOf(SqliteFileLostError);
+  const before = await readFile(`${path}-wal`);
+  await database.close();
+  expect((await stat(path)).size).toBe(0);
+  expect(before.equals(await readFile(`${path}-wal`))).toBe(true);
+});
+
+test("a process killed at any moment of making a database leaves one that the next finishes", async () => {
+  const seen = new Set<string>();
+  for (let moment = 1; moment <= 6; moment += 1) {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "rp.db");
+    const files = [path, `${path}-journal`, `${path}-wal`];
+    const look = (): string =>
+      files.map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? "none").join(" ");
+    const child = startProcess("writeUntilKilled", path);
+    const exited = once(child, "exit");
+    const first = look();
+    for (let changes = 0, last = first; changes < moment;) {
+      const now = look();
+      if (now !== last) changes += 1;
+      last = now;
+      await new Promise((resume) => setImmediate(resume));
+    }
+    child.kill("SIGKILL");
+    await exited;
+    seen.add(look());
+
+    await using database = await SqliteDatabase.open({ path });
+    await new SqliteStore({ database, clock }).ping();
+    expect(database.statement("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+  }
+  expect(seen.size).toBeGreaterThan(1);
+});
+
+test.each([
+  ["to nothing", () => 0],
+  ["in its header", () => 20],
+  ["by a byte", (bytes: number) => bytes - 1],
+])("a log that was cut %s ends all reading and writing", async (_how, left) => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  const log = `${path}-wal`;
+  await (await SqliteDatabase.open({ path })).close();
+  // with an empty log at its start
+  await using database = await SqliteDatabase.open({ path });
+  const store = new SqliteStore({ database, clock });
+  const turned = new TestClock();
+  const told = database.untilLost(turned, new AbortController().signal);
+  await store.commit(partition, [{ create: operationDocument("o") }]);
+  await truncate(log, left((await stat(log)).size));
+  const { size } = await stat(log);
+  const write = store.commit(partition, [{ create: operationDocument("refused") }]);
+  await expect(write).rejects.toThrow(StoreUnavailableError);
+  await expect(write).rejects.toThrow(/rp\.db is damaged \(.*\)\. .*restore a backup/);
+  expect(await told).toBeInstanceOf(SqliteFileLostError);
+  await expect(store.read("operation", { partition, id: "o" })).rejects.toThrow(
+    StoreUnavailableError,
+  );
+  await database.close();
+  expect((await stat(log)).size).toBe(size);
+});
+
+test("a log that was cut is noticed without a write", async () => {
+  await using fixture = await openFile();
+  const { database, path, clock: turned } = fixture;
+  let told: unknown = "nothing";
+  void database.untilLost(turned, new AbortController().signal).then((lost) => (told = lost));
+  await turned.advance(60_000);
+  expect(told).toBe("nothing");
+  await truncate(`${path}-wal`, 0);
+  await turned.advance(1_000);
+  expect(told).toBeInstanceOf(SqliteFileLostError);
+});
+
+test("a log that SQLite makes shorter, or begins anew, is not damaged", async () => {
+  await using fixture = await openFile();
+  const { database, path, clock: turned } = fixture;
+  const log = `${path}-wal`;
+  const store = new SqliteStore({ database, clock });
+  const controller = new AbortController();
+  const lost = database.untilLost(turned, controller.signal);
+  const notes = "x".repeat(200_000);
+  const bytes = async (): Promise<number> => (await stat(log)).size;
+  const raw = new DatabaseSync(path);
+  const grow = async (id: string): Promise<number> => {
+    await store.commit(partition, [{ create: clusterDocument(id, { installation: { notes } }) }]);
+    return await bytes();
+  };
+
+  let before = await grow("truncated by a checkpoint");
+  raw.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  expect(await bytes()).toBe(0);
+  await turned.advance(1_000);
+  await store.ping();
+
+  before = await grow("begun anew in place");
+  raw.exec("PRAGMA wal_checkpoint(RESTART)");
+  await turned.advance(1_000);
+  await store.ping();
+  expect(await bytes()).toBe(before);
+
+  before = await grow("limited after it began anew");
+  raw.exec("PRAGMA journal_size_limit = 0; PRAGMA wal_checkpoint(RESTART)");
+  raw.exec("UPDATE sequence SET last = last + 1");
+  expect(await bytes()).toBeLessThan(before);
+  await turned.advance(1_000);
+  await store.ping();
+
+  before = await grow("closed by another");
+  raw.close();
+  expect(await bytes()).toBe(before);
+  await turned.advance(1_000);
+  await store.ping();
+
+  // what was cut off here was left over from before the log began anew
+  database.statement("PRAGMA wal_checkpoint(RESTART)").get();
+  await store.ping();
+  await truncate(log, (await bytes()) - 10_000);
+  await turned.advance(1_000);
+  await store.ping();
+  controller.abort();
+  expect(await lost).toBeUndefined();
+});
+
+test("a log that others make shorter just while it is looked at is not damaged", async () => {
+  await using fixture = await openFile();
+  const { database, path } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const raw = new DatabaseSync(path);
+  const real = database.statement.bind(database);
+  let truncations = 0;
+  const spy = vi.spyOn(database, "statement").mockImplementation((sql) => {
+    const statement = real(sql);
+    if (!sql.includes("NOOP") || truncations === 0) return statement;
+    const get = (): unknown => {
+      raw.exec("UPDATE sequence SET last = last + 1");
+      const found = statement.get();
+      raw.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      truncations -= 1;
+      return found;
+    };
+    return { get } as unknown as StatementSync;
+  });
+  for (let count = 1; count < 5; count += 1) {
+    truncations = count;
+    await store.ping();
+    expect(truncations).toBe(0);
+  }
+  // nobody can tell
+  truncations = Infinity;
+  await expect(store.ping()).rejects.toThrow(StoreUnavailableError);
+  spy.mockRestore();
+  raw.close();
+  await store.ping();
+});
+
+test("processes that write are not disturbed by one that truncates the log all the time", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  await using database = await SqliteDatabase.open({ path });
+  const store = new SqliteStore({ database, clock });
+  const turned = new TestClock();
+  const controller = new AbortController();
+  const lost = database.untilLost(turned, controller.signal);
+  const children = [1, 2].map(() => startProcess("compareAndSwap", path, "100"));
+  let isOver = false;
+  const exits = Promise.all(children.map(async (child) => once(child, "exit"))).finally(
+    () => (isOver = true),
+  );
+  const raw = new DatabaseSync(path, { timeout: 5_000 });
+  const truncateLog = raw.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+  let truncations = 0;
+  while (!isOver) {
+    if (truncateLog.get()?.["busy"] === 0) truncations += 1;
+    await turned.advance(1_000);
+    await store.ping();
+  }
+  raw.close();
+  expect((await exits).map(([code]) => code as unknown)).toEqual([0, 0]);
+  expect(truncations).toBeGreaterThan(10);
+  controller.abort();
+  expect(await lost).toBeUndefined();
+  const counter = await store.read("cluster", { partition, id: "rg|counter" });
+  expect(counter?.document.sweeps).toBe(200);
 });
 
 test("a lock held by another process is waited for while the event loop turns", async () => {
