@@ -16,6 +16,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -382,6 +383,61 @@ test("its shared memory is removed: it ends before another can't see its writes,
   using state = new StoredState(folder.path);
   expect(state.integrity()).toBe("ok");
 });
+
+test.each([
+  ["emptied", (file: string) => truncateSync(file, 0), /^The database file .* was emptied\./],
+  ["removed", (file: string) => rmSync(file), /^The database file .* was removed or replaced/],
+])(
+  "its main file is %s while all lies in the log: it ends, no start throws the log away, and what they say brings all back",
+  async (_what, lose, sentence) => {
+    using folder = temporaryFolder();
+    const settings = { DATA_DIR: folder.path, ...quickly };
+    await using first = await RpProcess.start(settings);
+    expect(await putCluster(first, "before")).toBe(201);
+    await untilState(first, "before", "Succeeded");
+    const file = join(folder.path, "rp.sqlite");
+    lose(file);
+    expect(await first.exit()).toEqual(failed);
+    expect(first.errors).toMatch(sentence);
+    expect(first.errors.trim().split("\n")).toHaveLength(1);
+
+    let told = "";
+    for (let start = 0; start < 2; start += 1) {
+      await using refused = RpProcess.spawn({ PORT: "0", ...settings });
+      expect(await refused.exit()).toEqual(failed);
+      told = refused.errors;
+      expect(told).toContain(`the database ${file} cannot be opened: it is empty or gone`);
+      expect(told.trim().split("\n")).toHaveLength(1);
+    }
+    const command = /run "(.+)", and start again/.exec(told)?.[1] ?? "false";
+    execFileSync("/bin/sh", ["-c", command]);
+    expect(statSync(file).mode & 0o077).toBe(0);
+    await using again = await RpProcess.start(settings);
+    await untilState(again, "before", "Succeeded");
+    expect(await putCluster(again, "after")).toBe(201);
+    using state = new StoredState(folder.path);
+    expect(state.integrity()).toBe("ok");
+  },
+);
+
+test.each(["frontend", "frontend,forwarder,backend"])(
+  "its log is emptied under %s: nothing more is accepted, and it ends with what to do",
+  async (ROLES) => {
+    using folder = temporaryFolder();
+    const settings = { DATA_DIR: folder.path, ...quickly, ROLES };
+    await using rp = await RpProcess.start(settings);
+    expect(await putCluster(rp, "before")).toBe(201);
+    truncateSync(join(folder.path, "rp.sqlite-wal"), 0);
+    // if it is there at all any more
+    expect(await putCluster(rp, "refused").catch(() => 503)).toBe(503);
+    expect(await rp.exit()).toEqual(failed);
+    expect(rp.errors).toMatch(
+      /^The database file .*rp\.sqlite is damaged \(.*\)\. .*restore a backup/,
+    );
+    expect(rp.errors.trim().split("\n")).toHaveLength(1);
+    expect(statSync(join(folder.path, "rp.sqlite-wal")).size).toBe(0);
+  },
+);
 
 test("two releases side by side: an older one starts, serves and works on a file that a newer one has extended", async () => {
   using folder = temporaryFolder();
