@@ -138,18 +138,22 @@ async function openAzure(
   };
 }
 
-/** What was opened is closed again when the other can't be opened. */
+/** The first that can't be opened is told at once; what was opened, or still will be, is closed again. */
 async function bothOrNeither<A extends Disposable, B>(
   one: Promise<A>,
   other: Promise<B>,
 ): Promise<readonly [A, B]> {
-  const [first, second] = await Promise.allSettled([one, other]);
-  if (first.status === "rejected") throw first.reason;
-  if (second.status === "rejected") {
-    first.value[Symbol.dispose]();
-    throw second.reason;
+  try {
+    return await Promise.all([one, other]);
+  } catch (error) {
+    one.then(
+      (opened) => opened[Symbol.dispose](),
+      () => {
+        // not opened
+      },
+    );
+    throw error;
   }
-  return [first.value, second.value];
 }
 
 /** What lies on other machines is never lost for good: it comes back. */

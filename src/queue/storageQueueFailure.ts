@@ -87,7 +87,10 @@ export function failureFrom(error: unknown): StorageQueueFailure {
   const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
   // @azure/identity; nothing was sent
   if (typeof name === "string" && /Authentication|Credential/.test(name)) {
-    return new StorageQueueFailure("refused", `signing in to Azure Storage failed (${name})`);
+    return new StorageQueueFailure(
+      "refused",
+      `signing in to Azure Storage failed (${name}): run az login, or set STORAGE_KEY`,
+    );
   }
   if (typeof code === "string" && unconnected.includes(code)) {
     return new StorageQueueFailure("putOff", `Azure Storage can't be reached (${code})`);

@@ -45,11 +45,18 @@ export async function openCosmos(
   const sdk = await import("@azure/cosmos");
   const { createDefaultHttpClient } = await import("@azure/core-rest-pipeline");
   let client: CosmosClient | undefined;
+  // the SDK would try an account that can't be reached for half a minute, and then tell nothing of the cause
+  const unreachable = Promise.withResolvers<never>();
+  unreachable.promise.catch(() => {
+    // whoever opens has seen it, or is open
+  });
   try {
     client = new sdk.CosmosClient({
       endpoint: settings.endpoint,
       ...(await signIn(settings)),
-      httpClient: withoutResending(createDefaultHttpClient()),
+      httpClient: withoutResending(createDefaultHttpClient(), (code) =>
+        unreachable.reject(new CosmosOpenError(`it can't be reached (${code}); look at its name`)),
+      ),
       connectionPolicy: {
         requestTimeout: requestLimitMs,
         // a stand-in on this machine is no account with regions
@@ -69,7 +76,7 @@ export async function openCosmos(
       await checkContainer(documents, documentsContainer.partitionKey, signal);
       await checkContainer(leases, leasesContainer.partitionKey, signal);
     };
-    await within(signal, check());
+    await within(signal, Promise.race([check(), unreachable.promise]));
     return { documents, leases, [Symbol.dispose]: () => opened.dispose() };
   } catch (error) {
     client?.dispose();
@@ -153,6 +160,9 @@ async function within<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
   }
 }
 
+/** There is nobody at that address, or no way to it; while it is being opened, that is no fault that passes. */
+const noWay = new Set(["ENOTFOUND", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"]);
+
 /**
  * The SDK resends by the `code` of what its HTTP client throws, a write as well when there is none (the endpoint discovery
  * takes `REQUEST_SEND_ERROR`, which is any error without a code, for a region that is gone). Where an account moves single
@@ -160,7 +170,7 @@ async function within<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
  * that was sent twice behind our back would be a conflict with itself. So only what surely wasn't carried out gets through to
  * it: a name that isn't found, and 403, by which a region says that it takes no writes any more.
  */
-function withoutResending(http: HttpClient): HttpClient {
+function withoutResending(http: HttpClient, onUnreachable: (code: string) => void): HttpClient {
   return {
     sendRequest: async (request) => {
       let response: PipelineResponse;
@@ -168,6 +178,7 @@ function withoutResending(http: HttpClient): HttpClient {
         response = await http.sendRequest(request);
       } catch (error) {
         const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+        if (typeof code === "string" && noWay.has(code)) onUnreachable(code);
         if (name === "AbortError" || code === "ENOTFOUND") throw error;
         const remark = typeof code === "string" && /^E[A-Z_]+$/.test(code) ? ` (${code})` : "";
         throw new CosmosFailure("unanswered", `the connection to Cosmos DB was lost${remark}`);

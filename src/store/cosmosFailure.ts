@@ -115,7 +115,10 @@ export function failureFrom(error: unknown): CosmosFailure {
   if (typeof code === "number") return failedAnswer(code, headers);
   // @azure/identity; nothing was sent
   if (/Authentication|Credential/.test(error.name)) {
-    return new CosmosFailure("refused", `signing in to Cosmos DB failed (${error.name})`);
+    return new CosmosFailure(
+      "refused",
+      `signing in to Cosmos DB failed (${error.name}): run az login, or set COSMOSDB_KEY`,
+    );
   }
   return new CosmosFailure("unanswered", "Cosmos DB did not answer");
 }

@@ -53,7 +53,6 @@ function run(script: string): Called {
     env: {
       PATH: `${folder}:${process.env["PATH"]}`,
       STAND_INS: folder,
-      SUBSCRIPTION: "00000000-0000-4000-8000-000000000001",
     },
     stdio: "pipe",
   });

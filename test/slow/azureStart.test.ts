@@ -72,6 +72,16 @@ test.each([
   expect(await refusalOf(settings)).toMatch(sentence);
 });
 
+test("nobody listens where the account has its regions: told at once, not when all was tried for long", async () => {
+  await using peers = await AzurePeers.start();
+  const endpoint = (await deserted()).replace("http:", "https:");
+  const begun = performance.now();
+  expect(await refusalOf({ ...peers.settings, COSMOSDB_ENDPOINT: endpoint })).toMatch(
+    /^the Cosmos DB account cannot be used: it can't be reached \(ECONNREFUSED\); look at its name/,
+  );
+  expect(performance.now() - begun).toBeLessThan(25_000);
+});
+
 test("the account's consistency is not Strong", async () => {
   await using peers = await AzurePeers.start({ consistency: "Session" });
   expect(await refusalOf(peers.settings)).toMatch(/must be Strong, and is Session/);
