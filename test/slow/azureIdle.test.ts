@@ -1,0 +1,71 @@
+/**
+ * What idle processes ask of the Azure engines, minute by minute, for ever: docs/cosmos.md and docs/storage-queue.md say how much, and
+ * nothing may come on top. A minute is one of the processes' own: twelve looks, five seconds after each other.
+ */
+import { expect, test } from "vitest";
+import { leasesContainer } from "../../src/store/cosmosLayout.ts";
+import { AzurePeers } from "../process/azurePeers.ts";
+import { countCosmos, countQueue, expectAsWritten } from "../process/requestCount.ts";
+import { RpProcess } from "../process/rpProcess.ts";
+import type { PeerRequest } from "../store/cosmosPeer.ts";
+
+const looksPerMinute = 12;
+/** Until the looks have become as rare as they get, and the second process has come up. */
+const looksBefore = 8;
+
+type Is = (request: PeerRequest) => boolean;
+
+function indexesOf(requests: readonly PeerRequest[], isLook: Is): readonly number[] {
+  return requests.flatMap((request, index) => (isLook(request) ? [index] : []));
+}
+
+/** From the eighth look up to the one a minute later; `undefined` before that has come. */
+function minuteOf(requests: readonly PeerRequest[], isLook: Is) {
+  const looks = indexesOf(requests, isLook).slice(looksBefore);
+  const end = looks[looksPerMinute];
+  return end === undefined ? undefined : requests.slice(looks[0], end);
+}
+
+const isQuery: Is = ({ operation }) => operation === "query" || operation === "queryPlan";
+/** Who has the forwarders' lease renews it, who waits for it tries to make it. */
+const isOfHolder: Is = (request) => isQuery(request) || request.operation === "replace";
+const isLookOfHolder: Is = ({ operation, body }) =>
+  operation === "query" && body.includes("c.scheduling.unqueued = true");
+const isLookOfWaiting: Is = ({ operation, container }) =>
+  operation === "create" && container === leasesContainer.name;
+
+test("two forwarders, of which one waits for the lease, and a backend", async () => {
+  await using peers = await AzurePeers.start();
+  const { cosmos, queue } = peers;
+  await using _holder = await RpProcess.start({ ...peers.settings, ROLES: "forwarder" });
+  await expect.poll(() => cosmos.items(leasesContainer.name)).toHaveLength(1);
+  cosmos.requests.length = 0;
+  queue.requests.length = 0;
+  await using _others = await RpProcess.start({ ...peers.settings, ROLES: "forwarder,backend" });
+  const opening = queue.requests.splice(0, 4).map(({ operation }) => operation);
+  expect(opening).toEqual(["peek", "send", "update", "delete"]);
+
+  const waiting = { timeout: 200_000, interval: 50 };
+  const looks = (): number => indexesOf(cosmos.requests, isLookOfHolder).length;
+  await expect.poll(looks, waiting).toBeGreaterThan(looksBefore);
+  const [begunAt, before] = [performance.now(), queue.requests.length];
+  await expect.poll(() => minuteOf(cosmos.requests, isLookOfHolder), waiting).toBeDefined();
+  const [elapsedMs, received] = [performance.now() - begunAt, queue.requests.length - before];
+  await expect.poll(() => minuteOf(cosmos.requests, isLookOfWaiting), waiting).toBeDefined();
+
+  // not less than a minute, and not much more on a busy machine
+  expect(elapsedMs).toBeGreaterThan(59_000);
+  expect(elapsedMs).toBeLessThan(90_000);
+  const ofHolder = minuteOf(cosmos.requests, isLookOfHolder)?.filter(isOfHolder) ?? [];
+  expectAsWritten("cosmos.md", "a forwarder", countCosmos(ofHolder));
+  const ofWaiting =
+    minuteOf(cosmos.requests, isLookOfWaiting)?.filter((request) => !isOfHolder(request)) ?? [];
+  expectAsWritten(
+    "cosmos.md",
+    "a further forwarder, which waits for the lease",
+    countCosmos(ofWaiting),
+  );
+  // the backend's twelve looks begin somewhere within the minute
+  expect(Math.abs(received - looksPerMinute)).toBeLessThanOrEqual(2);
+  expect(countQueue(queue.requests)).toBe("none");
+});
