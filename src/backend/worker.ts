@@ -257,8 +257,9 @@ class Worker {
         return {};
       }
       const visibilityMs = Math.ceil(end.delayMs);
-      await this.#limited(async (o) => queue.extend(message, { visibilityMs }, o));
-      return { dueInMs: visibilityMs };
+      const put = await this.#limited(async (o) => queue.extend(message, { visibilityMs }, o));
+      // a look before that would find nothing, and the next one may be far
+      return { dueInMs: put.hiddenMs ?? visibilityMs };
     } catch (error) {
       if (error instanceof MessageLostError) this.#log.debug({}, "the message is somebody else's");
       else this.#log.warn({ error }, "the queue did not take the end of a message; it comes back");

@@ -23,6 +23,11 @@ export interface ReceivedMessage {
    * share one.
    */
   readonly popReceipt: string;
+  /**
+   * For how long the last `extend` has really hidden it, in milliseconds, where the queue rounds up; absent: as long as it was
+   * asked to.
+   */
+  readonly hiddenMs?: number;
   /** How often it was delivered, this time included. For the log only: attempts are counted in the document. */
   readonly deliveries: number;
 }

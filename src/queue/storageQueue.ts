@@ -110,7 +110,7 @@ export class StorageQueue implements Queue {
           { abortSignal },
         );
         if (popReceipt === "") throw unreadable();
-        return { ...message, popReceipt };
+        return { ...message, popReceipt, hiddenMs: visibilityTimeout * 1_000 };
       });
     } catch (error) {
       if (!(error instanceof StorageQueueFailure)) throw error;

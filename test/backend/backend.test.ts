@@ -1,6 +1,7 @@
 /** The healthy way: every kind of operation reaches its end, step by step, and the role itself neither spins nor overshoots. */
 import { expect, test } from "vitest";
 import { sweepMarginMs } from "../../src/model/timing.ts";
+import type { Queue } from "../../src/queue/queue.ts";
 import { Simulation, timing } from "./simulation.ts";
 import { done } from "./scriptedInstaller.ts";
 
@@ -190,6 +191,38 @@ test("a step that wants to be called again soon doesn't wait for the next poll",
     { stepMs: 10 },
   );
   expect(simulation.clock.now() - begunAt).toBeLessThan(400);
+});
+
+/** As Azure Storage has it: what is hidden is so for whole seconds, and the answer says so. */
+function inWholeSeconds(queue: Queue): Queue {
+  return {
+    send: async (...given) => queue.send(...given),
+    receive: async (...given) => queue.receive(...given),
+    extend: async (message, { visibilityMs }) => {
+      const hiddenMs = Math.ceil(visibilityMs / 1_000) * 1_000;
+      return { ...(await queue.extend(message, { visibilityMs: hiddenMs })), hiddenMs };
+    },
+    complete: async (...given) => queue.complete(...given),
+    ping: async (...given) => queue.ping(...given),
+  };
+}
+
+test("nor does it on a queue that hides messages for whole seconds, and that is looked at more and more rarely", async () => {
+  await using simulation = await Simulation.open();
+  simulation.installer.script("network", async (_context, run) =>
+    run < 5 ? { done: false, againAfterMs: 1_100 } : done,
+  );
+  simulation.start({
+    queue: inWholeSeconds,
+    polling: { intervalMs: 500, idleIntervalMs: 60_000 },
+  });
+  const begunAt = simulation.clock.now();
+  const asked = await simulation.create();
+  await simulation.clock.advanceUntil(
+    async () => (await simulation.record(asked)).status === "Succeeded",
+    { stepMs: 10 },
+  );
+  expect(simulation.clock.now() - begunAt).toBeLessThan(4 * 2_000 + 100);
 });
 
 test("a step that asks to be called again at once doesn't spin", async () => {

@@ -13,10 +13,12 @@ import { runningState, type OperationKind } from "../../src/model/provisioningSt
 import { clusterKey, type DocumentKey } from "../../src/model/resourceId.ts";
 import type { Timing } from "../../src/model/timing.ts";
 import { encodeWorkMessage } from "../../src/model/workMessage.ts";
+import type { Queue } from "../../src/queue/queue.ts";
 import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
 import type { Ids, Random } from "../../src/runtime/ids.ts";
 import type { Log, LogFields } from "../../src/runtime/log.ts";
 import { Nudge } from "../../src/runtime/nudge.ts";
+import type { PollFigures } from "../../src/runtime/pollPace.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Stored } from "../../src/store/store.ts";
@@ -77,6 +79,9 @@ export interface ProcessOptions {
   readonly workers?: number;
   readonly stopGraceMs?: number;
   readonly decide?: Faults["decide"];
+  /** The queue as the process has it. */
+  readonly queue?: (queue: Queue) => Queue;
+  readonly polling?: PollFigures;
 }
 
 /** One process: backend and forwarder, unless told otherwise. */
@@ -99,6 +104,8 @@ export class SimulatedProcess {
       forwarder = true,
       workers = 4,
       stopGraceMs = 4_000,
+      queue = (shared) => shared,
+      polling = { intervalMs },
     } = options;
     this.name = name;
     if (options.decide !== undefined) this.faults.decide = options.decide;
@@ -108,13 +115,13 @@ export class SimulatedProcess {
     simulation.clock.holdWhile(() => this.faults.busy);
     const shared = {
       store: new FaultyStore(simulation.store, this.faults),
-      queue: new FaultyQueue(simulation.queue, this.faults),
+      queue: new FaultyQueue(queue(simulation.queue), this.faults),
       clock: this.clock,
       ids,
       log: new NotedLog(this.log),
       timing,
       sent: this.sent,
-      polling: { intervalMs },
+      polling,
     };
     const random: Random = {
       fraction: () => 0.5,

@@ -93,7 +93,8 @@ test.each<[number, string, string]>([
   await queue.send("first");
   const [message] = await queue.receive({ max: 1, visibilityMs: durationMs });
   if (message === undefined) throw new Error("not received");
-  await queue.extend(message, { visibilityMs: durationMs });
+  const { hiddenMs } = await queue.extend(message, { visibilityMs: durationMs });
+  expect(hiddenMs).toBe(Number(other) * 1_000);
   await queue.send("second", { delayMs: durationMs });
   const asked = peer.requests.slice(1).map(({ parameters }) => parameters["visibilitytimeout"]);
   expect(asked).toEqual([received, other, other]);
