@@ -37,7 +37,12 @@ export interface ClientOptions {
 }
 
 /** What became of a request; nothing came from a process that died or stood still. */
-type Outcome = ApiAnswer | undefined;
+type Outcome = ClientAnswer | undefined;
+
+interface ClientAnswer extends ApiAnswer {
+  /** A fault befell the process while it was asked. */
+  readonly isExcused: boolean;
+}
 
 export class Client {
   readonly #options: ClientOptions;
@@ -163,7 +168,7 @@ export class Client {
     const answer = await this.#ask(request);
     // a DELETE wins in every state of a cluster
     const isRefused = request.method !== "DELETE" || codeOf(answer) === "InvalidSubscriptionState";
-    this.#expect(answer, [200, 201, 202, 204, 400, 404, ...(isRefused ? [409] : [])]);
+    this.#expect(answer, [200, 201, 202, 204, 404, ...(isRefused ? [409] : [])]);
     if (answer === undefined) return;
     const { method } = request;
     const begun = witness.begunByRequest.get(answer.requestId);
@@ -273,7 +278,13 @@ export class Client {
 
   #expect(answer: Outcome, statuses: readonly number[]): void {
     if (answer === undefined || statuses.includes(answer.status)) return;
-    if (answer.status === 503 && answer.headers?.["Retry-After"] !== undefined) return;
+    if (
+      answer.status === 503 &&
+      answer.isExcused &&
+      answer.headers?.["Retry-After"] !== undefined
+    ) {
+      return;
+    }
     this.#options.witness.violated(
       `an answer of ${answer.status}: ${JSON.stringify(answer.body)?.slice(0, 300)}`,
     );
@@ -284,7 +295,8 @@ export class Client {
     const all = frontends();
     if (all.length === 0) return undefined;
     const frontend = world.chance.pick(all);
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const askedAt = world.elapsedMs;
+    const { promise, resolve } = Promise.withResolvers<ApiAnswer | undefined>();
     world.note(`${frontend.host.name} is asked ${request.method} ${request.url.slice(-60)}`);
     frontend.host.perform(() => {
       void frontend.request(request).then(resolve);
@@ -293,11 +305,10 @@ export class Client {
     const patience = world.after(patienceMs, () => resolve(undefined));
     const answer = await promise;
     patience.happen = undefined;
-    if (answer !== undefined) {
-      this.answered += 1;
-      world.note(`${frontend.host.name} answers ${answer.status}`);
-    }
-    return answer;
+    if (answer === undefined) return undefined;
+    this.answered += 1;
+    world.note(`${frontend.host.name} answers ${answer.status}`);
+    return { ...answer, isExcused: this.#options.witness.wasHit(frontend.host, askedAt) };
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The world that an installer changes: resources under the incarnation of their cluster. Its installer does what any good one
- * does — it notes its intent, then finds or creates by incarnation, guarded before each call — and fails, waits and takes long as
- * chance has it. The cloud itself never forgets and never repairs anything.
+ * The world that an installer changes: resources under the name of their cluster, each with a tag that says for which incarnation
+ * it was made. Its installer does what any good one does — it notes its intent, then finds or creates by incarnation, guarded
+ * before each call — and fails, waits and takes long as chance has it. The cloud itself never forgets and never repairs anything.
  */
 import type {
   Installer,
@@ -18,22 +18,27 @@ import type { Network } from "./network.ts";
 import type { Weather } from "./profile.ts";
 import type { World } from "./world.ts";
 
-/** What exists of one incarnation: a name and what it was set to. */
-export type Resources = Map<string, number>;
+/** Something that exists. */
+export interface Resource {
+  readonly name: string;
+  /** The tag: for which incarnation of its cluster it was made. */
+  readonly incarnationId: string;
+  /** What it was set to. */
+  value: number;
+}
 
 /** Whose call it is: the claim under which its step runs. */
 export interface Caller {
-  readonly resourceId: string;
   readonly incarnationId: string;
-  readonly operationId: string;
   readonly epoch: number;
   readonly host: Host;
 }
 
 /** What a call was about: whether it found its resources as they had to be or not. */
-export interface ChangedResources {
-  readonly incarnationId: string;
-  readonly names: readonly string[];
+export interface ChangedResource {
+  readonly name: string;
+  /** The tag of the resource that it changed or removed; absent when there was none. */
+  readonly found?: string;
 }
 
 /** Whoever wants to know what happens in the cloud, and how it comes that an operation fails. */
@@ -41,7 +46,7 @@ export interface CloudWatcher {
   /** A call is about to leave. */
   onBegin(caller: Caller, call: string): void;
   /** A call has taken effect. */
-  onArrival(caller: Caller, call: string, changed: ChangedResources): void;
+  onArrival(caller: Caller, call: string, changed: readonly ChangedResource[]): void;
   /** A step fails for now. */
   onStumble(caller: Caller): void;
   /** A step kills its process, with whatever else that has in hand. */
@@ -60,10 +65,39 @@ export interface CloudOptions {
 }
 
 /** What a step does to the resources of its incarnation. */
-type Change = (
-  resources: Pick<Resources, "set" | "delete">,
-  snapshot: InstallationSnapshot,
-) => void;
+type Change = (resources: Installed, snapshot: InstallationSnapshot) => void;
+
+/** The resources of one incarnation, as an installer finds, makes and removes them; notes what it touches. */
+class Installed {
+  readonly changed: ChangedResource[] = [];
+  readonly #all: Resource[];
+  readonly #incarnationId: string;
+
+  /** @param all of the cluster's name, whichever incarnation they were made for. */
+  constructor(all: Resource[], incarnationId: string) {
+    this.#all = all;
+    this.#incarnationId = incarnationId;
+  }
+
+  set(name: string, value: number): void {
+    const found = this.#find(name);
+    if (found !== undefined) found.value = value;
+    else this.#all.push({ name, value, incarnationId: this.#incarnationId });
+  }
+
+  delete(name: string): void {
+    const found = this.#find(name);
+    if (found !== undefined) this.#all.splice(this.#all.indexOf(found), 1);
+  }
+
+  #find(name: string): Resource | undefined {
+    const found = this.#all.find(
+      (one) => one.name === name && one.incarnationId === this.#incarnationId,
+    );
+    this.changed.push({ name, ...(found === undefined ? {} : { found: found.incarnationId }) });
+    return found;
+  }
+}
 
 /** All that an incarnation may be made of. */
 const resourceNames = ["group", "machines", "network", "workers"];
@@ -111,6 +145,11 @@ const plans: Readonly<Record<OperationKind, readonly (readonly [string, string, 
   ],
 };
 
+/** The names of the steps of an operation, in order. */
+export function stepNames(kind: OperationKind): readonly string[] {
+  return plans[kind].map(([, name]) => name);
+}
+
 /** How many machines the workers of a cluster are. */
 export function workersOf(cluster: InstallationSnapshot["cluster"]): number {
   return cluster.workers.reduce((sum, { count }) => sum + count, 0);
@@ -120,8 +159,8 @@ export function workersOf(cluster: InstallationSnapshot["cluster"]): number {
 const deadlineMs = 3_600_000;
 
 export class Cloud {
-  /** By incarnation. */
-  readonly resources = new Map<string, Resources>();
+  /** By the ARM id of their cluster. */
+  readonly #resources = new Map<string, Resource[]>();
   readonly #options: CloudOptions;
   /** Whether an operation has a step that kills whoever begins it; drawn once. */
   readonly #deadly = new Map<string, boolean>();
@@ -131,6 +170,13 @@ export class Cloud {
 
   constructor(options: CloudOptions) {
     this.#options = options;
+  }
+
+  /** All that was made for an incarnation and is still there. */
+  resourcesOf(incarnationId: string): readonly Resource[] {
+    return [...this.#resources.values()]
+      .flat()
+      .filter((one) => one.incarnationId === incarnationId);
   }
 
   /** From now on every step goes well. */
@@ -165,8 +211,8 @@ export class Cloud {
   async #run({ host, name, change, kind }: PlannedStep, context: StepContext): Promise<StepResult> {
     const { world, weather, watcher, longMs } = this.#options;
     const { chance } = world;
-    const { resourceId, incarnationId, operationId, epoch } = context.snapshot;
-    const caller = { resourceId, incarnationId, operationId, epoch, host };
+    const { incarnationId, operationId, epoch } = context.snapshot;
+    const caller = { incarnationId, epoch, host };
     if (this.#isDeadly(operationId, kind)) {
       watcher.onDeadly(caller);
       host.kill();
@@ -237,24 +283,12 @@ export class Cloud {
       name: `cloud ${name}`,
       signal: undefined,
       effect: async () => {
-        const { incarnationId } = snapshot;
-        const resources = this.resources.get(incarnationId) ?? new Map<string, number>();
-        this.resources.set(incarnationId, resources);
-        const names: string[] = [];
-        change(
-          {
-            set: (key, value) => {
-              names.push(key);
-              return resources.set(key, value);
-            },
-            delete: (key) => {
-              names.push(key);
-              return resources.delete(key);
-            },
-          },
-          snapshot,
-        );
-        watcher.onArrival(caller, name, { incarnationId, names });
+        const { resourceId, incarnationId } = snapshot;
+        const all = this.#resources.get(resourceId) ?? [];
+        this.#resources.set(resourceId, all);
+        const installed = new Installed(all, incarnationId);
+        change(installed, snapshot);
+        watcher.onArrival(caller, name, installed.changed);
       },
       refused: error,
       unanswered: error,

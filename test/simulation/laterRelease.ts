@@ -1,8 +1,14 @@
 /**
- * What a later release would put into the documents that it creates: members that this one doesn't know, at every depth. Whatever
- * this release does with such a document, they have to stay.
+ * What a later release would put into documents where it makes something new, a document or a part of one: members that this
+ * release doesn't know, at every depth. Whatever this release does with such a document, they have to stay. It must never put
+ * back what was lost.
  */
-import type { ClusterDocument, OperationDocument, RpDocument } from "../../src/model/document.ts";
+import type {
+  ClusterDocument,
+  OperationDocument,
+  RpDocument,
+  SubscriptionDocument,
+} from "../../src/model/document.ts";
 import type { Store, Write } from "../../src/store/store.ts";
 
 const member = "ofALaterRelease";
@@ -34,15 +40,51 @@ function plantedCluster(document: ClusterDocument): ClusterDocument {
   );
 }
 
-function plantedOperation(document: OperationDocument): OperationDocument {
-  return planted(document, document.id);
+/** A record begins without steps; each is planted when it is new. */
+function withPlantedSteps(
+  document: OperationDocument,
+  former: readonly object[],
+): OperationDocument {
+  const steps = document.steps.map((step, index) =>
+    index < former.length ? step : planted(step, document.id),
+  );
+  return { ...document, steps };
+}
+
+function withPlantedPurge(
+  document: SubscriptionDocument,
+  former: SubscriptionDocument | undefined,
+): SubscriptionDocument {
+  const { purge, id } = document;
+  if (purge === undefined || former?.purge !== undefined) return document;
+  return { ...document, purge: planted(purge, id) };
+}
+
+function plantedDocument(document: RpDocument): RpDocument {
+  switch (document.kind) {
+    case "cluster":
+      return plantedCluster(document);
+    case "operation":
+      return planted(withPlantedSteps(document, []), document.id);
+    case "subscription":
+      return planted(withPlantedPurge(document, undefined), document.id);
+    case "key":
+      return planted(document, document.id);
+  }
 }
 
 function plantedWrite(write: Write): Write {
-  if (!("create" in write)) return write;
-  const { create } = write;
-  if (create.kind === "cluster") return { create: plantedCluster(create) };
-  return create.kind === "operation" ? { create: plantedOperation(create) } : write;
+  if ("create" in write) return { create: plantedDocument(write.create) };
+  if (!("replace" in write)) return write;
+  const { replace, document } = write;
+  const former = replace.document;
+  if (document.kind === "operation" && former.kind === "operation") {
+    return { replace, document: withPlantedSteps(document, former.steps) };
+  }
+  if (document.kind === "subscription" && former.kind === "subscription") {
+    return { replace, document: withPlantedPurge(document, former) };
+  }
+  return write;
 }
 
 /** The store as a later release uses it. */
@@ -58,26 +100,54 @@ export function laterRelease(store: Store): Store {
   });
 }
 
-/** Where such members are, as text. */
-export function plantsIn(document: RpDocument): string {
-  if (document.kind === "operation") return signs([document]);
-  if (document.kind !== "cluster") return "";
-  const { cluster, secrets, operation, work, installation } = document;
-  return signs([
-    document,
-    cluster,
-    cluster.network,
-    cluster.controlPlane,
-    ...cluster.workers,
-    secrets,
-    operation,
-    work,
-    installation,
-  ]);
+/** Where a document that became another has lost such members. */
+export function lostPlants(before: RpDocument, after: RpDocument): readonly string[] {
+  const kept = placesIn(after);
+  return Object.entries(placesIn(before)).flatMap(([path, place]) => {
+    const counterpart = kept[path];
+    if (place === undefined || !isPlanted(place)) return [];
+    // a part that may go may go as a whole
+    if (counterpart === undefined && optional.has(path)) return [];
+    return counterpart !== undefined && isPlanted(counterpart) ? [] : [path];
+  });
 }
 
-function signs(places: readonly object[]): string {
-  return places
-    .map((place) => ((place as Record<string, unknown>)[member] === undefined ? "-" : "+"))
-    .join("");
+type Places = Readonly<Record<string, object | undefined>>;
+
+const optional: ReadonlySet<string> = new Set(["applied", "purge"]);
+
+/** All that such members may be in. */
+function placesIn(document: RpDocument): Places {
+  switch (document.kind) {
+    case "cluster": {
+      const { applied, cluster, secrets, operation, work, installation } = document;
+      const { network, controlPlane, workers } = cluster;
+      return {
+        top: document,
+        cluster,
+        network,
+        controlPlane,
+        ...numbered("workers", workers),
+        applied,
+        secrets,
+        operation,
+        work,
+        installation,
+      };
+    }
+    case "operation":
+      return { top: document, ...numbered("steps", document.steps) };
+    case "subscription":
+      return { top: document, purge: document.purge };
+    case "key":
+      return { top: document };
+  }
+}
+
+function numbered(name: string, items: readonly object[]): Places {
+  return Object.fromEntries(items.map((item, index) => [`${name}[${index}]`, item]));
+}
+
+function isPlanted(place: object): boolean {
+  return Object.hasOwn(place, member);
 }

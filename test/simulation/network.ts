@@ -67,7 +67,7 @@ const cloudFates: readonly Exclude<Fate, "well">[] = [
 export interface NetworkOptions {
   readonly world: World;
   readonly weather: Weather;
-  /** The longest that a late or slow call is on its way. */
+  /** The longest that a late or slow call is on its way; a late one to the cloud, eight times as long. */
   readonly longMs: number;
   /** Told of a call that doesn't go well: its process can't be blamed for what follows. */
   readonly onFault: (host: Host) => void;
@@ -148,6 +148,8 @@ export class Network {
     host.perform(() => {
       const travelMs = this.#travelMs();
       const { longMs } = this.#options;
+      // what a cloud does by itself may take longer than a cluster of that name lives
+      const { place } = kind;
       switch (fate) {
         case "well":
           return happen(travelMs, true);
@@ -165,7 +167,7 @@ export class Network {
           happen(travelMs, false);
           return fail(unanswered());
         case "late":
-          happen(travelMs + longMs * world.chance.fraction(), false);
+          happen(travelMs + longMs * (place === "cloud" ? 8 : 1) * world.chance.fraction(), false);
           return fail(unanswered());
         case "silentBefore":
           return undefined;

@@ -282,15 +282,15 @@ class Schedule {
   #lookAtTheEnd(): void {
     const clusters = this.#store.documents.filter((document) => document.kind === "cluster");
     const incarnations = new Map(clusters.map((cluster) => [cluster.incarnationId, cluster]));
-    for (const { id, isGone } of this.#witness.incarnations) {
-      const resources = this.#cloud.resources.get(id) ?? new Map<string, number>();
+    for (const id of this.#witness.incarnations) {
       const cluster = incarnations.get(id);
       if (cluster?.provisioningState === "Succeeded") this.#lookAtNotes(cluster);
-      if (isGone !== (cluster === undefined)) this.#witness.violated("a cluster came back");
       // a call on its way from a superseded worker may have undone or outlived what came after
       const counts = ([resource]: readonly [string, number]): boolean =>
         !this.#witness.isLate(id, resource);
-      const made = [...resources]
+      const made = this.#cloud
+        .resourcesOf(id)
+        .map(({ name, value }) => [name, value] as const)
         .filter(counts)
         .toSorted(([one], [other]) => (one < other ? -1 : 1));
       if (cluster === undefined) {

@@ -132,7 +132,8 @@ async function main(): Promise<number> {
   const [found] = findings;
   if (found === undefined) return 0;
   process.stdout.write(
-    `To see the first again: npm run simulate -- --trace --seed ${found.seed}\n`,
+    `To see the first again: npm run simulate -- --trace --seed ${found.seed}` +
+      `${options.keepMessages ? " --keepMessages" : ""}\n`,
   );
   return 1;
 }

@@ -124,7 +124,7 @@ export class SimulatedProcess {
       const port = this.#port("backend");
       const backend = new Backend({
         ...shared,
-        store: new NetworkedStore(port, store),
+        store: laterRelease(new NetworkedStore(port, store)),
         queue: new NetworkedQueue(port, queue),
         installer: cloud.installer(host),
         random: this.#random,
@@ -137,7 +137,7 @@ export class SimulatedProcess {
       const port = this.#port("forwarder");
       const forwarder = new Forwarder({
         ...shared,
-        store: new NetworkedStore(port, store),
+        store: laterRelease(new NetworkedStore(port, store)),
         queue: new NetworkedQueue(port, queue),
         location,
         committed: this.#committed,

@@ -10,14 +10,16 @@ import type {
 } from "../../src/model/document.ts";
 import { clusterLeaseName } from "../../src/model/leaseNames.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
-import { attemptsMax } from "../../src/backend/retryDelay.ts";
 import type { Change, MemoryStore } from "../store/memoryStore.ts";
-import type { Caller, ChangedResources, CloudWatcher } from "./cloud.ts";
+import { stepNames, type Caller, type ChangedResource, type CloudWatcher } from "./cloud.ts";
 import { History, historyName } from "./history.ts";
 import type { Host } from "./host.ts";
-import { plantsIn } from "./laterRelease.ts";
+import { lostPlants } from "./laterRelease.ts";
 import type { Role } from "./profile.ts";
 import type { World } from "./world.ts";
+
+/** So many claims without progress end an operation, as is promised to users (README.md). */
+const attemptsMax = 5;
 
 /** Something happened that must never happen. */
 export class ViolationError extends Error {
@@ -42,8 +44,6 @@ interface Claim {
   readonly owner: string | undefined;
   /** A fault of the run explains that it came to nothing. */
   isExcused: boolean;
-  /** Calls that took effect after a newer claim had been made. */
-  lateArrivals: number;
 }
 
 interface Incarnation {
@@ -65,6 +65,8 @@ export class Witness implements CloudWatcher {
   /** When the cluster of each lease was last changed, and when each process was last shown that the lease is free. */
   readonly #changedAt = new Map<string, number>();
   readonly #freeSeenAt = new Map<Host, Map<string, number>>();
+  /** When each process was last hit by a fault. */
+  readonly #hitAt = new Map<Host, number>();
   /** What each cluster and each subscription was. */
   readonly history = new History();
   /** What became of a cluster by each request that began an operation, by the request's id. */
@@ -106,10 +108,16 @@ export class Witness implements CloudWatcher {
 
   /** A process was hit by a fault: what it holds now may come to nothing. */
   excuse(host: Host): void {
+    this.#hitAt.set(host, this.#world.elapsedMs);
     for (const { claims, newestEpoch } of this.#incarnations.values()) {
       const claim = claims.get(newestEpoch);
       if (claim?.host === host) claim.isExcused = true;
     }
+  }
+
+  /** Whether a fault explains that a process could not do since then what it was asked for. */
+  wasHit(host: Host, since: number): boolean {
+    return (this.#hitAt.get(host) ?? -Infinity) >= since || host.stoodUntil >= since;
   }
 
   /** A process is shown that nobody holds a lease. */
@@ -154,11 +162,12 @@ export class Witness implements CloudWatcher {
     }
   }
 
-  onArrival(caller: Caller, call: string, changed: ChangedResources): void {
-    const { incarnationId, names } = changed;
-    if (incarnationId !== caller.incarnationId) {
+  onArrival(caller: Caller, call: string, changed: readonly ChangedResource[]): void {
+    const { incarnationId } = caller;
+    if (changed.some(({ found }) => found !== undefined && found !== incarnationId)) {
       return this.violated(`${call} touches another incarnation's resources`);
     }
+    const names = changed.map(({ name }) => name);
     const incarnation = this.#incarnations.get(incarnationId);
     const claim = incarnation?.claims.get(caller.epoch);
     if (incarnation === undefined || claim === undefined) {
@@ -169,12 +178,8 @@ export class Witness implements CloudWatcher {
       return;
     }
     for (const name of names) incarnation.lateResources.add(name);
-    claim.lateArrivals += 1;
     if (!claim.isExcused && !this.#hasStood(claim.host)) {
       this.violated(`${call} takes effect after a newer claim, though nothing held it up`);
-    }
-    if (claim.lateArrivals > 1) {
-      this.violated(`a superseded worker's ${call} is its second call after a newer claim`);
     }
   }
 
@@ -198,8 +203,8 @@ export class Witness implements CloudWatcher {
   }
 
   /** Every incarnation there ever was. */
-  get incarnations(): readonly { readonly id: string; readonly isGone: boolean }[] {
-    return [...this.#incarnations].map(([id, { isGone }]) => ({ id, isGone }));
+  get incarnations(): readonly string[] {
+    return [...this.#incarnations.keys()];
   }
 
   #cluster(
@@ -323,7 +328,7 @@ export class Witness implements CloudWatcher {
     if (incarnation.newestEpoch > 0 && before.work.owner !== undefined) this.seen.takeovers += 1;
     // a claim may land when its process is dead already, or stood in the middle of it: of its lease nothing may be left
     const isExcused = host.isDead || this.#hasStood(host);
-    const claim = { host, owner, isExcused, lateArrivals: 0 };
+    const claim = { host, owner, isExcused };
     incarnation.claims.set(epoch, claim);
     incarnation.newestEpoch = epoch;
     incarnation.fruitless.push(claim);
@@ -366,6 +371,9 @@ export class Witness implements CloudWatcher {
     this.seen.failures += 1;
     const goal = goalOf({ ...before, cluster: before.applied ?? before.cluster }, false);
     if (goalOf(after, false) !== goal) this.violated("a failed operation left a goal of its own");
+    if (JSON.stringify(after.cluster.tags) !== JSON.stringify(before.cluster.tags)) {
+      this.violated("a failed operation undid tags that were accepted");
+    }
     const excused = incarnation.fruitless.filter(({ isExcused }) => isExcused).length;
     if (!incarnation.isDoomed && excused < attemptsMax) {
       this.violated(
@@ -404,11 +412,17 @@ export class Witness implements CloudWatcher {
     if (before !== undefined && before.status !== "InProgress") {
       this.violated(`the record of a ${before.operationKind} changed after its end`);
     }
-    if (after?.status === "Succeeded") {
-      const ended = after.steps.filter(({ endedAt }) => endedAt !== undefined);
-      if (ended.length !== after.steps.length) this.violated("a step of a record never ended");
-      const names = after.steps.map(({ name }) => name);
-      if (new Set(names).size !== names.length) this.violated("a step was completed twice");
+    if (after === undefined) return;
+    const { operationKind: kind, status, steps } = after;
+    const names = steps.map(({ name }) => name);
+    const plan = stepNames(kind);
+    const isWhole = status === "Succeeded";
+    if (isWhole && steps.some(({ endedAt }) => endedAt === undefined)) {
+      this.violated("a step of a record never ended");
+    }
+    if (new Set(names).size !== names.length) this.violated("a step was begun anew");
+    if (names.join(" ") !== plan.slice(0, isWhole ? undefined : names.length).join(" ")) {
+      this.violated(`a ${kind} that is ${status} had the steps ${names.join(" ")}`);
     }
   }
 
@@ -447,9 +461,11 @@ export class Witness implements CloudWatcher {
   /** Whatever a later release has put in is still there. */
   #keepsPlants({ before, after }: Change): void {
     if (before === undefined || after === undefined) return;
-    const [planted, kept] = [plantsIn(before.document), plantsIn(after.document)];
-    if (planted !== kept) {
-      this.violated(`members of a later release were lost: ${planted} became ${kept}`);
+    const lost = lostPlants(before.document, after.document);
+    if (lost.length > 0) {
+      this.violated(
+        `members of a later release were lost: ${before.document.kind} ${lost.join(" ")}`,
+      );
     }
   }
 }
