@@ -71,6 +71,8 @@ export class Witness implements CloudWatcher {
   readonly history = new History();
   /** What became of a cluster by each request that began an operation, by the request's id. */
   readonly begunByRequest = new Map<string, ClusterChange>();
+  /** Of the writes that leave no record of an operation. */
+  readonly #writes = new Set<string>();
   #actor: Actor | undefined;
   #violation: ViolationError | undefined;
 
@@ -131,6 +133,7 @@ export class Witness implements CloudWatcher {
     if (actor === undefined) return this.violated("a commit in nobody's name");
     for (const change of changes) {
       this.#keepsPlants(change);
+      this.#isOnce(change);
       const [before, after] = [change.before?.document, change.after?.document];
       const { kind, name } = namesOf(after ?? before);
       if (name !== undefined)
@@ -426,6 +429,14 @@ export class Witness implements CloudWatcher {
     }
   }
 
+  /** A write that leaves no record is made once, however often its answer gets lost. */
+  #isOnce({ before, after }: Change): void {
+    const writeId = newestWriteOf(after?.document);
+    if (writeId === undefined || writeId === newestWriteOf(before?.document)) return;
+    if (this.#writes.has(writeId)) this.violated("a request was carried out twice");
+    this.#writes.add(writeId);
+  }
+
   #noteRequest(changes: readonly Change[]): void {
     const documents = changes.map(({ before, after }) => [before?.document, after?.document]);
     const begun = documents.find(
@@ -493,6 +504,11 @@ function withoutTags(document: ClusterDocument): string {
   const { cluster, revision: _revision, recentWrites: _writes, ...rest } = document;
   const { tags: _tags, systemData: _data, ...others } = cluster;
   return JSON.stringify({ ...rest, cluster: others });
+}
+
+function newestWriteOf(document: RpDocument | undefined): string | undefined {
+  if (document?.kind !== "cluster" && document?.kind !== "subscription") return undefined;
+  return document.recentWrites?.at(-1);
 }
 
 function namesOf(document: RpDocument | undefined): {
