@@ -506,18 +506,6 @@ export const mutants: readonly Mutant[] = [
     within: 50,
   },
   {
-    name: "a stop in good order costs an attempt",
-    edits: [
-      {
-        file: changes,
-        find: "attempts: Math.max(0, cluster.work.attempts - 1)",
-        replace: "attempts: cluster.work.attempts",
-      },
-    ],
-    finds: /a healthy \w+ ended Failed/,
-    within: 6_600,
-  },
-  {
     name: "a frontend doesn't know its own commit again",
     edits: [
       {
