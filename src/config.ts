@@ -72,11 +72,20 @@ export class ConfigError extends Error {
   }
 }
 
-/** Any text is shown in faults as JSON, cut short. */
+/** Longer texts may be a key or a connection string that was pasted into the wrong variable. */
+const shownMax = 24;
+
+/** A short text is shown in faults as JSON; of a longer one only how long it is. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  const { length } = String(value);
+  return length > shownMax
+    ? `a text of ${length} characters`
+    : (JSON.stringify(value) ?? "nothing");
 }
+
+/** What a connection string of Azure has in it. */
+const connectionStringForm =
+  /(^|[;?&])\s*(AccountKey|SharedAccessKey|SharedAccessSignature|sig)\s*=/i;
 
 interface SettingOptions {
   /** As one would write it in the environment. */
@@ -265,6 +274,9 @@ const schema = z
       .string()
       .refine((text) => text.trim() !== "" && !text.includes("\0"), {
         error: ({ input }) => `must be the path of a folder, not ${shown(input)}`,
+      })
+      .refine((text) => !connectionStringForm.test(text), {
+        error: "must be the path of a folder, not a connection string",
       })
       .prefault("./data")
       .describe("Folder of the embedded database; several processes may share it."),

@@ -8,14 +8,14 @@ import type { AzureEngines, Config } from "./config.ts";
 import type { Queue } from "./queue/queue.ts";
 import { SqliteQueue } from "./queue/sqliteQueue.ts";
 import { StorageQueue } from "./queue/storageQueue.ts";
-import { openStorageQueue } from "./queue/storageQueueConnection.ts";
+import { openStorageQueue, StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { deadlineSignal } from "./runtime/deadlineSignal.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import type { Log } from "./runtime/log.ts";
 import type { Metrics } from "./runtime/metrics.ts";
 import type { PollFigures } from "./runtime/pollPace.ts";
-import { openCosmos } from "./store/cosmosConnection.ts";
+import { CosmosOpenError, openCosmos } from "./store/cosmosConnection.ts";
 import { CosmosStore } from "./store/cosmosStore.ts";
 import { SqliteDatabase } from "./store/sqliteDatabase.ts";
 import { SqliteStore } from "./store/sqliteStore.ts";
@@ -46,10 +46,12 @@ const embeddedPolling: PollFigures = { intervalMs: 500 };
 /** Each question is paid for: while there is nothing to do, an operation begins so much later. */
 const azurePolling: PollFigures = { intervalMs: 500, idleIntervalMs: 5_000 };
 
-/** How long the engines on Azure may take to open: tokens, names and connections of both. */
+/** How long an engine on Azure may take to open: token, name and connection. */
 const openLimitMs = 30_000;
+/** Before it is tried again; it doubles. */
+const openPauseMs = 250;
 
-/** The engines on Azure did not answer in time. */
+/** An engine on Azure did not answer in time. */
 export class EnginesOpenError extends Error {
   override readonly name = "EnginesOpenError";
 }
@@ -99,21 +101,15 @@ async function openAzure(
   options: EngineSurroundings & { readonly config: Config; readonly onUnreadable: OnUnreadable },
 ): Promise<Engines> {
   const { config, log, metrics, stop, onUnreadable } = options;
-  using limit = deadlineSignal({
-    clock: systemClock,
-    afterMs: openLimitMs,
-    reason: () =>
-      new EnginesOpenError(
-        `Cosmos DB and Azure Storage Queue did not answer within ${openLimitMs / 1000} s`,
-      ),
-    parents: [stop],
-  });
-  const { signal } = limit;
   // a frontend has no business with the queue, and its identity no right to it
   const needsQueue = config.roles.some((role) => role !== "frontend");
   const [documents, messages] = await bothOrNeither(
-    openCosmos(cosmos, { signal }),
-    needsQueue ? openStorageQueue(storageQueue, { signal }) : Promise.resolve(undefined),
+    openedInTime("Cosmos DB", stop, async (signal) => openCosmos(cosmos, { signal })),
+    needsQueue
+      ? openedInTime("Azure Storage Queue", stop, async (signal) =>
+          openStorageQueue(storageQueue, { signal }),
+        )
+      : Promise.resolve(undefined),
   );
   return {
     name: "Azure",
@@ -136,6 +132,38 @@ async function openAzure(
     untilLost: untilStopped,
     [Symbol.asyncDispose]: async () => documents[Symbol.dispose](),
   };
+}
+
+/** Tries again while the service says that it can't serve just now; the last that it said is told when the time is up. */
+async function openedInTime<T>(
+  name: string,
+  stop: AbortSignal,
+  open: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  let reason: Error = new EnginesOpenError(
+    `${name} did not answer within ${openLimitMs / 1_000} s`,
+  );
+  using limit = deadlineSignal({
+    clock: systemClock,
+    afterMs: openLimitMs,
+    reason: () => reason,
+    parents: [stop],
+  });
+  for (let waitMs = openPauseMs; ; waitMs *= 2) {
+    try {
+      return await open(limit.signal);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      reason = error;
+    }
+    await systemClock.sleep(waitMs, limit.signal);
+  }
+}
+
+function isPassing(error: unknown): error is Error {
+  return (
+    (error instanceof CosmosOpenError || error instanceof StorageQueueOpenError) && error.isPassing
+  );
 }
 
 /** The first that can't be opened is told at once; what was opened, or still will be, is closed again. */

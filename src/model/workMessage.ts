@@ -33,12 +33,13 @@ export function decodeWorkMessage(body: string): WorkMessage | undefined {
   }
   if (typeof value !== "object" || value === null) return undefined;
   const { partition, documentId, operationId } = value as Record<string, unknown>;
-  if (
-    typeof partition !== "string" ||
-    typeof documentId !== "string" ||
-    typeof operationId !== "string"
-  ) {
-    return undefined;
-  }
+  if (!isId(partition) || !isId(documentId) || !isId(operationId)) return undefined;
   return { partition, documentId, operationId };
+}
+
+/** Longer than any key of a document; a store refuses such a one each time, and it would come back for ever. */
+const idLengthMax = 1_023;
+
+function isId(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= idLengthMax;
 }

@@ -31,6 +31,13 @@ export interface StorageQueueConnection {
 /** The queue can't be used; the message says why, for whoever runs the program. */
 export class StorageQueueOpenError extends Error {
   override readonly name = "StorageQueueOpenError";
+  /** The service itself says that it can't serve just now: to open it again may help. */
+  readonly isPassing: boolean;
+
+  constructor(message: string, options: { readonly isPassing: boolean }) {
+    super(message);
+    this.isPassing = options.isPassing;
+  }
 }
 
 /**
@@ -56,11 +63,12 @@ export async function openStorageQueue(
     return { client };
   } catch (error) {
     signal.throwIfAborted();
-    const failure = failureFrom(error);
-    const hint = failure.code === undefined ? undefined : hints[failure.code];
+    const { kind, code, message } = failureFrom(error);
+    const hint = code === undefined ? undefined : hints[code];
     throw new StorageQueueOpenError(
-      `the queue ${name} of Azure Storage cannot be used: ${failure.message}` +
+      `the queue ${name} of Azure Storage cannot be used: ${message}` +
         (hint === undefined ? "" : `; ${hint}`),
+      { isPassing: code !== undefined && (kind === "putOff" || kind === "unanswered") },
     );
   }
 }

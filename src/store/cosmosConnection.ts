@@ -28,6 +28,13 @@ export interface CosmosConnection extends Disposable {
 /** The account can't be used; the message says why, for whoever runs the program. */
 export class CosmosOpenError extends Error {
   override readonly name = "CosmosOpenError";
+  /** The service itself says that it can't serve just now: to open it again may help. */
+  readonly isPassing: boolean;
+
+  constructor(message: string, options: { readonly isPassing?: boolean } = {}) {
+    super(message);
+    this.isPassing = options.isPassing ?? false;
+  }
 }
 
 /**
@@ -81,8 +88,12 @@ export async function openCosmos(
   } catch (error) {
     client?.dispose();
     signal.throwIfAborted();
-    const reason = error instanceof CosmosOpenError ? error.message : withHint(failureFrom(error));
-    throw new CosmosOpenError(`the Cosmos DB account cannot be used: ${reason}`);
+    const prefix = "the Cosmos DB account cannot be used";
+    if (error instanceof CosmosOpenError) throw new CosmosOpenError(`${prefix}: ${error.message}`);
+    const failure = failureFrom(error);
+    const { kind, status } = failure;
+    const isPassing = status !== undefined && (kind === "putOff" || kind === "unanswered");
+    throw new CosmosOpenError(`${prefix}: ${withHint(failure)}`, { isPassing });
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Port: where documents and leases are kept. SQLite keeps them, or Cosmos DB, which no setting selects yet: nothing here asks
- * for more than both offer. `test/store/storeSuite.ts` says in tests what every adapter must do.
+ * Port: where documents and leases are kept. SQLite keeps them, or Cosmos DB: nothing here asks for more than both
+ * offer. `test/store/storeSuite.ts` says in tests what every adapter must do.
  *
  * There is create, replace-if-match and delete-if-match and **no upsert**: an upsert would bring a deleted document
  * back. ETags are opaque, change with every write, and are never reused, not even when a document is deleted and made

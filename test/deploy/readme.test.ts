@@ -85,7 +85,7 @@ test("the commands hand on what they need, and the cluster gets the manifests", 
   expect(changing).toEqual([
     "az login",
     "az account set",
-    ...Array.from({ length: 6 }, () => "az provider register"),
+    ...Array.from({ length: 8 }, () => "az provider register"),
     "az group create",
     "az deployment group create",
     "az aks enable-addons",
@@ -118,6 +118,9 @@ test("every kind of resource has its provider registered", () => {
   const needed = new Set(azureTemplate().resources.map(({ type }) => type.split("/")[0] ?? ""));
   // registered in every subscription
   needed.delete("Microsoft.Authorization");
+  // for the monitoring of the cluster, which a command switches on
+  for (const namespace of ["OperationsManagement", "Insights"])
+    needed.add(`Microsoft.${namespace}`);
   expect(registered.toSorted()).toEqual([...needed].toSorted());
 });
 

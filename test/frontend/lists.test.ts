@@ -1,6 +1,12 @@
 /** The lists, over HTTP. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { providerPartition, schemaVersion } from "../../src/model/document.ts";
+import {
+  providerPartition,
+  schemaVersion,
+  type ClusterDocument,
+} from "../../src/model/document.ts";
+import { silentLog, type Log } from "../../src/runtime/log.ts";
+import type { Store, Stored } from "../../src/store/store.ts";
 import { clusterPath, smallestBody, StartedRp, subscriptionId } from "./startedRp.ts";
 
 let rp: StartedRp;
@@ -190,4 +196,31 @@ test("a key marked as too new for us makes no token, and is kept", async () => {
   expect(answer.body.error.code).toBe("DocumentTooNew");
   const key = { partition: providerPartition, id: document.id };
   expect(await provider.store.read("key", key)).toEqual(kept);
+});
+
+test("a damaged document is left out of a list and doesn't take it along", async () => {
+  const records: string[] = [];
+  const log: Log = { ...silentLog, error: (_fields, message) => void records.push(message) };
+  const damaged = (stored: Stored<ClusterDocument>): Stored<ClusterDocument> =>
+    stored.document.name === "b"
+      ? { ...stored, document: { kind: "cluster", id: stored.document.id } as ClusterDocument }
+      : stored;
+  await using provider = await StartedRp.start({
+    log: { ...log, child: () => log },
+    store: (store) =>
+      new Proxy(store, {
+        get: (target, name: keyof Store) =>
+          name === "listClusters"
+            ? async (...given: Parameters<Store["listClusters"]>) => {
+                const page = await target.listClusters(...given);
+                return { ...page, items: page.items.map(damaged) };
+              }
+            : (target[name] as () => unknown).bind(target),
+      }),
+  });
+  for (const name of ["a", "b", "c"]) await provider.put(clusterPath(name), smallestBody);
+  const answer = await provider.get(groupPath("group"));
+  expect(answer.status).toBe(200);
+  expect(names(answer.body)).toEqual(["a", "c"]);
+  expect(records).toContain("a damaged document can't be shown in a list");
 });

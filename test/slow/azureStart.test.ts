@@ -82,6 +82,15 @@ test("nobody listens where the account has its regions: told at once, not when a
   expect(performance.now() - begun).toBeLessThan(25_000);
 });
 
+test("both services are busy at the moment of the start: it goes on as soon as they aren't", async () => {
+  await using peers = await AzurePeers.start();
+  const busy = { status: 429, headers: { "x-ms-retry-after-ms": "100" } };
+  peers.cosmos.fail("account", busy, busy);
+  peers.queue.fail("peek", { status: 503, code: "ServerBusy" });
+  await using rp = await RpProcess.start(peers.settings);
+  expect(rp.log.filter(({ level }) => level === "error")).toEqual([]);
+});
+
 test("the account's consistency is not Strong", async () => {
   await using peers = await AzurePeers.start({ consistency: "Session" });
   expect(await refusalOf(peers.settings)).toMatch(/must be Strong, and is Session/);
@@ -149,6 +158,6 @@ test("without an answer from Cosmos DB at the start it gives up after half a min
   const refusal = refusalOf(peers.settings);
   await asked;
   const begun = performance.now();
-  expect(await refusal).toBe("Cosmos DB and Azure Storage Queue did not answer within 30 s");
+  expect(await refusal).toBe("Cosmos DB did not answer within 30 s");
   expect(performance.now() - begun).toBeGreaterThan(20_000);
 });

@@ -52,8 +52,8 @@ async function list(exchange: Exchange, idPrefix: string | undefined): Promise<A
   // a place in the order is to be had for whole pages only, so one of the right size is read
   if (fitting < page.items.length) page = await read(fitting);
   const value = page.items.flatMap(({ document }) => {
-    // one document of a newer release must not take the list with it
-    if (!isTooNew(document)) return [exchange.version.show(document)];
+    // neither one document of a newer release nor a damaged one may take the list with it
+    if (!isTooNew(document)) return shownIfWhole(exchange, document);
     const { resourceId } = document;
     context.log.warn({ resourceId }, "too new to be shown in a list");
     return [];
@@ -81,8 +81,24 @@ async function readPage(
   }
 }
 
-function shownBytes({ version }: Exchange, { document }: Stored<ClusterDocument>): number {
-  return isTooNew(document) ? 0 : jsonBytes(version.show(document));
+function shownBytes(exchange: Exchange, { document }: Stored<ClusterDocument>): number {
+  const [shown] = isTooNew(document) ? [] : shownIfWhole(exchange, document);
+  return shown === undefined ? 0 : jsonBytes(shown);
+}
+
+/** The cluster as the caller's version shows it, or nothing of one that lacks what every cluster has. */
+function shownIfWhole(
+  { version, context }: Exchange,
+  document: ClusterDocument,
+): readonly object[] {
+  try {
+    return [version.show(document)];
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const { id: documentId } = document;
+    context.log.error({ documentId, error }, "a damaged document can't be shown in a list");
+    return [];
+  }
 }
 
 /** How many of these make a page; one at least, whatever its size. */
