@@ -44,7 +44,10 @@ interface EngineSurroundings {
 /** Asking a file costs nothing. */
 const embeddedPolling: PollFigures = { intervalMs: 500 };
 /** Each question is paid for: while there is nothing to do, an operation begins so much later. */
-const azurePolling: PollFigures = { intervalMs: 500, idleIntervalMs: 5_000 };
+function azurePolling({ heartbeatMs }: Config): PollFigures {
+  // a forwarder that rests for longer than that would lose its lease
+  return { intervalMs: 500, idleIntervalMs: Math.min(5_000, heartbeatMs) };
+}
 
 /** How long an engine on Azure may take to open: token, name and connection. */
 const openLimitMs = 30_000;
@@ -128,7 +131,7 @@ async function openAzure(
       if (messages === undefined) throw new TypeError("a frontend has no queue");
       return new StorageQueue({ connection: messages, clock: systemClock, random: systemRandom });
     },
-    polling: azurePolling,
+    polling: azurePolling(config),
     untilLost: untilStopped,
     [Symbol.asyncDispose]: async () => documents[Symbol.dispose](),
   };

@@ -18,6 +18,7 @@ import {
   principalOf,
 } from "./azureTemplate.ts";
 import { AzureTypes, storedTypes } from "./azureTypes.ts";
+import * as queries from "../../src/store/cosmosQueries.ts";
 import { queueName } from "../../src/queue/storageQueueConnection.ts";
 import type { EvaluatedResource, Template } from "./templateExpressions.ts";
 
@@ -210,6 +211,10 @@ test("the account keeps what the store asks of it", () => {
       locations: [{ locationName: "eastus", failoverPriority: 0 }],
       backupPolicy: { type: "Continuous" },
       minimalTlsVersion: "Tls12",
+      // there is no virtual network that could lead to it
+      publicNetworkAccess: "Enabled",
+      // with a key nobody may change what the account is
+      disableKeyBasedMetadataWriteAccess: true,
     },
   });
 });
@@ -277,9 +282,17 @@ function isIndexed(container: unknown, path: string): boolean {
   return lengthOf("includedPaths") > lengthOf("excludedPaths");
 }
 
+/** What the queries of the program compare or order by. */
+function askedPaths(): readonly string[] {
+  const conditions = Object.values(queries).map((query) => query.slice(query.indexOf(" WHERE ")));
+  const members = conditions.flatMap((text) => [...text.matchAll(/\bc\.([\w.]+)/g)]);
+  return [...new Set(members.map(([, member = ""]) => `/${member.replaceAll(".", "/")}`))];
+}
+
 test("the index holds what queries ask for, and nothing of a document", () => {
   const [documents, leases] = ofType(deployed(), `${cosmos}/sqlDatabases/containers`);
-  for (const path of ["/id", "/subscriptionId", "/kind", "/scheduling/unqueued"]) {
+  expect(askedPaths()).toContain("/scheduling/sweepAfter");
+  for (const path of askedPaths()) {
     expect([path, isIndexed(documents, path)]).toEqual([path, true]);
   }
   const unwanted = [
@@ -306,6 +319,7 @@ test("the storage account is closed to the public, and has the queue of the prog
       minimumTlsVersion: "TLS1_2",
       allowBlobPublicAccess: false,
       supportsHttpsTrafficOnly: true,
+      publicNetworkAccess: "Enabled",
     },
   });
   const queue = onlyOne(evaluated, `${storage}/queueServices/queues`);
@@ -396,6 +410,23 @@ test("the cluster has no accounts of its own, and signs its service accounts in"
       oidcIssuerProfile: { enabled: true },
       securityProfile: { workloadIdentity: { enabled: true } },
       workloadAutoScalerProfile: { keda: { enabled: true } },
+      // without one of these the NetworkPolicy of the manifests is not kept
+      networkProfile: { networkPolicy: "cilium", networkDataplane: "cilium" },
+      agentPoolProfiles: [expect.objectContaining({ enableAutoScaling: true })],
     },
+  });
+});
+
+test("identities trust tokens that are meant for them", () => {
+  const trusted = ofType(deployed(), `${identities}/federatedIdentityCredentials`);
+  expect(trusted).toHaveLength(4);
+  for (const { properties } of trusted) {
+    expect(properties).toMatchObject({ audiences: ["api://AzureADTokenExchange"] });
+  }
+});
+
+test("the registry lets in identities only", () => {
+  expect(onlyOne(deployed(), "Microsoft.ContainerRegistry/registries")).toMatchObject({
+    properties: { adminUserEnabled: false },
   });
 });

@@ -114,6 +114,42 @@ test.each(roles)("the %s has time for a clean stop", (role) => {
   expect(graceMs).toBeGreaterThanOrEqual(shutdownMs + 5000);
 });
 
+test.each(roles)(
+  "the %s is replaced without a gap, and has the memory and the time that it takes",
+  (role) => {
+    const { strategy, template } = (
+      deploymentOf(role) as unknown as {
+        readonly spec: {
+          readonly strategy: unknown;
+          readonly template: {
+            readonly spec: {
+              readonly containers: readonly {
+                readonly resources: { readonly limits: { readonly memory: string } };
+                readonly startupProbe?: {
+                  readonly periodSeconds: number;
+                  readonly failureThreshold: number;
+                };
+              }[];
+            };
+          };
+        };
+      }
+    ).spec;
+    expect(strategy).toEqual({ rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } });
+    const [container] = template.spec.containers;
+    // an idle process takes about 200 MB
+    expect(
+      Number(/^(\d+)Mi$/.exec(container?.resources.limits.memory ?? "")?.[1]),
+    ).toBeGreaterThanOrEqual(512);
+    const { periodSeconds, failureThreshold } = container?.startupProbe ?? {
+      periodSeconds: 60,
+      failureThreshold: 1,
+    };
+    // the engines may take half a minute to open
+    expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(60);
+  },
+);
+
 test("the frontend is asked for its health; the roles without HTTP can't be", () => {
   const asked = (question: string): object => ({
     exec: { command: ["node", "deploy/healthCheck.ts", question] },
@@ -210,6 +246,12 @@ test("how many there are follows the load, and is said in one place", () => {
   expect(ofKind("HorizontalPodAutoscaler")).toMatchObject([
     { spec: { scaleTargetRef: { kind: "Deployment", name: "frontend" }, minReplicas: 2 } },
   ]);
+  const [frontends] = ofKind("HorizontalPodAutoscaler") as readonly {
+    spec: { maxReplicas: number };
+  }[];
+  expect(frontends?.spec.maxReplicas).toBeGreaterThan(2);
+  const [backends] = ofKind("ScaledObject") as readonly { spec: { maxReplicaCount: number } }[];
+  expect(backends?.spec.maxReplicaCount).toBeGreaterThan(1);
   expect(ofKind("ScaledObject")).toMatchObject([
     { spec: { scaleTargetRef: { name: "backend" }, minReplicaCount: 1 } },
   ]);
@@ -230,6 +272,8 @@ test("the backend is scaled by the length of the queue, without a key", () => {
               accountName: givenValues["STORAGE_ACCOUNT"],
               queueName,
               queueLength: String(workers / 2),
+              // those in work count too, or the more is worked on the fewer would work
+              queueLengthStrategy: "all",
             },
           },
         ],
