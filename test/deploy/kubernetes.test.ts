@@ -246,11 +246,13 @@ test("how many there are follows the load, and is said in one place", () => {
   expect(ofKind("HorizontalPodAutoscaler")).toMatchObject([
     { spec: { scaleTargetRef: { kind: "Deployment", name: "frontend" }, minReplicas: 2 } },
   ]);
-  const [frontends] = ofKind("HorizontalPodAutoscaler") as readonly {
-    spec: { maxReplicas: number };
+  const [frontends] = ofKind("HorizontalPodAutoscaler") as unknown as readonly {
+    readonly spec: { readonly maxReplicas: number };
   }[];
   expect(frontends?.spec.maxReplicas).toBeGreaterThan(2);
-  const [backends] = ofKind("ScaledObject") as readonly { spec: { maxReplicaCount: number } }[];
+  const [backends] = ofKind("ScaledObject") as unknown as readonly {
+    readonly spec: { readonly maxReplicaCount: number };
+  }[];
   expect(backends?.spec.maxReplicaCount).toBeGreaterThan(1);
   expect(ofKind("ScaledObject")).toMatchObject([
     { spec: { scaleTargetRef: { name: "backend" }, minReplicaCount: 1 } },
