@@ -1,7 +1,7 @@
 /** The real program on its embedded engine, as users run it, and what it says when it can't run. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { createServer, request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -19,22 +19,11 @@ engineSuite("the embedded engine", async () => {
   };
 });
 
-test("a database that had to be made is told of, and only then", async () => {
-  using folder = temporaryFolder();
-  const isTold = ({ log }: RpProcess): boolean =>
-    log.some(({ message }) => message === "a new database was made");
-  {
-    await using first = await RpProcess.start({ DATA_DIR: folder.path });
-    expect(isTold(first)).toBe(true);
-  }
-  await using second = await RpProcess.start({ DATA_DIR: folder.path });
-  expect(isTold(second)).toBe(false);
-});
-
 test("an operator sees what the process does on a port of its own", async () => {
   using folder = temporaryFolder();
   const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0", ADMIN_PORT: "0" };
   await using rp = await RpProcess.start(settings);
+  expect(rp.log[0]).toMatchObject({ message: "a new database was made" });
   const adminUrl = rp.log.find(({ version }) => version !== undefined)?.["adminUrl"];
   expect(await putCluster(rp, "counted")).toBe(201);
   await untilState(rp, "counted", "Succeeded");
@@ -102,38 +91,6 @@ test("on a terminal that shows log and errors, a port that is taken is said once
   }
   server.close();
 });
-
-test.each([
-  ["removed", "frontend,forwarder,backend"],
-  ["removed", "frontend"],
-  ["replaced", "frontend"],
-])(
-  "its database's files are %s under %s: a sentence, once, and exit code 1",
-  async (what, ROLES) => {
-    using folder = temporaryFolder();
-    const DATA_DIR = join(folder.path, "data");
-    await using rp = await RpProcess.start({ DATA_DIR, ROLES, LOCAL_INSTALL_SECONDS: "0" });
-    expect(await putCluster(rp, "before")).toBe(201);
-    if (what === "removed") {
-      for (const file of readdirSync(DATA_DIR)) rmSync(join(DATA_DIR, file));
-    } else {
-      renameSync(DATA_DIR, `${DATA_DIR}.elsewhere`);
-      // another process makes its own in the same place
-      await using other = await RpProcess.start({ DATA_DIR, ROLES });
-      expect(await putCluster(other, "other")).toBe(201);
-    }
-    // nobody asks it for anything
-    expect(await rp.exit()).toEqual({ code: 1, signal: null });
-    const file = join(DATA_DIR, "rp.sqlite");
-    expect(rp.errors).toBe(
-      `The database file ${file} was removed or replaced while the process ran; start it again, ` +
-        "and should clusters be missing then, restore a backup.\n",
-    );
-    const said = rp.log.filter(({ reason }) => String(reason).includes("removed or replaced"));
-    expect(said).toHaveLength(1);
-    expect(rp.log.filter(({ error }) => error !== undefined)).toEqual([]);
-  },
-);
 
 test("a request that meets the database's files removed is answered before the process ends", async () => {
   using folder = temporaryFolder();
