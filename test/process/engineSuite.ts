@@ -75,25 +75,7 @@ export function engineSuite(name: string, open: () => Promise<FreshEngines>): vo
       expect(phases).toContain("RemoveBootstrap");
     });
 
-    // SIGINT is the same to the program; `test/slow/stop.test.ts` sends it
-    test("seed 26, B6: SIGTERM in mid-install ends it cleanly with 0; the next process goes on at once", async () => {
-      await using engines = await open();
-      const settings = { ...engines.settings, LOCAL_INSTALL_SECONDS: "2" };
-      const before = await RpProcess.start(settings);
-      await announceSubscription(before, "Registered");
-      await putCluster(before, "paused");
-      await before.logged(({ phase }) => phase === "DeployStorage");
-      const begun = performance.now();
-      before.kill("SIGTERM");
-      expect(await before.exit()).toEqual({ code: 0, signal: null });
-      expect(performance.now() - begun).toBeLessThan(10_000);
-      expect(before.log.filter(({ level }) => level === "error")).toEqual([]);
-
-      await using after = await RpProcess.start(settings);
-      await untilState(after, "paused", "Succeeded");
-      // leases were given back: nobody had to wait for one to run out
-      expect(after.log.filter(({ level }) => level !== "info" && level !== "debug")).toEqual([]);
-    });
+    stopCase("SIGTERM", open);
 
     test("several processes share them: one takes the requests, another does the work", async () => {
       await using engines = await open();
@@ -115,5 +97,27 @@ export function engineSuite(name: string, open: () => Promise<FreshEngines>): vo
       await announceSubscription(rp, "Registered");
       expect(await putCluster(rp, "early")).toBe(201);
     });
+  });
+}
+
+/** One case of the suite, for each signal by itself. */
+export function stopCase(signal: "SIGTERM" | "SIGINT", open: () => Promise<FreshEngines>): void {
+  test(`seed 26, B6: ${signal} in mid-install ends it cleanly with 0; the next process goes on at once`, async () => {
+    await using engines = await open();
+    const settings = { ...engines.settings, LOCAL_INSTALL_SECONDS: "2" };
+    const before = await RpProcess.start(settings);
+    await announceSubscription(before, "Registered");
+    await putCluster(before, "paused");
+    await before.logged(({ phase }) => phase === "DeployStorage");
+    const begun = performance.now();
+    before.kill(signal);
+    expect(await before.exit()).toEqual({ code: 0, signal: null });
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(before.log.filter(({ level }) => level === "error")).toEqual([]);
+
+    await using after = await RpProcess.start(settings);
+    await untilState(after, "paused", "Succeeded");
+    // leases were given back: nobody had to wait for one to run out
+    expect(after.log.filter(({ level }) => level !== "info" && level !== "debug")).toEqual([]);
   });
 }

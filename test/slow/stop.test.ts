@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { putCluster } from "../process/clusterCalls.ts";
+import { stopCase } from "../process/engineSuite.ts";
 import { RpProcess, temporaryFolder, type Exit } from "../process/rpProcess.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -138,4 +139,13 @@ test.each(["SIGTERM", "SIGINT"] as const)("npm start ends with 0 on %s", async (
   );
   expect(output).toContain('"message":"stopped"');
   expect(code).toBe(0);
+});
+
+// `npm test` has it with SIGTERM
+stopCase("SIGINT", async () => {
+  const folder = temporaryFolder();
+  return {
+    settings: { DATA_DIR: folder.path },
+    [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
+  };
 });
