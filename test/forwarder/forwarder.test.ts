@@ -201,20 +201,6 @@ describe("the number of messages stays bounded", () => {
     expect(forwarder.faults.count("queue.send")).toBeLessThan(10);
     expect((await simulation.store.listUnqueued({ limit: 5 })).items).toEqual([]);
   });
-
-  test("when a document is damaged and somebody works: its messages are ended, others are handled", async () => {
-    await using simulation = await Simulation.open();
-    await simulation.create("a-bad-one");
-    await simulation.damage("a-bad-one");
-    const process = simulation.start();
-    const other = await simulation.create("c1");
-    expect(await simulation.untilEnded(other, 10_000)).toMatchObject({ status: "Succeeded" });
-    for (let hour = 0; hour < 4; hour += 1) {
-      await simulation.clock.advance(hourMs);
-      expect(simulation.messages).toBeLessThanOrEqual(1);
-    }
-    expect(process.lines("error").length).toBeLessThan(50);
-  });
 });
 
 test("while the queue is down the flags stay; when it is back everything is sent", async () => {
