@@ -11,7 +11,7 @@ import { Forwarder } from "./forwarder/forwarder.ts";
 import { frontendApp } from "./frontend/app.ts";
 import { Contract } from "./frontend/contract.ts";
 import { docsPage } from "./frontend/docsPage.ts";
-import { HttpServer } from "./frontend/httpServer.ts";
+import { HttpServer } from "./listener/httpServer.ts";
 import { operations } from "./frontend/operations.ts";
 import { SkipTokens } from "./frontend/skipTokens.ts";
 import type { Installer } from "./installers/installer.ts";

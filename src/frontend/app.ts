@@ -5,9 +5,9 @@
 import express, { type Express, type RequestHandler } from "express";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
-import { sendAnswer } from "./answer.ts";
+import { sendAnswer } from "../listener/answer.ts";
 import type { Contract, Route } from "./contract.ts";
-import { answerErrors } from "./errorAnswer.ts";
+import { answerErrors } from "./answerErrors.ts";
 import type { Services } from "./exchange.ts";
 import { health, type HealthOptions } from "./health.ts";
 import { readBody } from "./readBody.ts";

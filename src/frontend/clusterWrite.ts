@@ -4,7 +4,7 @@ import { isTerminal } from "../model/provisioningState.ts";
 import { clusterResourceId, clusterResourceType } from "../model/resourceId.ts";
 import { RpError, type Fault } from "../model/rpError.ts";
 import type { AskedCluster, WriteContext } from "../versions/apiVersion.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../listener/answer.ts";
 import { clusterNameOf, type Exchange } from "./exchange.ts";
 import { retryAfter, statusLink } from "./operationLinks.ts";
 import { entityTag } from "./preconditions.ts";

@@ -14,7 +14,7 @@ import {
   type Stored,
   type Write,
 } from "../store/store.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../listener/answer.ts";
 import { clusterNameOf, type Exchange } from "./exchange.ts";
 import { refuseTooNew } from "./refuseTooNew.ts";
 

@@ -10,7 +10,7 @@ import type { Store } from "../store/store.ts";
 import type { ApiVersion } from "../versions/apiVersion.ts";
 import type { ClusterName } from "../model/resourceId.ts";
 import type { SubscriptionRight } from "../model/subscription.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../listener/answer.ts";
 import type { RequestContext } from "./requestContext.ts";
 import type { SkipTokens } from "./skipTokens.ts";
 

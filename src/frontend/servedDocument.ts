@@ -4,7 +4,7 @@
  */
 import { OpenAPIBackend, OpenAPIValidator, type Document } from "openapi-backend";
 import { RpError, type Fault } from "../model/rpError.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../listener/answer.ts";
 import { ArmRouter } from "./armRouter.ts";
 import type { Handler, ServiceExchange } from "./exchange.ts";
 import { shown } from "../model/shownText.ts";

@@ -13,7 +13,7 @@ import { frontendApp } from "../../src/frontend/app.ts";
 import { ArmRouter } from "../../src/frontend/armRouter.ts";
 import { Contract } from "../../src/frontend/contract.ts";
 import { docsPage } from "../../src/frontend/docsPage.ts";
-import { HttpServer } from "../../src/frontend/httpServer.ts";
+import { HttpServer } from "../../src/listener/httpServer.ts";
 import { operations } from "../../src/frontend/operations.ts";
 import { SkipTokens } from "../../src/frontend/skipTokens.ts";
 import type { Installer } from "../../src/installers/installer.ts";

@@ -4,9 +4,9 @@
  */
 import { Backend } from "../../src/backend/backend.ts";
 import { Forwarder } from "../../src/forwarder/forwarder.ts";
-import type { Answer } from "../../src/frontend/answer.ts";
+import type { Answer } from "../../src/listener/answer.ts";
 import { Contract } from "../../src/frontend/contract.ts";
-import { asRpError, errorAnswer } from "../../src/frontend/errorAnswer.ts";
+import { asRpError, errorAnswer } from "../../src/listener/errorAnswer.ts";
 import { operations } from "../../src/frontend/operations.ts";
 import type { RequestContext } from "../../src/frontend/requestContext.ts";
 import { parseRequestPath } from "../../src/frontend/requestPath.ts";

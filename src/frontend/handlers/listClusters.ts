@@ -14,7 +14,7 @@ import {
   type Store,
   type Stored,
 } from "../../store/store.ts";
-import { jsonBytes, type Answer } from "../answer.ts";
+import { jsonBytes, type Answer } from "../../listener/answer.ts";
 
 /** As many as are read at once. */
 const pageSizeMax = 100;

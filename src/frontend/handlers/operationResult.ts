@@ -3,7 +3,7 @@ import { errorCodes, type ErrorCodeRow } from "../../model/errorCodes.ts";
 import { RpError } from "../../model/rpError.ts";
 import { clusterAnswer } from "../clusterWrite.ts";
 import { readCluster } from "../commitCluster.ts";
-import { errorBody } from "../errorAnswer.ts";
+import { errorBody } from "../../listener/errorAnswer.ts";
 import { parameter, type Handler } from "../exchange.ts";
 import { acceptedHeaders } from "../operationLinks.ts";
 import { readOperation } from "../readOperation.ts";

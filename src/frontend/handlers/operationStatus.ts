@@ -3,7 +3,7 @@
  * record, which holds all that is needed, since the cluster may be gone.
  */
 import type { OperationDocument } from "../../model/document.ts";
-import { errorBody } from "../errorAnswer.ts";
+import { errorBody } from "../../listener/errorAnswer.ts";
 import { parameter, type Handler } from "../exchange.ts";
 import { operationPath, retryAfter } from "../operationLinks.ts";
 import { readOperation } from "../readOperation.ts";

@@ -11,7 +11,7 @@ import {
 import { RpError, type Fault } from "../../model/rpError.ts";
 import type { WireObject } from "../../versions/apiVersion.ts";
 import { itemPath, touches } from "../../versions/wireObject.ts";
-import { errorBody } from "../errorAnswer.ts";
+import { errorBody } from "../../listener/errorAnswer.ts";
 import { parameter, type ArmExchange, type Handler } from "../exchange.ts";
 import { shown } from "../../model/shownText.ts";
 import { pathFaults } from "../requestPath.ts";

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { Agent, request, type IncomingMessage, type ServerResponse } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
-import { HttpServer } from "../../src/frontend/httpServer.ts";
+import { HttpServer } from "../../src/listener/httpServer.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
 import { silentLog, type Log } from "../../src/runtime/log.ts";
 import { TestClock } from "../runtime/testClock.ts";

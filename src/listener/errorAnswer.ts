@@ -1,8 +1,7 @@
 /**
  * Turns whatever was thrown into ARM's error shape (ARM-92). The caller learns a code and what to do; causes, stacks and
- * texts of libraries go to the log only (ARM-93), and the log never gets the error of the JSON parser, which quotes the body.
+ * texts of libraries must never get into an answer (ARM-93).
  */
-import type { NextFunction, Request, Response } from "express";
 import { errorCodes } from "../model/errorCodes.ts";
 import { RpError, type Fault } from "../model/rpError.ts";
 import {
@@ -10,8 +9,7 @@ import {
   StoreOutcomeUnknownError,
   StoreUnavailableError,
 } from "../store/store.ts";
-import { sendAnswer, type Answer } from "./answer.ts";
-import { contextOf } from "./requestContext.ts";
+import type { Answer } from "./answer.ts";
 
 /** How long callers are asked to wait when the dependency didn't say. */
 const retryAfterDefaultSeconds = 5;
@@ -37,30 +35,6 @@ export function errorBody(
   details: readonly Fault[] = [],
 ): { readonly error: unknown } {
   return { error: { ...fault, ...(details.length === 0 ? {} : { details }) } };
-}
-
-/** The last middleware. Four parameters make it Express's error handler. */
-export function answerErrors(
-  thrown: unknown,
-  _request: Request,
-  response: Response,
-  next: NextFunction,
-): void {
-  const context = contextOf(response);
-  const error = asRpError(thrown);
-  context.note({ errorCode: error.code, ...(error.status < 500 ? { reason: error.message } : {}) });
-  if (error.status >= 500) {
-    context.log.error(
-      { error: error.cause ?? error },
-      `answered with ${error.status} ${error.code}`,
-    );
-  }
-  if (response.headersSent) {
-    // nothing can be said any more; Express cuts the connection
-    next(thrown);
-    return;
-  }
-  sendAnswer(response, errorAnswer(error));
 }
 
 /** Every thrown value as the error that is answered; its own text is shown only if it is an `RpError`. */

@@ -1,5 +1,5 @@
 /**
- * The HTTP server under the application: time limits, the answer to what the parser itself refuses, and a clean stop. It
+ * The HTTP server under an application: time limits, the answer to what the parser itself refuses, and a clean stop. It
  * knows nothing of ARM beyond the shape of an error.
  */
 import {
