@@ -39,6 +39,8 @@ export interface CurrentOperation {
   readonly kind: OperationKind;
   /** Ids of the request that started it, for the log of the backend. */
   readonly correlationId: string;
+  /** When it was asked for; absent in old documents. */
+  readonly startedAt?: EpochMs;
 }
 
 /** What the workers of a cluster's current operation remember. Reset by the commit that starts an operation. */

@@ -104,7 +104,12 @@ export function canceledByDelete(operation: OperationDocument, now: EpochMs): Op
 }
 
 function currentOperation(kind: OperationKind, start: OperationStart): CurrentOperation {
-  return { id: start.operationId, kind, correlationId: start.correlationId };
+  return {
+    id: start.operationId,
+    kind,
+    correlationId: start.correlationId,
+    startedAt: start.now,
+  };
 }
 
 /** Everything that belongs to the former operation is reset; the epoch goes on, since it fences its workers off. */
