@@ -64,7 +64,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@azure/identity": ["store", "queue"],
   "@azure/storage-queue": ["queue"],
   express: ["frontend", "admin", "listener"],
-  "openapi-backend": ["frontend"],
+  "openapi-backend": ["frontend", "admin", "listener"],
   pino: ["runtime"],
   "pino-pretty": ["runtime"],
 };

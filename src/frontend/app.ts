@@ -7,12 +7,12 @@ import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
 import { sendAnswer } from "../listener/answer.ts";
 import type { Contract, Route } from "./contract.ts";
-import { answerErrors } from "./answerErrors.ts";
+import { answerErrors } from "../listener/answerErrors.ts";
 import type { Services } from "./exchange.ts";
-import { health, type HealthOptions } from "./health.ts";
-import { readBody } from "./readBody.ts";
-import { contextOf, requestContext } from "./requestContext.ts";
-import { parseRequestPath, type RequestPath } from "./requestPath.ts";
+import { health, type HealthOptions } from "../listener/health.ts";
+import { readBody } from "../listener/readBody.ts";
+import { contextOf, requestContext } from "../listener/requestContext.ts";
+import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 
 export interface AppOptions extends HealthOptions {
   readonly contract: Contract;

@@ -8,7 +8,7 @@ import type { Answer } from "../listener/answer.ts";
 import { clusterNameOf, type Exchange } from "./exchange.ts";
 import { retryAfter, statusLink } from "./operationLinks.ts";
 import { entityTag } from "./preconditions.ts";
-import { allFaults } from "./schemaFaults.ts";
+import { allFaults } from "../listener/schemaFaults.ts";
 import type { OperationStart } from "../model/startOperation.ts";
 
 /** Ids and time of the operation that this request may start. Drawn once, so that a repeated commit is the same commit. */

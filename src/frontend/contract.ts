@@ -9,7 +9,7 @@ import { RpError } from "../model/rpError.ts";
 import type { ApiVersion } from "../versions/apiVersion.ts";
 import type { ArmExchange, Exchange, ServedVersion } from "./exchange.ts";
 import { shown } from "../model/shownText.ts";
-import { isArmPath, pathFaults, type RequestPath } from "./requestPath.ts";
+import { isArmPath, pathFaults, type RequestPath } from "../listener/requestPath.ts";
 import { notFound, ServedDocument, type Handlers, type ServedOperation } from "./servedDocument.ts";
 
 /** What a request asks for. */

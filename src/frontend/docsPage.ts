@@ -11,7 +11,7 @@ import type { ApiVersion } from "../versions/apiVersion.ts";
 import { contractFiles } from "./docsPage/contractFiles.ts";
 import { pageFiles } from "./docsPage/pageFiles.ts";
 import type { ServedFile } from "./docsPage/servedFile.ts";
-import { parseRequestPath } from "./requestPath.ts";
+import { parseRequestPath } from "../listener/requestPath.ts";
 
 /**
  * Reads everything that will be served.

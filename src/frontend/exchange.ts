@@ -11,7 +11,7 @@ import type { ApiVersion } from "../versions/apiVersion.ts";
 import type { ClusterName } from "../model/resourceId.ts";
 import type { SubscriptionRight } from "../model/subscription.ts";
 import type { Answer } from "../listener/answer.ts";
-import type { RequestContext } from "./requestContext.ts";
+import type { RequestContext } from "../listener/requestContext.ts";
 import type { SkipTokens } from "./skipTokens.ts";
 
 /** What all requests share. */

@@ -4,7 +4,7 @@
  */
 import type { ClusterDocument } from "../model/document.ts";
 import { RpError } from "../model/rpError.ts";
-import type { RequestContext } from "./requestContext.ts";
+import type { RequestContext } from "../listener/requestContext.ts";
 
 /** The entity tag of a cluster, as in the `ETag` header. */
 export function entityTag(document: ClusterDocument): string {

@@ -5,11 +5,11 @@
 import { OpenAPIBackend, OpenAPIValidator, type Document } from "openapi-backend";
 import { RpError, type Fault } from "../model/rpError.ts";
 import type { Answer } from "../listener/answer.ts";
-import { ArmRouter } from "./armRouter.ts";
+import { ArmRouter } from "../listener/armRouter.ts";
 import type { Handler, ServiceExchange } from "./exchange.ts";
 import { shown } from "../model/shownText.ts";
-import { isArmPath, type RequestPath } from "./requestPath.ts";
-import { schemaFaults } from "./schemaFaults.ts";
+import { isArmPath, type RequestPath } from "../listener/requestPath.ts";
+import { schemaFaults } from "../listener/schemaFaults.ts";
 import { checkSubscription } from "./subscriptionGate.ts";
 import { isWireObject } from "../versions/wireObject.ts";
 

@@ -3,7 +3,7 @@
  * personal data; nothing here logs them, and a header that can't be read is only counted as absent.
  */
 import type { SystemData } from "../model/cluster.ts";
-import type { RequestContext } from "./requestContext.ts";
+import type { RequestContext } from "../listener/requestContext.ts";
 
 const headerName = "x-ms-arm-resource-system-data";
 const members = [

@@ -5,7 +5,8 @@
 import { shown } from "../model/shownText.ts";
 import type { ArrayNode, VisibilityNode } from "../../generated/types/visibility.ts";
 import type { Fault } from "../model/rpError.ts";
-import { itemPath, memberOf, memberPath } from "./wireObject.ts";
+import { itemPath, memberPath } from "../model/jsonPath.ts";
+import { memberOf } from "./wireObject.ts";
 
 /** Items of a stored array, found by their identity. */
 export interface StoredItems {

@@ -15,7 +15,8 @@ import { mergePatch, removalFaults } from "./mergePatch.ts";
 import { fillOmitted, missingMembers, nothingBefore } from "./omittedMembers.ts";
 import { contradictions, writablePart } from "./readOnlyMembers.ts";
 import { cannotBeRemoved, missing } from "./refused.ts";
-import { isWireObject, memberOf, touches } from "./wireObject.ts";
+import { touches } from "../model/jsonPath.ts";
+import { isWireObject, memberOf } from "./wireObject.ts";
 import { WireReader } from "./wireReader.ts";
 
 /** What makes one api-version. `Goal` is its wire form of what a caller can set, with every member optional. */

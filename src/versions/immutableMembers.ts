@@ -10,7 +10,8 @@ import type {
 } from "../../generated/types/visibility.ts";
 import type { Fault } from "../model/rpError.ts";
 import { identityOf, itemsOf, storedItems } from "./arrayItems.ts";
-import { isWireObject, itemPath, memberOf, memberPath } from "./wireObject.ts";
+import { itemPath, memberPath } from "../model/jsonPath.ts";
+import { isWireObject, memberOf } from "./wireObject.ts";
 
 /**
  * How a value is compared, by JSON path without indices (`workerProfiles[].subnetId`), where it isn't exactly: `location`

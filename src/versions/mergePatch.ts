@@ -16,7 +16,8 @@ import type { Fault } from "../model/rpError.ts";
 import { askedItemsOf, storedItems } from "./arrayItems.ts";
 import { fillOmitted, nothingBefore } from "./omittedMembers.ts";
 import { cannotBeRemoved } from "./refused.ts";
-import { isWireObject, itemPath, memberOf, memberPath, objectOf } from "./wireObject.ts";
+import { itemPath, memberPath } from "../model/jsonPath.ts";
+import { isWireObject, memberOf, objectOf } from "./wireObject.ts";
 
 /**
  * The external form after the patch. `null` for a member that cannot be removed leaves it as it is; `removalFaults` has

@@ -8,7 +8,8 @@ import type { ArrayNode, ObjectNode, VisibilityNode } from "../../generated/type
 import type { Fault } from "../model/rpError.ts";
 import { askedItemsOf, itemsOf, storedItems } from "./arrayItems.ts";
 import { missing } from "./refused.ts";
-import { isWireObject, itemPath, memberOf, memberPath, objectOf } from "./wireObject.ts";
+import { itemPath, memberPath } from "../model/jsonPath.ts";
+import { isWireObject, memberOf, objectOf } from "./wireObject.ts";
 
 /** What is there before the write: nothing, or the external form of what is stored, which may lack members. */
 export type Before =

@@ -2,7 +2,7 @@
 import { shown } from "../model/shownText.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
-import { memberPath } from "./wireObject.ts";
+import { memberPath } from "../model/jsonPath.ts";
 
 const tagsMax = 50;
 const nameLengthMax = 512;

@@ -1,8 +1,7 @@
 /**
  * Safe access to JSON that a caller wrote: only own members count, so that `__proto__` and `constructor` are names like
- * any other, and nothing here throws or recurses. Also how places in a body are written as JSON paths.
+ * any other, and nothing here throws or recurses.
  */
-import { shown } from "../model/shownText.ts";
 import type { WireObject } from "./apiVersion.ts";
 
 /** Whether a JSON value is an object: neither `null` nor an array. */
@@ -36,25 +35,4 @@ export function present<T extends object>(members: T): Present<T> {
 export function presentOrNone<T extends object>(members: T): Present<T> | undefined {
   const some = present(members);
   return Object.keys(some).length === 0 ? undefined : some;
-}
-
-/** The path of a member: `properties.networkProfile`, or `tags['a b']` for a name that isn't a word. */
-export function memberPath(path: string, name: string): string {
-  if (!/^[\w$-]+$/.test(name)) return `${path}['${shown(name)}']`;
-  return path === "" ? shown(name) : `${path}.${shown(name)}`;
-}
-
-/** The path of an item: `properties.workerProfiles[0]`. */
-export function itemPath(path: string, index: number): string {
-  return `${path}[${index}]`;
-}
-
-/** Whether one place is the other, stands in it or around it. The empty path is around every place. */
-export function touches(one: string, other: string): boolean {
-  return isWithin(one, other) || isWithin(other, one);
-}
-
-function isWithin(place: string, outer: string): boolean {
-  if (outer === "" || place === outer) return true;
-  return place.startsWith(`${outer}.`) || place.startsWith(`${outer}[`);
 }

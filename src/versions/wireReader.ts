@@ -5,7 +5,8 @@
  */
 import type { Fault } from "../model/rpError.ts";
 import type { WireObject } from "./apiVersion.ts";
-import { isWireObject, itemPath, memberOf, memberPath, objectOf } from "./wireObject.ts";
+import { itemPath, memberPath } from "../model/jsonPath.ts";
+import { isWireObject, memberOf, objectOf } from "./wireObject.ts";
 
 export class WireReader {
   readonly #value: WireObject;

@@ -10,7 +10,7 @@ import type { ApiVersionName } from "../../generated/types/operationIds.ts";
 import { Backend } from "../../src/backend/backend.ts";
 import { Forwarder } from "../../src/forwarder/forwarder.ts";
 import { frontendApp } from "../../src/frontend/app.ts";
-import { ArmRouter } from "../../src/frontend/armRouter.ts";
+import { ArmRouter } from "../../src/listener/armRouter.ts";
 import { Contract } from "../../src/frontend/contract.ts";
 import { docsPage } from "../../src/frontend/docsPage.ts";
 import { HttpServer } from "../../src/listener/httpServer.ts";

@@ -10,12 +10,12 @@ import {
 } from "../../model/resourceId.ts";
 import { RpError, type Fault } from "../../model/rpError.ts";
 import type { WireObject } from "../../versions/apiVersion.ts";
-import { itemPath, touches } from "../../versions/wireObject.ts";
+import { itemPath, touches } from "../../model/jsonPath.ts";
 import { errorBody } from "../../listener/errorAnswer.ts";
 import { parameter, type ArmExchange, type Handler } from "../exchange.ts";
 import { shown } from "../../model/shownText.ts";
-import { pathFaults } from "../requestPath.ts";
-import { allFaults } from "../schemaFaults.ts";
+import { pathFaults } from "../../listener/requestPath.ts";
+import { allFaults } from "../../listener/schemaFaults.ts";
 
 /** More is not said about one deployment. */
 const faultsMax = 50;

@@ -4,7 +4,7 @@
  */
 import type { ErrorObject } from "ajv";
 import type { Fault } from "../model/rpError.ts";
-import { itemPath, memberPath } from "../versions/wireObject.ts";
+import { itemPath, memberPath } from "../model/jsonPath.ts";
 
 /** A hostile body can have a hundred thousand faults; nobody reads more than these. */
 const faultsMax = 50;

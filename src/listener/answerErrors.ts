@@ -3,8 +3,8 @@
  * the error of the JSON parser, which quotes the body.
  */
 import type { NextFunction, Request, Response } from "express";
-import { sendAnswer } from "../listener/answer.ts";
-import { asRpError, errorAnswer } from "../listener/errorAnswer.ts";
+import { sendAnswer } from "./answer.ts";
+import { asRpError, errorAnswer } from "./errorAnswer.ts";
 import { contextOf } from "./requestContext.ts";
 
 /** The last middleware. Four parameters make it Express's error handler. */

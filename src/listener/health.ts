@@ -5,7 +5,7 @@
 import type { RequestHandler } from "express";
 import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
-import { sendAnswer } from "../listener/answer.ts";
+import { sendAnswer } from "./answer.ts";
 import { contextOf } from "./requestContext.ts";
 import { parseRequestPath } from "./requestPath.ts";
 

@@ -1,7 +1,7 @@
 /** Reading bodies: whose fault it is when one cannot be read. */
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { readBody } from "../../src/frontend/readBody.ts";
+import { readBody } from "../../src/listener/readBody.ts";
 import { RpError } from "../../src/model/rpError.ts";
 
 test("a fault of our own in the parser is no fault of the body", async () => {
