@@ -28,7 +28,11 @@ const ports: Readonly<Record<string, string>> = {
 };
 const sharedBySqliteAdapters = "src/store/sqliteDatabase.ts";
 /** Pure checks of an engine's settings: the rest of the settings may call them. */
-const engineSettings = ["src/store/cosmosSettings.ts", "src/queue/storageQueueSettings.ts"];
+const engineSettings = [
+  "src/accountSettings.ts",
+  "src/store/cosmosSettings.ts",
+  "src/queue/storageQueueSettings.ts",
+];
 /**
  * What each room may import besides its own files. `types:` allows types alone. `main` and `engines`, which compose the
  * program, may import everything and are not listed; the adapters' rooms have a rule about each other below.

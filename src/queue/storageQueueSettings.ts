@@ -3,46 +3,27 @@
  * environment itself, nor show the value of a setting that may hold a secret: people paste connection strings into the wrong
  * variable.
  */
-import { inspect } from "node:util";
-
-/** A key of the account. It is shown nowhere; only whoever signs requests reveals it. */
-export class StorageKey {
-  readonly #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  reveal(): string {
-    return this.#text;
-  }
-
-  toString(): string {
-    return "(secret)";
-  }
-
-  toJSON(): string {
-    return this.toString();
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
-  }
-}
+import {
+  AccountKey,
+  givenValue,
+  keyFaults,
+  serviceUrl,
+  type SettingFault,
+  type Variables,
+} from "../accountSettings.ts";
 
 /** Which account is meant, and how to sign in. */
 export interface StorageQueueSettings {
   /** A URL that ends with no slash. Its path, if it has one, is the account's name, as emulators want it. */
   readonly endpoint: string;
   /** Absent: Microsoft Entra. */
-  readonly sharedKey?: { readonly account: string; readonly key: StorageKey };
+  readonly sharedKey?: { readonly account: string; readonly key: AccountKey };
 }
 
 /** One thing that is wrong with a setting. */
-export interface StorageQueueSettingsFault {
-  readonly variable: "STORAGE_ACCOUNT" | "STORAGE_QUEUE_ENDPOINT" | "STORAGE_KEY";
-  readonly message: string;
-}
+export type StorageQueueSettingsFault = SettingFault<
+  "STORAGE_ACCOUNT" | "STORAGE_QUEUE_ENDPOINT" | "STORAGE_KEY"
+>;
 
 /** The settings if they are there and right; neither settings nor faults when none of the variables is given. */
 export interface StorageQueueSettingsReading {
@@ -55,24 +36,19 @@ const accountForm = /^[a-z0-9]{3,24}$/;
 /** Of an account's own host, in any cloud; `z01` is that of an account with a DNS zone of its own. */
 const hostForm = /^([a-z0-9]{3,24})\.(?:z\d{1,2}\.)?queue\./;
 const pathForm = /^\/(?:([a-z0-9]{3,24})\/?)?$/;
-/** As the portal shows keys: 64 bytes. */
-const keyForm = /^[A-Za-z0-9+/]{86}==$/;
 
 /** @param variables blanks around a value don't matter; an empty one counts as absent. */
-export function readStorageQueueSettings(
-  variables: Readonly<Record<string, string | undefined>>,
-): StorageQueueSettingsReading {
-  const given = (name: StorageQueueSettingsFault["variable"]): string | undefined => {
-    const text = variables[name]?.trim() ?? "";
-    return text === "" ? undefined : text;
-  };
-  const account = given("STORAGE_ACCOUNT");
-  const endpoint = given("STORAGE_QUEUE_ENDPOINT");
-  const key = given("STORAGE_KEY");
+export function readStorageQueueSettings(variables: Variables): StorageQueueSettingsReading {
+  const account = givenValue(variables, "STORAGE_ACCOUNT");
+  const endpoint = givenValue(variables, "STORAGE_QUEUE_ENDPOINT");
+  const key = givenValue(variables, "STORAGE_KEY");
   if (account === undefined && endpoint === undefined && key === undefined) return { faults: [] };
 
   const url = endpoint === undefined ? undefined : plainUrl(endpoint);
-  const faults = [...accountFaults({ account, endpoint, key }, url), ...keyFaults(key, url)];
+  const faults = [
+    ...accountFaults({ account, endpoint, key }, url),
+    ...keyFaults("STORAGE_KEY", key, url),
+  ];
   if (faults.length > 0) return { faults };
   const place = url ?? new URL(`https://${account}.queue.core.windows.net`);
   const owner = accountOf(place);
@@ -81,7 +57,7 @@ export function readStorageQueueSettings(
       endpoint: place.href.replace(/\/$/, ""),
       ...(key === undefined || owner === undefined
         ? {}
-        : { sharedKey: { account: owner, key: new StorageKey(key) } }),
+        : { sharedKey: { account: owner, key: new AccountKey(key) } }),
     },
     faults,
   };
@@ -135,17 +111,8 @@ function accountFaults(
 
 /** A URL that is nothing but a safe place with at most the account's name as its path. */
 function plainUrl(endpoint: string): URL | undefined {
-  const url = URL.parse(endpoint);
-  if (url === null) return undefined;
-  const isPlain =
-    url.username === "" &&
-    url.password === "" &&
-    url.search === "" &&
-    url.hash === "" &&
-    pathForm.test(url.pathname);
-  const isSafe =
-    url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname));
-  return isPlain && isSafe ? url : undefined;
+  const url = serviceUrl(endpoint);
+  return url !== undefined && pathForm.test(url.pathname) ? url : undefined;
 }
 
 function endpointFault(url: URL | undefined, key: string | undefined): string | undefined {
@@ -161,28 +128,4 @@ function endpointFault(url: URL | undefined, key: string | undefined): string | 
     "must say whose key STORAGE_KEY is, by its host (https://ACCOUNT.queue.core.windows.net) or its " +
     "path (http://127.0.0.1:10001/ACCOUNT)"
   );
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
-}
-
-function keyFaults(
-  key: string | undefined,
-  url: URL | undefined,
-): readonly StorageQueueSettingsFault[] {
-  if (key !== undefined) {
-    if (keyForm.test(key)) return [];
-    return [
-      { variable: "STORAGE_KEY", message: "must be a key of the account: 64 bytes as base64" },
-    ];
-  }
-  // the SDK sends no token over http
-  if (url?.protocol !== "http:") return [];
-  return [
-    {
-      variable: "STORAGE_KEY",
-      message: "must be given for an endpoint with http://, where nobody signs in with Entra",
-    },
-  ];
 }

@@ -12,11 +12,11 @@ import { randomUUID } from "node:crypto";
 import { DefaultAzureCredential } from "@azure/identity";
 import { QueueClient, StorageSharedKeyCredential } from "@azure/storage-queue";
 import { afterAll, expect, test } from "vitest";
+import { AccountKey } from "../../src/accountSettings.ts";
 import { StorageQueue } from "../../src/queue/storageQueue.ts";
 import { openStorageQueue } from "../../src/queue/storageQueueConnection.ts";
 import {
   readStorageQueueSettings,
-  StorageKey,
   type StorageQueueSettings,
 } from "../../src/queue/storageQueueSettings.ts";
 import { QueueUnavailableError } from "../../src/queue/queue.ts";
@@ -75,7 +75,7 @@ async function openEmulated(): Promise<EmulatedQueue> {
   azurite ??= Azurite.start();
   const emulator = await azurite;
   const { name: account, key } = azuriteAccount;
-  const sharedKey = { account, key: new StorageKey(key) };
+  const sharedKey = { account, key: new AccountKey(key) };
   const clock = new TestClock();
   const opened = await openQueue({ endpoint: emulator.endpoint, sharedKey }, clock);
   return {

@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { openStorageQueue, StorageQueueOpenError } from "../../src/queue/storageQueueConnection.ts";
-import { StorageKey } from "../../src/queue/storageQueueSettings.ts";
+import { AccountKey } from "../../src/accountSettings.ts";
 import { openPeer, settingsOf, startPeer } from "./storageQueueFixture.ts";
 import { queueSuite } from "./queueSuite.ts";
 
@@ -159,7 +159,7 @@ test("a queue that isn't there is not made, and it is said who must", async () =
 
 test("a wrong key is told, and not shown", async () => {
   await using peer = await startPeer();
-  const sharedKey = { account: "devstoreaccount1", key: new StorageKey(`${"w".repeat(86)}==`) };
+  const sharedKey = { account: "devstoreaccount1", key: new AccountKey(`${"w".repeat(86)}==`) };
   const error: unknown = await openStorageQueue(
     { endpoint: peer.url, sharedKey },
     { signal: limit() },
@@ -196,10 +196,10 @@ test("the SDK is not loaded before a queue is opened", async () => {
     registerHooks({ resolve: (name, context, next) => { seen.push(name); return next(name, context); } });
     await import("./src/queue/storageQueue.ts");
     const { openStorageQueue } = await import("./src/queue/storageQueueConnection.ts");
-    const { StorageKey } = await import("./src/queue/storageQueueSettings.ts");
+    const { AccountKey } = await import("./src/accountSettings.ts");
     const isLoaded = (name) => seen.includes(name);
     const before = seen.some((name) => name.startsWith("@azure/"));
-    const sharedKey = { account: "account", key: new StorageKey("aaaa") };
+    const sharedKey = { account: "account", key: new AccountKey("aaaa") };
     const signal = AbortSignal.timeout(30_000);
     await openStorageQueue({ endpoint: "http://127.0.0.1:1", sharedKey }, { signal }).catch(() => {});
     console.log(JSON.stringify([before, isLoaded("@azure/storage-queue"), isLoaded("@azure/identity")]));

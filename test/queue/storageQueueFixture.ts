@@ -1,7 +1,8 @@
 /** Queues on a peer of their own, for tests: two processes' worth of real SDK clients, on a clock that the test turns. */
 import { attemptLimitMs } from "../../src/queue/storageQueueCalls.ts";
 import { openStorageQueue, queueName } from "../../src/queue/storageQueueConnection.ts";
-import { StorageKey, type StorageQueueSettings } from "../../src/queue/storageQueueSettings.ts";
+import { AccountKey } from "../../src/accountSettings.ts";
+import type { StorageQueueSettings } from "../../src/queue/storageQueueSettings.ts";
 import { StorageQueue } from "../../src/queue/storageQueue.ts";
 import { HastyClock } from "../runtime/hastyClock.ts";
 import { StorageQueuePeer } from "./storageQueuePeer.ts";
@@ -14,7 +15,7 @@ const random = { fraction: () => 0.5, integer: () => 0, bytes: () => new Uint8Ar
 
 /** How to sign in at this endpoint. */
 export function settingsOf(endpoint: string): StorageQueueSettings {
-  return { endpoint, sharedKey: { account: peerAccount, key: new StorageKey(peerKey) } };
+  return { endpoint, sharedKey: { account: peerAccount, key: new AccountKey(peerKey) } };
 }
 
 export interface StorageQueueFixture extends AsyncDisposable {

@@ -1,6 +1,6 @@
 /** Stores on a Cosmos peer of their own, for tests: two processes' worth of real SDK clients, on a clock that the test turns. */
 import { openCosmos, type CosmosConnection } from "../../src/store/cosmosConnection.ts";
-import { CosmosKey } from "../../src/store/cosmosSettings.ts";
+import { AccountKey } from "../../src/accountSettings.ts";
 import { CosmosStore, type CosmosStoreOptions } from "../../src/store/cosmosStore.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
 import { HastyClock } from "../runtime/hastyClock.ts";
@@ -8,7 +8,7 @@ import { attemptLimitMs } from "../../src/store/cosmosCalls.ts";
 import { CosmosPeer, type CosmosPeerOptions } from "./cosmosPeer.ts";
 
 /** Of the form of a key; the peer asks for none. */
-export const anyKey = new CosmosKey(`${"k".repeat(86)}==`);
+export const anyKey = new AccountKey(`${"k".repeat(86)}==`);
 
 export interface CosmosFixture extends AsyncDisposable {
   readonly peer: CosmosPeer;

@@ -299,8 +299,8 @@ test("the SDK is not loaded before an account is opened", async () => {
     const { openCosmos } = await import("./src/store/cosmosConnection.ts");
     const isLoaded = () => seen.some((name) => name.startsWith("@azure/"));
     const before = isLoaded();
-    const { CosmosKey } = await import("./src/store/cosmosSettings.ts");
-    const settings = { endpoint: "http://127.0.0.1:1", key: new CosmosKey("aaaa") };
+    const { AccountKey } = await import("./src/accountSettings.ts");
+    const settings = { endpoint: "http://127.0.0.1:1", key: new AccountKey("aaaa") };
     await openCosmos(settings, { signal: AbortSignal.timeout(30_000) }).catch(() => {});
     console.log(JSON.stringify([before, isLoaded()]));
     process.exit();`;
