@@ -52,8 +52,13 @@ function more(path: string, text: string): Record<string, string> {
   return { [path]: `${good[path] ?? ""}\n${text}` };
 }
 
+/** An adapter that calls what has no effect of its own. */
+const usesAttempts = more("src/store/cosmosStore.ts", 'import "../runtime/callAttempts.ts";');
+
 test("a program without a fault passes", () => {
   expect(check({})).toEqual([]);
+  const attempts = '/** . */ import type { now } from "./clock.ts";';
+  expect(check({ "src/runtime/callAttempts.ts": attempts, ...usesAttempts })).toEqual([]);
 });
 
 test.each<[string, Readonly<Record<string, string>>, RegExp]>([
@@ -141,6 +146,16 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     "adapter uses an effect",
     more("src/store/cosmosStore.ts", 'import { now } from "../runtime/clock.ts";'),
     /may not/,
+  ],
+  [
+    "what adapters may call has an effect",
+    { "src/runtime/callAttempts.ts": "/** . */ export const now = Date.now();", ...usesAttempts },
+    /callAttempts\.ts: uses Date\.now/,
+  ],
+  [
+    "what adapters may call takes one from beside it",
+    { "src/runtime/callAttempts.ts": '/** . */ import "./clock.ts";', ...usesAttempts },
+    /callAttempts\.ts: may not import src\/runtime\/clock/,
   ],
   [
     "adapter uses the other",

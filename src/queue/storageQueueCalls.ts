@@ -5,6 +5,7 @@
  */
 import { QueueUnavailableError, type QueueCallOptions } from "./queue.ts";
 import { failureFrom, StorageQueueFailure } from "./storageQueueFailure.ts";
+import { CallAttempts, type AttemptFigures } from "../runtime/callAttempts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/ids.ts";
 
@@ -12,9 +13,13 @@ import type { Random } from "../runtime/ids.ts";
 export const attemptLimitMs = 5_000;
 /** How long one call may take, with all its requests and pauses: no longer than a heartbeat can wait for it. */
 export const callLimitMs = 10_000;
-const attemptsMax = 5;
-const firstPauseMs = 100;
-const longestPauseMs = 2_000;
+const figures: AttemptFigures = {
+  callLimitMs,
+  attemptLimitMs,
+  attemptsMax: 5,
+  firstPauseMs: 100,
+  longestPauseMs: 2_000,
+};
 
 export interface StorageQueueCallOptions extends QueueCallOptions {
   readonly clock: Clock;
@@ -24,16 +29,15 @@ export interface StorageQueueCallOptions extends QueueCallOptions {
 
 /** One call. It begins when it is made. */
 export class StorageQueueCall {
-  readonly #options: StorageQueueCallOptions;
-  readonly #endsAt: number;
-  #attempts = 0;
+  readonly #attempts: CallAttempts;
+  readonly #signal: AbortSignal | undefined;
   #wasUnanswered = false;
 
   /** @throws the signal's reason, if it is aborted before anything was done. */
   constructor(options: StorageQueueCallOptions) {
     options.signal?.throwIfAborted();
-    this.#options = options;
-    this.#endsAt = options.clock.monotonic() + callLimitMs;
+    this.#attempts = new CallAttempts(options, figures);
+    this.#signal = options.signal;
   }
 
   /** Whether a request of this call may have been carried out without our knowing. */
@@ -74,54 +78,21 @@ export class StorageQueueCall {
         if (error.kind === "unanswered") this.#wasUnanswered = true;
         if (error.kind === "lost") throw error;
         if (!repeated.includes(error.kind)) throw unavailable(error);
-        await this.#pause(error);
+        if (!(await this.#attempts.pause(error.retryAfterMs))) throw unavailable(error);
       }
     }
   }
 
   async #attempt<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { clock, signal: given } = this.#options;
-    given?.throwIfAborted();
-    this.#attempts += 1;
-    const remainingMs = this.#endsAt - clock.monotonic();
-    const limit = new AbortController();
-    const timer = new AbortController();
-    clock.sleep(Math.max(0, Math.min(attemptLimitMs, remainingMs)), timer.signal).then(
-      () => limit.abort(),
-      () => {
-        // answered in time
-      },
-    );
-    const signal = AbortSignal.any(given === undefined ? [limit.signal] : [limit.signal, given]);
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const onAbort = (): void =>
-      reject(new StorageQueueFailure("unanswered", "Azure Storage did not answer in time"));
-    signal.addEventListener("abort", onAbort, { once: true });
     try {
-      return await Promise.race([send(signal), aborted]);
+      return await this.#attempts.attempt(
+        send,
+        () => new StorageQueueFailure("unanswered", "Azure Storage did not answer in time"),
+      );
     } catch (error) {
-      given?.throwIfAborted();
+      this.#signal?.throwIfAborted();
       throw failureFrom(error);
-    } finally {
-      timer.abort();
-      signal.removeEventListener("abort", onAbort);
     }
-  }
-
-  /**
-   * Waits before a request is made again: as long as the service says, else a little longer each time.
-   *
-   * @throws {QueueUnavailableError} when the time or the attempts of the call don't allow it.
-   * @throws the signal's reason.
-   */
-  async #pause(failure: StorageQueueFailure): Promise<void> {
-    const { clock, random, signal } = this.#options;
-    const grownMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#attempts - 1));
-    const jitteredMs = grownMs * (0.5 + random.fraction() / 2);
-    const pauseMs = failure.retryAfterMs ?? jitteredMs;
-    const remainingMs = this.#endsAt - clock.monotonic();
-    if (this.#attempts >= attemptsMax || pauseMs >= remainingMs) throw unavailable(failure);
-    await clock.sleep(pauseMs, signal);
   }
 }
 

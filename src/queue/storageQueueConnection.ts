@@ -12,6 +12,7 @@ import type { DefaultAzureCredential } from "@azure/identity";
 import { attemptLimitMs } from "./storageQueueCalls.ts";
 import { failedAnswer, failureFrom, StorageQueueFailure } from "./storageQueueFailure.ts";
 import type { StorageQueueSettings } from "./storageQueueSettings.ts";
+import { untilAborted } from "../runtime/deadlineSignal.ts";
 
 /** Made by the deployment, and looked at by what scales the backends. */
 export const queueName = "openshift-cluster-operations";
@@ -59,7 +60,7 @@ export async function openStorageQueue(
     });
     pipeline.factories.push(ownFailures);
     const client = new sdk.QueueClient(`${settings.endpoint}/${name}`, pipeline);
-    await within(signal, tryOut(client, signal));
+    await untilAborted(signal, async () => tryOut(client, signal));
     return { client };
   } catch (error) {
     signal.throwIfAborted();
@@ -107,18 +108,6 @@ async function tryOut(client: QueueClient, abortSignal: AbortSignal): Promise<vo
     abortSignal,
   });
   await client.deleteMessage(messageId, updated.popReceipt ?? popReceipt, { abortSignal });
-}
-
-/** What the call brings, or the signal's reason if that comes first. */
-async function within<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([call, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   type CallOptions,
   type Store,
 } from "./store.ts";
+import { CallAttempts, type AttemptFigures } from "../runtime/callAttempts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/ids.ts";
 
@@ -37,9 +38,13 @@ export interface CosmosCallsOptions {
 export const attemptLimitMs = 5_000;
 /** How long one call may take, with all its requests and pauses. */
 export const callLimitMs = 20_000;
-const attemptsMax = 10;
-const firstPauseMs = 50;
-const longestPauseMs = 2_000;
+const figures: AttemptFigures = {
+  callLimitMs,
+  attemptLimitMs,
+  attemptsMax: 10,
+  firstPauseMs: 50,
+  longestPauseMs: 2_000,
+};
 
 export class CosmosCalls {
   readonly #options: CosmosCallsOptions;
@@ -75,23 +80,18 @@ interface Answer {
 }
 
 export class CosmosCall {
-  readonly #clock: Clock;
-  readonly #random: Random;
+  readonly #attempts: CallAttempts;
   readonly #signal: AbortSignal | undefined;
-  readonly #endsAt: number;
-  #pauses = 0;
   #requestUnits = 0;
 
   constructor({ clock, random }: CosmosCallsOptions, signal: AbortSignal | undefined) {
-    this.#clock = clock;
-    this.#random = random;
+    this.#attempts = new CallAttempts({ clock, random, signal }, figures);
     this.#signal = signal;
-    this.#endsAt = clock.monotonic() + callLimitMs;
   }
 
   /** How much time it has left for all its requests. */
   get remainingMs(): number {
-    return this.#endsAt - this.#clock.monotonic();
+    return this.#attempts.remainingMs;
   }
 
   get requestUnits(): number {
@@ -107,23 +107,11 @@ export class CosmosCall {
    */
   async attempt<A extends Answer>(send: (signal: AbortSignal) => Promise<A>): Promise<A> {
     this.#signal?.throwIfAborted();
-    const { remainingMs } = this;
-    const limit = new AbortController();
-    const timer = new AbortController();
-    this.#clock.sleep(Math.max(0, Math.min(attemptLimitMs, remainingMs)), timer.signal).then(
-      () => limit.abort(),
-      () => {
-        // answered in time
-      },
-    );
-    const signals = this.#signal === undefined ? [limit.signal] : [limit.signal, this.#signal];
-    const signal = AbortSignal.any(signals);
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const onAbort = (): void =>
-      reject(new CosmosFailure("unanswered", "Cosmos DB did not answer in time"));
-    signal.addEventListener("abort", onAbort, { once: true });
     try {
-      const answer = await Promise.race([send(signal), aborted]);
+      const answer = await this.#attempts.attempt(
+        send,
+        () => new CosmosFailure("unanswered", "Cosmos DB did not answer in time"),
+      );
       this.#requestUnits += requestUnitsFrom(answer.requestCharge);
       return answer;
     } catch (error) {
@@ -131,11 +119,6 @@ export class CosmosCall {
       const failure = failureFrom(error);
       this.#requestUnits += failure.requestUnits;
       throw failure;
-    } finally {
-      timer.abort();
-      signal.removeEventListener("abort", onAbort);
-      // the SDK may still wait for a query's plan that nobody needs any more
-      limit.abort();
     }
   }
 
@@ -179,20 +162,13 @@ export class CosmosCall {
   }
 
   /**
-   * Waits before a request is made again: a little longer each time, and as long as the service says if that is longer. It
-   * may say 0 while it is busy, which would use up all attempts at once.
+   * Waits before a request is made again.
    *
    * @throws {StoreUnavailableError} when the time or the attempts of the call don't allow it.
    * @throws the signal's reason.
    */
   async pause(failure: CosmosFailure): Promise<void> {
-    this.#pauses += 1;
-    const grownMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#pauses - 1));
-    const jitteredMs = grownMs * (0.5 + this.#random.fraction() / 2);
-    const pauseMs = Math.max(failure.retryAfterMs ?? 0, jitteredMs);
-    const { remainingMs } = this;
-    if (this.#pauses >= attemptsMax || pauseMs >= remainingMs) throw unavailable(failure);
-    await this.#clock.sleep(pauseMs, this.#signal);
+    if (!(await this.#attempts.pause(failure.retryAfterMs))) throw unavailable(failure);
   }
 }
 

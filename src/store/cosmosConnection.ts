@@ -13,6 +13,7 @@ import {
   leasesContainer,
 } from "./cosmosLayout.ts";
 import type { CosmosSettings } from "./cosmosSettings.ts";
+import { untilAborted } from "../runtime/deadlineSignal.ts";
 
 /** The end of a request that nobody gave a limit; each has one of its own. */
 const requestLimitMs = 60_000;
@@ -83,7 +84,7 @@ export async function openCosmos(
       await checkContainer(documents, documentsContainer.partitionKey, signal);
       await checkContainer(leases, leasesContainer.partitionKey, signal);
     };
-    await within(signal, Promise.race([check(), unreachable.promise]));
+    await untilAborted(signal, async () => Promise.race([check(), unreachable.promise]));
     return { documents, leases, [Symbol.dispose]: () => opened.dispose() };
   } catch (error) {
     client?.dispose();
@@ -156,18 +157,6 @@ async function readContainer(container: Container, abortSignal: AbortSignal) {
       `there is no container ${container.id} in a database ${container.database.id}; ` +
         "the deployment must create them",
     );
-  }
-}
-
-/** What the call brings, or the signal's reason if that comes first. */
-async function within<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([call, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
 
