@@ -13,7 +13,7 @@ import {
   type ReceivedMessage,
 } from "./queue.ts";
 import { StorageQueueCall } from "./storageQueueCalls.ts";
-import type { StorageQueueConnection } from "./storageQueueConnection.ts";
+import { isTrial, type StorageQueueConnection } from "./storageQueueConnection.ts";
 import { StorageQueueFailure } from "./storageQueueFailure.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/ids.ts";
@@ -62,7 +62,8 @@ export class StorageQueue implements Queue {
   }
 
   /**
-   * When the answer gets lost, what it held comes back after `visibilityMs`.
+   * A trial message, which somebody who opened the queue could not remove any more, is nobody's: it is left out and hidden until it
+   * expires. When the answer gets lost, what it held comes back after `visibilityMs`.
    *
    * @param request.visibilityMs from one second to seven days, the nearest of which is taken otherwise.
    */
@@ -81,7 +82,7 @@ export class StorageQueue implements Queue {
         visibilityTimeout,
         abortSignal,
       });
-      return receivedMessageItems.map(received);
+      return receivedMessageItems.filter(({ messageText }) => !isTrial(messageText)).map(received);
     });
   }
 

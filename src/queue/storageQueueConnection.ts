@@ -18,10 +18,19 @@ import { untilAborted } from "../runtime/deadlineSignal.ts";
 export const queueName = "openshift-cluster-operations";
 
 /**
- * The trial message is hidden for nearly all of its life, so that even one that can't be removed is hardly ever received; and
- * whoever receives it sees that it is none of ours, and drops it.
+ * The trial message is hidden for nearly all of its life, so that even one whose sender died before it was removed is hardly ever
+ * received.
  */
-const trial = { text: Buffer.from("trial").toString("base64"), lifeS: 60, hiddenS: 50 };
+const trial = {
+  text: Buffer.from("a trial of openshift-rp, gone within a minute").toString("base64"),
+  lifeS: 60,
+  hiddenS: 50,
+};
+
+/** @param text of a message as it lies in the queue. */
+export function isTrial(text: string): boolean {
+  return text === trial.text;
+}
 
 /** The queue as it was opened; there is nothing to close. */
 export interface StorageQueueConnection {

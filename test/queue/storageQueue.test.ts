@@ -125,7 +125,7 @@ test("to open a queue is to try all that is done with it, and leaves nothing beh
   expect(peer.texts).toEqual([]);
 });
 
-test("a trial that could not be removed is hidden for most of its life, and then is gone", async () => {
+test("a trial that could not be removed is hidden for most of its life, handed to nobody, and then gone", async () => {
   await using fixture = await openPeer();
   const { peer, queue, clock } = fixture;
   peer.fail("delete", { reset: "before" });
@@ -134,7 +134,15 @@ test("a trial that could not be removed is hidden for most of its life, and then
   expect(peer.texts).toHaveLength(1);
   await clock.advance(49_000);
   expect(await queue.receive({ max: 1, visibilityMs: 1_000 })).toEqual([]);
-  await clock.advance(11_000);
+  await queue.send("ours");
+  await clock.advance(2_000);
+  // both can be received now
+  const messages = await queue.receive({ max: 32, visibilityMs: 1_000 });
+  expect(messages.map(({ body }) => body)).toEqual(["ours"]);
+  for (const message of messages) await queue.complete(message);
+  await clock.advance(2_000);
+  expect(await queue.receive({ max: 1, visibilityMs: 1_000 })).toEqual([]);
+  await clock.advance(7_000);
   expect(peer.texts).toEqual([]);
 });
 
