@@ -35,6 +35,11 @@ export interface StorageQueueSettingsReading {
 const accountForm = /^[a-z0-9]{3,24}$/;
 /** Of an account's own host, in any cloud; `z01` is that of an account with a DNS zone of its own. */
 const hostForm = /^([a-z0-9]{3,24})\.(?:z\d{1,2}\.)?queue\./;
+/** Of the same account's other services, whose addresses stand beside each other in the portal. */
+const otherServiceForm =
+  /^[a-z0-9]{3,24}(?:-secondary)?\.(?:z\d{1,2}\.)?(blob|dfs|file|table|web)\./;
+/** The copy of an account in its second region, which takes no writes. */
+const secondaryForm = /^[a-z0-9]{3,24}-secondary\.(?:z\d{1,2}\.)?queue\./;
 const pathForm = /^\/(?:([a-z0-9]{3,24})\/?)?$/;
 
 /** @param variables blanks around a value don't matter; an empty one counts as absent. */
@@ -122,6 +127,13 @@ function endpointFault(url: URL | undefined, key: string | undefined): string | 
       "and without a path other than the name of an emulator's account; http:// only on the " +
       "loopback interface"
     );
+  }
+  const service = otherServiceForm.exec(url.hostname)?.[1];
+  if (service !== undefined) {
+    return `must be the URL of the queue service, https://ACCOUNT.queue.…, not that of the service ${service}`;
+  }
+  if (secondaryForm.test(url.hostname)) {
+    return "must be the URL of the account's primary region, https://ACCOUNT.queue.…; its secondary takes no writes";
   }
   if (key === undefined || accountOf(url) !== undefined) return undefined;
   return (

@@ -124,6 +124,29 @@ test.each<[string, Readonly<Record<string, string>>, string, RegExp]>([
     "STORAGE_QUEUE_ENDPOINT",
     /whose key/,
   ],
+  ...[
+    ["blob", "rpprod.blob.core.windows.net"],
+    ["table", "rpprod.table.core.usgovcloudapi.net"],
+    ["dfs", "rpprod.z07.dfs.storage.azure.net"],
+    ["file", "rpprod-secondary.file.core.windows.net"],
+  ].map(([service, host]): [string, Readonly<Record<string, string>>, string, RegExp] => [
+    `the URL of another service, with Entra: ${host}`,
+    { STORAGE_QUEUE_ENDPOINT: `https://${host}` },
+    "STORAGE_QUEUE_ENDPOINT",
+    new RegExp(`queue service, https://ACCOUNT\\.queue\\..*not that of the service ${service}`),
+  ]),
+  [
+    "the URL of another service, with a key",
+    { STORAGE_QUEUE_ENDPOINT: "https://rpprod.blob.core.windows.net", STORAGE_KEY: key },
+    "STORAGE_QUEUE_ENDPOINT",
+    /service blob/,
+  ],
+  [
+    "the copy in a second region",
+    { STORAGE_QUEUE_ENDPOINT: "https://rpprod-secondary.queue.core.windows.net" },
+    "STORAGE_QUEUE_ENDPOINT",
+    /takes no writes/,
+  ],
   [
     "half a key",
     { STORAGE_ACCOUNT: "rpprod", STORAGE_KEY: key.slice(0, 40) },
