@@ -4,6 +4,7 @@
  */
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import { misspeltVariables, type MisspeltVariable } from "./misspeltVariables.ts";
 import {
   readStorageQueueSettings,
   type StorageQueueSettings,
@@ -436,6 +437,12 @@ export function readConfig(environment: Environment = process.env): Config {
     shutdownMs: values.SHUTDOWN_SECONDS,
     logLevel: values.LOG_LEVEL,
   });
+}
+
+/** What is set but no setting, and looks as if one was meant. */
+export function readMisspelt(environment: Environment = process.env): readonly MisspeltVariable[] {
+  const names = Object.keys(environment).filter((name) => environment[name]?.trim());
+  return misspeltVariables(names, Object.keys(schema.shape));
 }
 
 /** Which engines are meant, whether or not that is said rightly. */

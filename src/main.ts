@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { AdminServer } from "./admin/adminServer.ts";
 import { Backend } from "./backend/backend.ts";
-import { ConfigError, readConfig, type Config } from "./config.ts";
+import { ConfigError, readConfig, readMisspelt, type Config } from "./config.ts";
 import { EnginesOpenError, openEngines, type Engines } from "./engines.ts";
 import { Forwarder } from "./forwarder/forwarder.ts";
 import { frontendApp } from "./frontend/app.ts";
@@ -48,9 +48,16 @@ function settings(): Config {
     return readConfig();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`The settings are not valid:\n${indent(error.message)}\n`);
+    const remarks = readMisspelt().map(({ variable, meant }) => `\n${variable} ${misspelt(meant)}`);
+    const text = `${error.message}${remarks.join("")}`;
+    process.stderr.write(`The settings are not valid:\n${indent(text)}\n`);
     process.exit(exitCode.badSettings);
   }
+}
+
+/** What is said of a variable that is set but is no setting. */
+function misspelt(meant: string | undefined): string {
+  return `is no setting${meant === undefined ? "" : `; ${meant} may be meant`}`;
 }
 
 function indent(text: string): string {
@@ -212,6 +219,9 @@ async function main(): Promise<void> {
     clock: systemClock,
     readable: process.stdout.isTTY === true,
   });
+  for (const { variable, meant } of readMisspelt()) {
+    log.warn({}, `${variable} is set, but ${misspelt(meant)}`);
+  }
   const stop = new AbortController();
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) process.on(signal, () => stop.abort());

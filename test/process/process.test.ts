@@ -22,8 +22,15 @@ engineSuite("the embedded engine", async () => {
 test("an operator sees what the process does on a port of its own", async () => {
   using folder = temporaryFolder();
   const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0", ADMIN_PORT: "0" };
-  await using rp = await RpProcess.start(settings);
-  expect(rp.log[0]).toMatchObject({ message: "a new database was made" });
+  await using rp = await RpProcess.start({ ...settings, COSMOSDB_ACOUNT: "withheld" });
+  expect(rp.log.slice(0, 2)).toMatchObject([
+    {
+      level: "warn",
+      message: expect.stringMatching(/^COSMOSDB_ACOUNT is set, .*COSMOSDB_ACCOUNT may/),
+    },
+    { message: "a new database was made" },
+  ]);
+  expect(JSON.stringify(rp.log)).not.toContain("withheld");
   const adminUrl = rp.log.find(({ version }) => version !== undefined)?.["adminUrl"];
   expect(await putCluster(rp, "counted")).toBe(201);
   await untilState(rp, "counted", "Succeeded");
@@ -46,11 +53,14 @@ test("bad settings: every fault is listed with its variable, and the exit code i
     WORKERS: "0",
     LEASE_SECONDS: "60",
     LOG_LEVEL: "loud",
+    COSMOSDB_ACOUNT: "withheld",
   });
   expect((await rp.exit()).code).toBe(2);
   for (const variable of ["PORT", "WORKERS", "LEASE_SECONDS", "LOG_LEVEL"]) {
     expect(rp.errors).toContain(variable);
   }
+  expect(rp.errors).toContain("COSMOSDB_ACOUNT is no setting; COSMOSDB_ACCOUNT may be meant");
+  expect(rp.errors).not.toContain("withheld");
 });
 
 test("a port that is taken: a sentence and exit code 1", async () => {

@@ -1,0 +1,73 @@
+/** Misspelt names of settings are found; other programs' variables are left alone. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { describeSettings, readMisspelt } from "../src/config.ts";
+import { misspeltVariables } from "../src/misspeltVariables.ts";
+
+const settings = describeSettings().map(({ variable }) => variable);
+
+test.each<[string, string | undefined]>([
+  ["COSMOSDB_ACOUNT", "COSMOSDB_ACCOUNT"],
+  ["COSMOSBD_ACCOUNT", "COSMOSDB_ACCOUNT"],
+  ["COSMOS_DB_KEY", "COSMOSDB_KEY"],
+  ["COSMOSDB_ENDPOINT_URL", "COSMOSDB_ENDPOINT"],
+  ["COSMOSDB_DATABASE_NAME", undefined],
+  ["STORAGE_ACCOUT", "STORAGE_ACCOUNT"],
+  ["STORAGE_ACCOUNT_NAME", "STORAGE_ACCOUNT"],
+  ["STORAGE_QUEUE_NAME", undefined],
+  ["HEARTBEAT_SECS", "HEARTBEAT_SECONDS"],
+  ["log_level", "LOG_LEVEL"],
+  ["LOGLEVEL", "LOG_LEVEL"],
+  ["ROLE", "ROLES"],
+  ["Port", "PORT"],
+])("%s is told, with what was meant", (variable, meant) => {
+  expect(misspeltVariables([variable], settings)).toEqual([
+    meant === undefined ? { variable } : { variable, meant },
+  ]);
+});
+
+const foreign = `
+  PATH HOME HOSTNAME HOSTTYPE LANG PWD SHLVL TERM USER LOGNAME NODE_OPTIONS NODE_ENV NODE_EXTRA_CA_CERTS
+  npm_config_cache npm_package_name HTTPS_PROXY no_proxy POST STORAGE_DRIVER
+  AZURE_CLIENT_ID AZURE_TENANT_ID AZURE_FEDERATED_TOKEN_FILE AZURE_AUTHORITY_HOST AZURE_SUBSCRIPTION
+  KUBERNETES_SERVICE_HOST KUBERNETES_PORT FRONTEND_PORT FRONTEND_CLIENT_ID GROUP TAG IMAGE
+  OTEL_EXPORTER_OTLP_ENDPOINT OTEL_LOG_LEVEL TEST_COSMOSDB_ENDPOINT TEST_STORAGE_KEY`;
+
+test.each(foreign.trim().split(/\s+/))("%s is somebody else's", (variable) => {
+  expect(misspeltVariables([variable], settings)).toEqual([]);
+});
+
+test("no setting is taken for another one misspelt", () => {
+  expect(misspeltVariables(settings, settings)).toEqual([]);
+});
+
+test("a letter too few, too many, wrong or swapped is found in every name that isn't short", () => {
+  const edit = fc.record({
+    setting: fc.constantFrom(...settings.filter(({ length }) => length > 4)),
+    place: fc.nat(),
+    letter: fc.constantFrom("A", "S", "X", "_", "0"),
+    kind: fc.constantFrom("drop", "add", "replace", "swap"),
+  });
+  fc.assert(
+    fc.property(edit, ({ setting, place, letter, kind }) => {
+      const index = place % (setting.length - 1);
+      const [before, one, other] = [setting.slice(0, index), setting[index], setting[index + 1]];
+      const variable = {
+        drop: `${before}${setting.slice(index + 1)}`,
+        add: `${before}${letter}${setting.slice(index)}`,
+        replace: `${before}${letter}${setting.slice(index + 1)}`,
+        swap: `${before}${other}${one}${setting.slice(index + 2)}`,
+      }[kind];
+      fc.pre(!settings.includes(variable));
+      const [found] = misspeltVariables([variable], settings);
+      expect(found?.variable).toBe(variable);
+      expect(settings).toContain(found?.meant);
+    }),
+  );
+});
+
+test("of the environment only names that have a value are looked at, and no value is shown", () => {
+  const environment = { COSMOSDB_ACOUNT: "something", STORAGE_ACCOUT: " ", PORT: "1" };
+  const found = readMisspelt(environment);
+  expect(found).toEqual([{ variable: "COSMOSDB_ACOUNT", meant: "COSMOSDB_ACCOUNT" }]);
+});
