@@ -30,7 +30,11 @@ export interface Engines extends AsyncDisposable {
   readonly queue: Queue;
   /** How often they are asked without a nudge; between processes this is the delay. */
   readonly polling: PollFigures;
-  /** @returns why nothing can be read or written any more, as soon as that is so; `undefined` when `stop` is aborted before. */
+  /**
+   * Looks at least once.
+   *
+   * @returns why nothing can be read or written any more, as soon as that is so; `undefined` when `stop` is aborted before.
+   */
   untilLost(stop: AbortSignal): Promise<Error | undefined>;
 }
 

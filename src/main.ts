@@ -134,6 +134,9 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   halt.abort();
   await Promise.all([server?.stop(ground.graceMs), ...running]);
   await admin?.stop();
+  // nobody has looked since; what is gone is no clean stop
+  const lostMeanwhile = await engines.untilLost(stop);
+  if (lostMeanwhile !== undefined) throw lostMeanwhile;
 }
 
 /** The listener for operators, if there is to be one. */

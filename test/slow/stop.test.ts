@@ -4,6 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
@@ -148,4 +149,17 @@ stopCase("SIGINT", async () => {
     settings: { DATA_DIR: folder.path },
     [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
   };
+});
+
+test("a database that is lost while the process stops is told, and is a fault", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({ DATA_DIR: folder.path, ROLES: "frontend" });
+  const socket = await slowRequest(rp);
+  rp.kill("SIGTERM");
+  await rp.logged(({ message }) => message === "stopping");
+  for (const name of readdirSync(folder.path)) rmSync(join(folder.path, name));
+  socket.destroy();
+  expect(await rp.exit()).toEqual({ code: 1, signal: null });
+  expect(rp.errors).toContain(join(folder.path, "rp.sqlite"));
+  expect(rp.log.at(-1)).toMatchObject({ level: "error", reason: expect.any(String) });
 });
