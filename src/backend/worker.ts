@@ -5,6 +5,7 @@
  *
  * It must never complete a message whose operation may still run, and never release a lease under a step that still acts.
  */
+import { originFields, originOf } from "../model/operationOrigin.ts";
 import { decodeWorkMessage, type WorkMessage } from "../model/workMessage.ts";
 import type { Timing } from "../model/timing.ts";
 import type { Queue, ReceivedMessage } from "../queue/queue.ts";
@@ -12,7 +13,7 @@ import { MessageLostError } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
-import type { Log } from "../runtime/log.ts";
+import type { Log, LogFields } from "../runtime/log.ts";
 import type { Store } from "../store/store.ts";
 import { DocumentUnreadableError, StoreUnavailableError } from "../store/store.ts";
 import { givenBack } from "./changes.ts";
@@ -66,6 +67,7 @@ class Worker {
   readonly #receivedAt: number;
   /** With its latest receipt; `undefined` once it is lost. */
   #message: ReceivedMessage | undefined;
+  #logFields: LogFields = {};
   #log: Log;
 
   constructor(received: ReceivedMessage, options: WorkerOptions) {
@@ -73,7 +75,8 @@ class Worker {
     this.#receivedAt = options.clock.monotonic();
     this.#received = received;
     this.#message = received;
-    this.#log = options.log.child({ messageId: received.id, deliveries: received.deliveries });
+    this.#log = options.log;
+    this.#logWith({ messageId: received.id, deliveries: received.deliveries });
   }
 
   async run(): Promise<WorkerResult> {
@@ -82,8 +85,8 @@ class Worker {
       this.#log.error({}, "a message is none of ours; it is dropped");
       return this.#endMessage({ action: "complete", reason: "not readable" });
     }
-    const { documentId, operationId } = message;
-    this.#log = this.#log.child({ documentId, operationId });
+    const { documentId, operationId, origin } = message;
+    this.#logWith({ documentId, operationId, ...originFields(origin) });
     if (this.#options.stop.aborted) {
       return this.#endMessage({ action: "putBack", delayMs: 0, reason: "the process stops" });
     }
@@ -114,8 +117,10 @@ class Worker {
     const { store, queue, clock, timing } = this.#options;
     const { claim, lease, deadline } = claimed;
     const { resourceId, operation } = claimed.cluster.document;
+    // the record has them even where an older release has sent the message or begun the operation
     const { requestId, correlationId } = claimed.operation.document;
-    this.#log = this.#log.child({ resourceId, kind: operation.kind, correlationId, requestId });
+    const origin = { ...message.origin, ...originOf(operation), requestId, correlationId };
+    this.#logWith({ resourceId, kind: operation.kind, ...originFields(origin) });
     const { attempts, step } = claimed.cluster.document.work;
     // a first claim is told by its steps; a further one says that somebody before came to nothing
     this.#log[attempts > 1 ? "info" : "debug"](
@@ -265,6 +270,12 @@ class Worker {
       else this.#log.warn({ error }, "the queue did not take the end of a message; it comes back");
       return {};
     }
+  }
+
+  /** From now on lines of the log have these members too; each name is in a line once. */
+  #logWith(fields: LogFields): void {
+    this.#logFields = { ...this.#logFields, ...fields };
+    this.#log = this.#options.log.child(this.#logFields);
   }
 
   /** A call that may not take longer than a lease. */

@@ -11,6 +11,7 @@ import { QueueUnavailableError } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { EpochMs } from "../model/document.ts";
+import { originFields } from "../model/operationOrigin.ts";
 import { encodeWorkMessage } from "../model/workMessage.ts";
 import type { SetAside } from "./setAside.ts";
 import { attemptWaitMs, sweepMarginMs, type Timing } from "../model/timing.ts";
@@ -84,6 +85,7 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
   const log = options.log.child({
     documentId: reference.key.id,
     operationId: reference.operationId,
+    ...originFields(reference.origin),
   });
   const now = clock.now();
   const delayMs = attemptWaitMs(reference.nextAttemptAt, now);
@@ -94,6 +96,7 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
           partition: reference.key.partition,
           documentId: reference.key.id,
           operationId: reference.operationId,
+          ...(reference.origin === undefined ? {} : { origin: reference.origin }),
         }),
         { delayMs },
         { signal },

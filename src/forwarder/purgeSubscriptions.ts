@@ -13,6 +13,7 @@ import {
   type OperationDocument,
   type SubscriptionDocument,
 } from "../model/document.ts";
+import { originFields, originOf } from "../model/operationOrigin.ts";
 import { isTerminal } from "../model/provisioningState.ts";
 import { canceledByDelete, startDelete } from "../model/startOperation.ts";
 import { attemptWaitMaxMs, farthestTime, type Timing } from "../model/timing.ts";
@@ -172,7 +173,8 @@ class Purge {
       this.#failed += 1;
     }
     const now = this.#options.clock.now();
-    const { cluster: deleting, operation } = startDelete(document, this.#start(now));
+    const start = this.#start(now);
+    const { cluster: deleting, operation } = startDelete(document, start);
     const writes: Write[] = [
       { replace: cluster, document: deleting },
       { create: operation },
@@ -191,7 +193,10 @@ class Purge {
     }
     if (!(await this.#commit(writes))) return;
     this.#begun += 1;
-    log.info({ operationId: operation.id }, "deleted with its subscription");
+    log.info(
+      { operationId: operation.id, ...originFields(originOf(deleting.operation)) },
+      "deleted with its subscription",
+    );
   }
 
   /** @returns whether it was written; the cluster may have changed, which the next look finds. */

@@ -8,6 +8,7 @@ import { StoreConflictError } from "../store/store.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { farthestTime, sweepMarginMs, type Timing } from "../model/timing.ts";
+import { originFields } from "../model/operationOrigin.ts";
 import { clusterLeaseName } from "../model/leaseNames.ts";
 
 export interface SweepOptions {
@@ -51,6 +52,7 @@ async function flagOne(reference: ClusterReference, options: SweepOptions): Prom
   const log = options.log.child({
     documentId: reference.key.id,
     operationId: reference.operationId,
+    ...originFields(reference.origin),
   });
   try {
     const remainingMs = await store.leaseRemainingMs(clusterLeaseName(reference.key), { signal });

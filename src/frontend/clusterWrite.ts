@@ -9,6 +9,7 @@ import { clusterNameOf, type Exchange } from "./exchange.ts";
 import { retryAfter, statusLink } from "./operationLinks.ts";
 import { entityTag } from "./preconditions.ts";
 import { allFaults } from "../listener/schemaFaults.ts";
+import { formatTraceparent } from "../model/traceContext.ts";
 import type { OperationStart } from "../model/startOperation.ts";
 
 /** Ids and time of the operation that this request may start. Drawn once, so that a repeated commit is the same commit. */
@@ -19,6 +20,7 @@ export function newOperation({ services, context }: Exchange): OperationStart {
     revision: ids.guid(),
     requestId: context.requestId,
     correlationId: context.correlationId,
+    traceparent: formatTraceparent(context.trace),
     now: clock.now(),
     location,
   };

@@ -16,6 +16,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
 import { RpError } from "../model/rpError.ts";
+import { traceOf } from "../model/traceContext.ts";
 import { errorAnswer } from "./errorAnswer.ts";
 
 const headersTimeoutMs = 15_000;
@@ -175,8 +176,10 @@ function refuse(
   }
   const { status, headers, body } = errorAnswer(refusal);
   const requestId = options.ids.guid();
+  // what the caller has said of its own ids was not read
+  const ids = { requestId, correlationId: requestId, traceId: traceOf(requestId).traceId };
   options.log.info(
-    { requestId, status, errorCode: refusal.code, parserCode: error?.code },
+    { ...ids, status, errorCode: refusal.code, parserCode: error?.code },
     "request: refused by the HTTP parser",
   );
   const text = `${JSON.stringify(body, undefined, 2)}\n`;

@@ -9,6 +9,7 @@ import type { Ids } from "../runtime/ids.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
 import { RpError } from "../model/rpError.ts";
+import { parseTraceparent, traceOf, type TraceContext } from "../model/traceContext.ts";
 import { callerOrigin } from "./callerOrigin.ts";
 
 /** A request's own things. */
@@ -17,6 +18,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** ARM's, or our own request id when it gave none. */
   readonly correlationId: string;
+  /** Where what is done for it stands in the caller's trace, or in one of its own. */
+  readonly trace: TraceContext;
   /** Scheme, host and port under which the caller sees us; links are built on it (ARM-76). */
   readonly origin: string;
   /** Aborted when the time for an answer is up. */
@@ -59,6 +62,8 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
     const requestId = ids.guid();
     const header = (name: string): string | undefined => single(request.headers[name]);
     const correlationId = header("x-ms-correlation-request-id")?.slice(0, idLengthMax) ?? requestId;
+    const trace =
+      parseTraceparent(header("traceparent"), header("tracestate")) ?? traceOf(requestId);
     const clientRequestId = header("x-ms-client-request-id");
     response.setHeader("x-ms-request-id", requestId);
     if (
@@ -82,6 +87,7 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
     const requestLog = log.child({
       requestId,
       correlationId,
+      traceId: trace.traceId,
       ...(clientRequestId === undefined
         ? {}
         : { clientRequestId: clientRequestId.slice(0, idLengthMax) }),
@@ -90,6 +96,7 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
     contexts.set(response, {
       requestId,
       correlationId,
+      trace,
       origin: callerOrigin(request),
       signal: deadline.signal,
       log: requestLog,

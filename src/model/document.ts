@@ -41,6 +41,17 @@ export interface CurrentOperation {
   readonly correlationId: string;
   /** When it was asked for; absent in old documents. */
   readonly startedAt?: EpochMs;
+  /** Absent in old documents; of another operation if an older release has started this one. Read by `originOf`. */
+  readonly trace?: OperationTrace;
+}
+
+/** The request that started an operation, as logs and traces know it. */
+export interface OperationTrace {
+  /** Of the operation that it belongs to. */
+  readonly operationId: string;
+  readonly requestId: string;
+  /** W3C's, of the request. */
+  readonly traceparent: string;
 }
 
 /** What the workers of a cluster's current operation remember. Reset by the commit that starts an operation. */

@@ -21,12 +21,15 @@ import {
   type ClusterName,
 } from "./resourceId.ts";
 import { withRevision } from "./revision.ts";
+import { formatTraceparent, traceOf } from "./traceContext.ts";
 
 /** Ids and time that the new operation takes. */
 export interface OperationStart {
   readonly operationId: string;
   readonly requestId: string;
   readonly correlationId: string;
+  /** W3C's, of the request; without one the operation begins a trace. */
+  readonly traceparent?: string;
   /** Becomes the revision if the representation changes. */
   readonly revision: string;
   readonly now: EpochMs;
@@ -109,6 +112,11 @@ function currentOperation(kind: OperationKind, start: OperationStart): CurrentOp
     kind,
     correlationId: start.correlationId,
     startedAt: start.now,
+    trace: {
+      operationId: start.operationId,
+      requestId: start.requestId,
+      traceparent: start.traceparent ?? formatTraceparent(traceOf(start.requestId)),
+    },
   };
 }
 

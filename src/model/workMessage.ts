@@ -1,7 +1,8 @@
 /**
- * What travels on the queue: the ids of a document and of the operation that is to be driven, nothing else. State is
- * read from the document; a message is a hint that may come twice, late or never.
+ * What travels on the queue: the ids of a document and of the operation that is to be driven, and where that comes from, for
+ * logs and traces; nothing else. State is read from the document; a message is a hint that may come twice, late or never.
  */
+import { readOrigin, type OperationOrigin } from "./operationOrigin.ts";
 
 /** The format that this release writes. A reader takes any number and reads the members it knows. */
 const format = 1;
@@ -11,6 +12,8 @@ export interface WorkMessage {
   readonly partition: string;
   readonly documentId: string;
   readonly operationId: string;
+  /** For logs and traces; empty in messages of older releases. */
+  readonly origin?: OperationOrigin;
 }
 
 /** The body of a queue message. */
@@ -20,6 +23,7 @@ export function encodeWorkMessage(message: WorkMessage): string {
     partition: message.partition,
     documentId: message.documentId,
     operationId: message.operationId,
+    ...message.origin,
   });
 }
 
@@ -34,7 +38,7 @@ export function decodeWorkMessage(body: string): WorkMessage | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { partition, documentId, operationId } = value as Record<string, unknown>;
   if (!isId(partition) || !isId(documentId) || !isId(operationId)) return undefined;
-  return { partition, documentId, operationId };
+  return { partition, documentId, operationId, origin: readOrigin(value) };
 }
 
 /** Longer than any key of a document; a store refuses such a one each time, and it would come back for ever. */

@@ -56,6 +56,7 @@ const machineMembers = [
   "requestId",
   "correlationId",
   "clientRequestId",
+  "traceId",
   "operationId",
   "operationKind",
   "operationName",

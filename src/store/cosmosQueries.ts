@@ -14,11 +14,11 @@ export const clustersQuery =
  * its own, where others take a plan and one request to each partition's server.
  */
 export const unqueuedQuery =
-  "SELECT c.id, c.subscriptionId, c._etag, c.scheduling FROM c " +
+  "SELECT c.id, c.subscriptionId, c._etag, c.scheduling, c.document.operation FROM c " +
   "WHERE c.kind = 'cluster' AND c.scheduling.unqueued = true";
 
 export const unattendedQuery =
-  "SELECT c.id, c.subscriptionId, c._etag, c.scheduling FROM c " +
+  "SELECT c.id, c.subscriptionId, c._etag, c.scheduling, c.document.operation FROM c " +
   "WHERE c.kind = 'cluster' AND c.scheduling.active = true AND c.scheduling.unqueued = false " +
   "AND (c.scheduling.nextAttemptAt < @now OR c.scheduling.nextAttemptAt > @farthest) " +
   "AND (c.scheduling.sweepAfter < @now OR c.scheduling.sweepAfter > @farthest)";

@@ -68,6 +68,7 @@ import type {
   SubscriptionDocument,
 } from "../model/document.ts";
 import { providerPartition } from "../model/document.ts";
+import { originOf } from "../model/operationOrigin.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
@@ -510,6 +511,8 @@ interface ScheduledItem extends PartitionedItem {
   readonly id: string;
   readonly _etag: string;
   readonly scheduling: SchedulingColumns;
+  /** What it was when the document was written. */
+  readonly operation?: unknown;
 }
 
 /** The item of one write. */
@@ -628,6 +631,7 @@ function referenceFrom(item: ScheduledItem): ClusterReference | undefined {
     key: { partition: subscriptionId, id },
     etag: _etag as ETag,
     operationId: scheduling.operationId,
+    origin: originOf(item.operation),
     nextAttemptAt: scheduling.nextAttemptAt,
     sweeps: scheduling.sweeps ?? 0,
   };

@@ -30,7 +30,7 @@ export function minimumVersion(known: readonly Migration[]): number {
  * Entry `n` takes a file from version `n` to `n + 1`.
  *
  * Notes on `documents`: rows have a rowid because 2 kB bodies in a `WITHOUT ROWID` tree make everything slower. The
- * body stands last, so that the listings of the forwarder never read its pages. The scheduling columns are filled for
+ * body stands last, so that what the forwarder's listings pass over costs none of its pages. The scheduling columns are filled for
  * clusters, and two of them for subscriptions that are purged, by whoever writes the body; the body stays the truth for
  * the members themselves. Times are REAL: what a document says is kept as it is, fractions included.
  *

@@ -40,10 +40,18 @@ import type {
   RpDocument,
   SubscriptionDocument,
 } from "../model/document.ts";
+import { originOf, type OperationOrigin } from "../model/operationOrigin.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 
 /** How many expired rows a commit clears away besides its own work. */
 const clearedPerCommit = 8;
+
+/**
+ * Of the body, of which the listings read nothing else; a column of its own would keep a former operation's when an older
+ * release starts another.
+ */
+const operationColumn =
+  "CASE WHEN json_valid(body) THEN json_extract(body, '$.operation') END AS operation";
 
 /** Two ranges of the index, so that the many whose time is yet to come are not looked at. */
 const unattendedSql = dueSql({
@@ -55,7 +63,8 @@ const unattendedSql = dueSql({
        AND (sweep_after < ?1 OR sweep_after > ?2)`,
   ],
   select: (range) =>
-    `SELECT partition, id, etag, operation_id, next_attempt_at, sweeps, due_at FROM documents
+    `SELECT partition, id, etag, operation_id, ${operationColumn}, next_attempt_at, sweeps, due_at
+     FROM documents
      WHERE active = 1 AND unqueued = 0 AND ${range} AND (due_at, partition, id) > (?3, ?4, ?5)`,
 });
 const purgesSql = dueSql({
@@ -200,7 +209,8 @@ export class SqliteStore implements Store {
       () =>
         this.#database
           .statement(
-            `SELECT partition, id, etag, operation_id, next_attempt_at, sweeps FROM documents
+            `SELECT partition, id, etag, operation_id, ${operationColumn}, next_attempt_at, sweeps
+             FROM documents
              WHERE unqueued = 1 AND (partition, id) > (?, ?)
              ORDER BY partition, id LIMIT ?`,
           )
@@ -515,6 +525,8 @@ interface BodyRow {
 interface ReferenceRow extends KeyRow {
   readonly etag: string;
   readonly operation_id: string | null;
+  /** JSON, or a value that is no object. */
+  readonly operation: unknown;
   readonly next_attempt_at: number;
   readonly sweeps: number;
 }
@@ -635,9 +647,20 @@ function referenceFrom(row: ReferenceRow): ClusterReference | undefined {
     key: keyFrom(row),
     etag: row.etag as ETag,
     operationId: row.operation_id,
+    origin: originFrom(row.operation),
     nextAttemptAt: row.next_attempt_at,
     sweeps: row.sweeps,
   };
+}
+
+function originFrom(operation: unknown): OperationOrigin {
+  if (typeof operation !== "string") return {};
+  try {
+    return originOf(JSON.parse(operation));
+  } catch {
+    // a text that is no object's
+    return {};
+  }
 }
 
 /** In the order of SQLite every BLOB stands after every text. */

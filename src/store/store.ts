@@ -6,6 +6,7 @@
  * back. ETags are opaque, change with every write, and are never reused, not even when a document is deleted and made
  * again: a paused worker of an older incarnation must not find "its" ETag on the new one.
  */
+import type { OperationOrigin } from "../model/operationOrigin.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import type {
   ClusterDocument,
@@ -87,6 +88,8 @@ export interface ClusterReference {
   readonly key: DocumentKey;
   readonly etag: ETag;
   readonly operationId: string;
+  /** For logs and traces. */
+  readonly origin?: OperationOrigin;
   readonly nextAttemptAt: EpochMs;
   readonly sweeps: number;
 }

@@ -11,6 +11,7 @@ import { operations } from "../../src/frontend/operations.ts";
 import type { RequestContext } from "../../src/listener/requestContext.ts";
 import { parseRequestPath } from "../../src/listener/requestPath.ts";
 import { SkipTokens } from "../../src/frontend/skipTokens.ts";
+import { traceOf } from "../../src/model/traceContext.ts";
 import { RpError } from "../../src/model/rpError.ts";
 import { deadlineSignal } from "../../src/runtime/deadlineSignal.ts";
 import type { Ids, Random } from "../../src/runtime/ids.ts";
@@ -162,6 +163,7 @@ export class SimulatedProcess {
     const context: RequestContext = {
       requestId,
       correlationId: requestId,
+      trace: traceOf(requestId),
       origin,
       signal: deadline.signal,
       log: this.#log(),

@@ -107,16 +107,16 @@ const queries: Readonly<Record<string, KnownQuery>> = {
         compareTexts(String(item["id"]), String(parameters["@after"])) > 0 &&
         String(item["id"]).startsWith(String(parameters["@prefix"])),
     },
-  "SELECT c.id, c.subscriptionId, c._etag, c.scheduling FROM c WHERE c.kind = 'cluster' AND c.scheduling.unqueued = true":
+  "SELECT c.id, c.subscriptionId, c._etag, c.scheduling, c.document.operation FROM c WHERE c.kind = 'cluster' AND c.scheduling.unqueued = true":
     {
       isOfPartition: false,
-      members: ["id", "subscriptionId", "_etag", "scheduling"],
+      members: ["id", "subscriptionId", "_etag", "scheduling", "document.operation"],
       where: (item) => item["kind"] === "cluster" && scheduling(item)["unqueued"] === true,
     },
-  "SELECT c.id, c.subscriptionId, c._etag, c.scheduling FROM c WHERE c.kind = 'cluster' AND c.scheduling.active = true AND c.scheduling.unqueued = false AND (c.scheduling.nextAttemptAt < @now OR c.scheduling.nextAttemptAt > @farthest) AND (c.scheduling.sweepAfter < @now OR c.scheduling.sweepAfter > @farthest)":
+  "SELECT c.id, c.subscriptionId, c._etag, c.scheduling, c.document.operation FROM c WHERE c.kind = 'cluster' AND c.scheduling.active = true AND c.scheduling.unqueued = false AND (c.scheduling.nextAttemptAt < @now OR c.scheduling.nextAttemptAt > @farthest) AND (c.scheduling.sweepAfter < @now OR c.scheduling.sweepAfter > @farthest)":
     {
       isOfPartition: false,
-      members: ["id", "subscriptionId", "_etag", "scheduling"],
+      members: ["id", "subscriptionId", "_etag", "scheduling", "document.operation"],
       where: (item, parameters) =>
         item["kind"] === "cluster" &&
         scheduling(item)["active"] === true &&
@@ -508,7 +508,7 @@ export class CosmosPeer implements AsyncDisposable {
       );
     const page = found.slice(0, Number(headers["x-ms-max-item-count"]));
     const Documents = page.map(({ body }) =>
-      Object.fromEntries(query.members.map((name) => [name, body[name]])),
+      Object.fromEntries(query.members.map((path) => projected(path, body))),
     );
     const last = page.at(-1);
     return {
@@ -520,6 +520,13 @@ export class CosmosPeer implements AsyncDisposable {
           : {},
     };
   }
+}
+
+/** A member is named as the last part of its path. */
+function projected(path: string, body: Row): readonly [name: string, value: unknown] {
+  const names = path.split(".");
+  const value = names.reduce<unknown>((from, name) => (from as Row | undefined)?.[name], body);
+  return [names.at(-1) ?? "", value];
 }
 
 interface Asked {

@@ -128,7 +128,9 @@ test("no scan of the forwarder brings a secret out of the service", async () => 
   expect(queries).toHaveLength(2);
   for (const { body } of queries) {
     const { query } = JSON.parse(body) as { readonly query: string };
-    expect(query).toMatch(/^SELECT c\.id, c\.subscriptionId, c\._etag, c\.scheduling FROM c /);
+    expect(query).toMatch(
+      /^SELECT c\.id, c\.subscriptionId, c\._etag, c\.scheduling, c\.document\.operation FROM c /,
+    );
   }
   const { scheduling } = peer.item(documents, partition, "rg|c") ?? {};
   expect(Object.keys(scheduling as object).toSorted()).toEqual(

@@ -189,13 +189,14 @@ export function listingCases(state: StoreCase): void {
       key: { partition, id: waiting.id },
       etag: stored?.etag,
       operationId: waiting.operation.id,
+      origin: { correlationId: "correlation" },
       nextAttemptAt: longAgo + 7,
       sweeps: 3,
     });
   });
 
   state("a reference holds no more than it says", async ({ store, now }) => {
-    const members = ["etag", "key", "nextAttemptAt", "operationId", "sweeps"];
+    const members = ["etag", "key", "nextAttemptAt", "operationId", "origin", "sweeps"];
     await create(store, [clusterDocument("a"), clusterDocument("b", unattended)]);
     for (const { items } of [
       await store.listUnqueued({ limit: 5 }),
@@ -203,6 +204,25 @@ export function listingCases(state: StoreCase): void {
     ]) {
       expect(items.map((item) => Object.keys(item).toSorted())).toEqual([members]);
     }
+  });
+
+  state("a reference says which request the operation comes from", async ({ store, now }) => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const operation = { id: "o", kind: "create", correlationId: "c" } as const;
+    const trace = { operationId: "o", requestId: "r", traceparent };
+    const former = { ...trace, operationId: "former" };
+    await create(store, [
+      clusterDocument("own", { operation: { ...operation, trace } }),
+      clusterDocument("former", { operation: { ...operation, trace: former } }),
+      clusterDocument("unattended", { ...unattended, operation: { ...operation, trace } }),
+    ]);
+    const { items } = await store.listUnqueued({ limit: 5 });
+    const origins = new Map(items.map(({ key, origin }) => [key.id, origin]));
+    const own = { correlationId: "c", requestId: "r", traceparent };
+    expect(origins.get(clusterDocument("own").id)).toEqual(own);
+    expect(origins.get(clusterDocument("former").id)).toEqual({ correlationId: "c" });
+    const due = await store.listUnattended(dueAt(now()), { limit: 5 });
+    expect(due.items.map(({ origin }) => origin)).toEqual([own]);
   });
 
   state("the flag moves a cluster in and out of the listings", async ({ store, now }) => {

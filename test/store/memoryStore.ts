@@ -13,6 +13,7 @@ import type {
   RpDocument,
   SubscriptionDocument,
 } from "../../src/model/document.ts";
+import { originOf } from "../../src/model/operationOrigin.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
 import type { DocumentKey } from "../../src/model/resourceId.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -396,7 +397,8 @@ function columnsOf(kind: DocumentKind, document: RpDocument): Columns | undefine
 function referenceOf({ key, stored, columns }: Row): ClusterReference | undefined {
   if (columns?.operationId === undefined) return undefined;
   const { operationId, nextAttemptAt, sweeps } = columns;
-  return { key, etag: stored.etag, operationId, nextAttemptAt, sweeps };
+  const origin = originOf((stored.document as ClusterDocument).operation);
+  return { key, etag: stored.etag, operationId, origin, nextAttemptAt, sweeps };
 }
 
 type Place = readonly (string | number)[];
