@@ -104,6 +104,9 @@ export interface ClusterDocument extends DocumentBase, RecentlyWritten {
   readonly installation: InstallationState;
 }
 
+/** A cluster as listings give it: without its secrets, which nobody who lists needs. */
+export type ListedCluster = Omit<ClusterDocument, "secrets">;
+
 /** An installer's own notes, readable by nobody else. */
 export type InstallationState = Readonly<Record<string, unknown>>;
 

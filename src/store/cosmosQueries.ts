@@ -3,6 +3,8 @@
  * well: the SDK's option alone is ignored by some servers, and would then give everybody's documents. What the forwarder and
  * the sweep read is projected to ids, ETags and scheduling; no secret leaves the service for them.
  */
+import { standingMembers } from "./clusterStanding.ts";
+
 /** One page of a partition's clusters in the order of their ids; `after` is where the last page ended. */
 export const clustersQuery =
   "SELECT c.id, c._etag, c.document FROM c " +
@@ -28,3 +30,20 @@ export const purgesQuery =
   "SELECT c.id, c.subscriptionId, c._etag, c.document FROM c " +
   "WHERE c.kind = 'subscription' AND c.scheduling.active = true " +
   "AND (c.scheduling.nextAttemptAt < @now OR c.scheduling.nextAttemptAt > @farthest)";
+
+/**
+ * For operators. It is projected to what they are shown, since a whole document holds secrets. What has succeeded is most of all
+ * and is told by the index; so is one partition, should they ask for that.
+ */
+export function unsettledQuery(narrowed: {
+  readonly toPartition: boolean;
+  readonly toState: boolean;
+}): string {
+  const members = standingMembers.map((name) => `c.document.${name}`).join(", ");
+  return (
+    `SELECT c.id, c.subscriptionId, ${members} FROM c ` +
+    `WHERE ${narrowed.toPartition ? "c.subscriptionId = @partition AND " : ""}c.kind = 'cluster' ` +
+    "AND (c.scheduling.active = true OR c.document.provisioningState IN ('Failed', 'Canceled'))" +
+    (narrowed.toState ? " AND c.document.provisioningState = @state" : "")
+  );
+}

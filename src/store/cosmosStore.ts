@@ -39,7 +39,14 @@ import {
 } from "./cosmosItems.ts";
 import { CosmosLeases } from "./cosmosLeases.ts";
 import { continuationAt, invalidContinuation, placeOf } from "./continuation.ts";
-import { clustersQuery, purgesQuery, unattendedQuery, unqueuedQuery } from "./cosmosQueries.ts";
+import { standingOf } from "./clusterStanding.ts";
+import {
+  clustersQuery,
+  purgesQuery,
+  unattendedQuery,
+  unqueuedQuery,
+  unsettledQuery,
+} from "./cosmosQueries.ts";
 import { carryOut, type Standing } from "./cosmosWrite.ts";
 import type { SchedulingColumns } from "./scheduling.ts";
 import {
@@ -58,6 +65,8 @@ import {
   type Scheduling,
   type Store,
   type Stored,
+  type UnsettledCluster,
+  type UnsettledQuery,
   type Write,
 } from "./store.ts";
 import type {
@@ -231,6 +240,42 @@ export class CosmosStore implements Store {
       );
       return { items, continuation };
     });
+  }
+
+  async listUnsettled(
+    { partition, state }: UnsettledQuery,
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<UnsettledCluster>> {
+    const [from] = placeOf("unsettled", page, ["string"]) ?? [];
+    if (partition?.isWellFormed() === false) return { items: [] };
+    const { rows, continuation } = await this.#query<{ id: string } & PartitionedItem>(
+      "listUnsettled",
+      options,
+      {
+        text: unsettledQuery({
+          toPartition: partition !== undefined,
+          toState: state !== undefined,
+        }),
+        parameters: {
+          ...(partition === undefined ? {} : { "@partition": partition }),
+          ...(state === undefined ? {} : { "@state": state }),
+        },
+        feed: {
+          maxItemCount: page.limit,
+          ...(partition === undefined ? {} : { partitionKey: partition }),
+          ...startingAt(from),
+        },
+      },
+    );
+    const items = rows.map((row) => {
+      const standing = standingOf(row);
+      return {
+        key: { partition: row.subscriptionId, id: row.id },
+        ...(standing === undefined ? {} : { standing }),
+      };
+    });
+    return pageOf(items, continuation && continuationAt("unsettled", [continuation]));
   }
 
   async updateScheduling(

@@ -11,6 +11,13 @@
  * (`PRAGMA user_version`).
  */
 
+/** The state in a document's text; null where that is damaged. An index has it, so it must never change. */
+export const provisioningStateSql =
+  "CASE WHEN json_valid(body) THEN json_extract(body, '$.provisioningState') END";
+
+/** What the rows of `documents_unsettled` have in common; the same goes for it. */
+export const isUnsettledSql = `kind = 'cluster' AND (active = 1 OR ${provisioningStateSql} IN ('Failed', 'Canceled'))`;
+
 /** Marks a file as ours (`PRAGMA application_id`): "ARHP". */
 export const applicationId = 0x41524850;
 
@@ -96,5 +103,11 @@ export const migrations: readonly Migration[] = [
     body BLOB NOT NULL
   ) STRICT;
   `,
+  },
+  {
+    // an index of expressions, as a release that doesn't know a column would not fill it
+    isBreaking: false,
+    sql: `CREATE INDEX documents_unsettled ON documents (partition, id, ${provisioningStateSql})
+      WHERE ${isUnsettledSql};`,
   },
 ];

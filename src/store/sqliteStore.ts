@@ -9,7 +9,9 @@ import {
   type SqliteTransaction,
 } from "./sqliteDatabase.ts";
 import { expiresAtOf, schedulingOf, type SchedulingColumns } from "./scheduling.ts";
+import { standingOf } from "./clusterStanding.ts";
 import { continuationAt, placeOf } from "./continuation.ts";
+import { isUnsettledSql, provisioningStateSql } from "./sqliteSchema.ts";
 import {
   commitBytesMax,
   DocumentUnreadableError,
@@ -29,6 +31,8 @@ import {
   type Scheduling,
   type Store,
   type Stored,
+  type UnsettledCluster,
+  type UnsettledQuery,
   type Write,
 } from "./store.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -76,6 +80,16 @@ const purgesSql = dueSql({
      WHERE kind = 'subscription' AND active = 1 AND ${range}
        AND (next_attempt_at, partition) > (?3, ?4)`,
 });
+
+/** Left to itself, SQLite would look at every cluster: most of them rest. */
+const unsettledSql = unsettledAfter("(partition, id) > (?1, ?2)");
+const unsettledOfPartitionSql = unsettledAfter("partition = ?1 AND id > ?2");
+
+function unsettledAfter(place: string): string {
+  return `SELECT partition, id, etag, body FROM documents INDEXED BY documents_unsettled
+    WHERE ${isUnsettledSql} AND ${place} AND (?3 IS NULL OR ${provisioningStateSql} = ?3)
+    ORDER BY partition, id LIMIT ?4`;
+}
 
 /** What lies in one of the ranges, in order. */
 function dueSql(options: {
@@ -273,6 +287,34 @@ export class SqliteStore implements Store {
     return pageOf("purges", rows, page, {
       place: (row) => [row.next_attempt_at, row.partition],
       item: (row) => this.#readable<SubscriptionDocument>(row),
+    });
+  }
+
+  async listUnsettled(
+    { partition, state }: UnsettledQuery,
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<UnsettledCluster>> {
+    if (partition?.isWellFormed() === false) return { items: [] };
+    const [afterPartition, afterId] = placeOf("unsettled", page, ["string", "string"]) ?? ["", ""];
+    const rows = await this.#read(
+      () =>
+        this.#database
+          .statement(partition === undefined ? unsettledSql : unsettledOfPartitionSql)
+          .all(
+            partition ?? afterPartition,
+            afterId,
+            state ?? null,
+            page.limit + 1,
+          ) as unknown as (KeyRow & BodyRow)[],
+      options,
+    );
+    return pageOf("unsettled", rows, page, {
+      place: (row) => [row.partition, row.id],
+      item: (row) => {
+        const standing = standingOf(this.#readable(row)?.document);
+        return { key: keyFrom(row), ...(standing === undefined ? {} : { standing }) };
+      },
     });
   }
 

@@ -7,12 +7,14 @@
  * again: a paused worker of an older incarnation must not find "its" ETag on the new one.
  */
 import type { OperationOrigin } from "../model/operationOrigin.ts";
+import type { ProvisioningState } from "../model/provisioningState.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import type {
   ClusterDocument,
   DocumentKind,
   DocumentOfKind,
   EpochMs,
+  ListedCluster,
   RpDocument,
   SubscriptionDocument,
 } from "../model/document.ts";
@@ -92,6 +94,34 @@ export interface ClusterReference {
   readonly origin?: OperationOrigin;
   readonly nextAttemptAt: EpochMs;
   readonly sweeps: number;
+}
+
+/** How a cluster stands, for operators: no secret, and nothing of what was asked for. */
+export type ClusterStanding = Pick<
+  ListedCluster,
+  | "minimumSchemaVersion"
+  | "resourceId"
+  | "provisioningState"
+  | "operation"
+  | "unqueued"
+  | "sweeps"
+  | "nextAttemptAt"
+  | "work"
+>;
+
+/** A cluster that has not reached its goal. */
+export interface UnsettledCluster {
+  readonly key: DocumentKey;
+  /** Absent when the document cannot be read back. */
+  readonly standing?: ClusterStanding;
+}
+
+/** Which of them. */
+export interface UnsettledQuery {
+  /** All partitions when absent. */
+  readonly partition?: string;
+  /** All states when absent, those of newer releases included. */
+  readonly state?: ProvisioningState;
 }
 
 /** The members that the forwarder and the sweep write, and nothing else of the document. */
@@ -182,6 +212,19 @@ export interface Store {
     page: PageRequest,
     options?: CallOptions,
   ): Promise<Page<Stored<SubscriptionDocument>>>;
+
+  /**
+   * Clusters of all partitions on which something runs, as the last writer knew, or whose last operation came to nothing:
+   * all but those that succeeded. One that cannot be read back is given by its key, as long as something ran on it when it
+   * was written.
+   *
+   * @throws {InvalidContinuationError}
+   */
+  listUnsettled(
+    query: UnsettledQuery,
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<UnsettledCluster>>;
 
   /**
    * Writes only the scheduling members of a cluster, if it still has the ETag of the reference; everything else stays,

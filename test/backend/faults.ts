@@ -12,6 +12,7 @@ import type {
   ClusterReference,
   Store,
   Stored,
+  UnsettledCluster,
   Write,
 } from "../../src/store/store.ts";
 import {
@@ -152,6 +153,12 @@ export class FaultyStore implements Store {
   ): Promise<Page<Stored<SubscriptionDocument>>> {
     return this.#faults.through("store.listPurges", given[0], async () =>
       this.#store.listPurges(given[0], given[1]),
+    );
+  }
+
+  listUnsettled(...given: Parameters<Store["listUnsettled"]>): Promise<Page<UnsettledCluster>> {
+    return this.#faults.through("store.listUnsettled", given[0], async () =>
+      this.#store.listUnsettled(given[0], given[1]),
     );
   }
 

@@ -198,11 +198,13 @@ test("no scan over all partitions brings a secret", async () => {
   await store.listUnqueued({ limit: 5 });
   await store.listUnattended(dueAt(clock.now()), { limit: 5 });
   await store.listPurges(dueAt(clock.now()), { limit: 5 });
+  await store.listUnsettled({}, { limit: 5 });
   const found = proxy.queries.map(({ partition: named, count }) => [named, count]);
   expect(found).toEqual([
     [undefined, 1],
     [undefined, 1],
     [undefined, 1],
+    [undefined, 2],
   ]);
 });
 

@@ -284,7 +284,10 @@ function isIndexed(container: unknown, path: string): boolean {
 
 /** What the queries of the program compare or order by. */
 function askedPaths(): readonly string[] {
-  const conditions = Object.values(queries).map((query) => query.slice(query.indexOf(" WHERE ")));
+  const texts = Object.values(queries).map((query) =>
+    typeof query === "string" ? query : query({ toPartition: true, toState: true }),
+  );
+  const conditions = texts.map((query) => query.slice(query.indexOf(" WHERE ")));
   const members = conditions.flatMap((text) => [...text.matchAll(/\bc\.([\w.]+)/g)]);
   return [...new Set(members.map(([, member = ""]) => `/${member.replaceAll(".", "/")}`))];
 }

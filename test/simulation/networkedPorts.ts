@@ -30,6 +30,8 @@ import {
   type Scheduling,
   type Store,
   type Stored,
+  type UnsettledCluster,
+  type UnsettledQuery,
   type Write,
 } from "../../src/store/store.ts";
 import type { Host } from "./host.ts";
@@ -110,6 +112,14 @@ export class NetworkedStore implements Store {
     options: CallOptions = {},
   ): Promise<Page<Stored<SubscriptionDocument>>> {
     return this.#look("listPurges", options, async () => this.#store.listPurges(query, page));
+  }
+
+  async listUnsettled(
+    query: UnsettledQuery,
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<UnsettledCluster>> {
+    return this.#look("listUnsettled", options, async () => this.#store.listUnsettled(query, page));
   }
 
   async updateScheduling(

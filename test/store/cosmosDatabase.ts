@@ -20,6 +20,7 @@ const containers: readonly ContainerDefinition[] = [
         { path: "/subscriptionId/?" },
         { path: "/kind/?" },
         { path: "/scheduling/*" },
+        { path: "/document/provisioningState/?" },
       ],
       excludedPaths: [{ path: "/*" }],
     },

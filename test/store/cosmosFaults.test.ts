@@ -666,6 +666,10 @@ const methods: Readonly<
     call: async ({ store }, o) => store.listUnattended(due, page, o),
   },
   listPurges: { request: "query", call: async ({ store }, o) => store.listPurges(due, page, o) },
+  listUnsettled: {
+    request: "query",
+    call: async ({ store }, o) => store.listUnsettled({}, page, o),
+  },
   updateScheduling: {
     request: "batch",
     call: async ({ store, stored: { etag } }, o) =>

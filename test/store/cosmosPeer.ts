@@ -96,6 +96,7 @@ function isDue(time: unknown, parameters: Parameters): boolean {
 }
 
 const queries: Readonly<Record<string, KnownQuery>> = {
+  ...unsettledQueries(),
   "SELECT c.id, c._etag, c.document FROM c WHERE c.subscriptionId = @partition AND c.kind = 'cluster' AND c.id > @after AND STARTSWITH(c.id, @prefix) ORDER BY c.id":
     {
       isOfPartition: true,
@@ -134,6 +135,39 @@ const queries: Readonly<Record<string, KnownQuery>> = {
         isDue(scheduling(item)["nextAttemptAt"], parameters),
     },
 };
+
+/** What operators ask for: narrowed to a partition, to a state, to both or to none. */
+function unsettledQueries(): Readonly<Record<string, KnownQuery>> {
+  const members =
+    "minimumSchemaVersion resourceId provisioningState operation unqueued sweeps nextAttemptAt work";
+  const selected = members.split(" ").map((name) => `c.document.${name}`);
+  const known: Record<string, KnownQuery> = {};
+  for (const isOfPartition of [false, true]) {
+    for (const isOfState of [false, true]) {
+      const text =
+        `SELECT c.id, c.subscriptionId, ${selected.join(", ")} FROM c WHERE ` +
+        (isOfPartition ? "c.subscriptionId = @partition AND " : "") +
+        "c.kind = 'cluster' AND (c.scheduling.active = true OR " +
+        "c.document.provisioningState IN ('Failed', 'Canceled'))" +
+        (isOfState ? " AND c.document.provisioningState = @state" : "");
+      known[text] = {
+        isOfPartition,
+        members: ["id", "subscriptionId", ...members.split(" ").map((name) => `document.${name}`)],
+        where: (item, parameters) => {
+          const document = (item["document"] ?? {}) as Row;
+          const state = document["provisioningState"];
+          return (
+            item["kind"] === "cluster" &&
+            (scheduling(item)["active"] === true || state === "Failed" || state === "Canceled") &&
+            (!isOfPartition || item["subscriptionId"] === parameters["@partition"]) &&
+            (!isOfState || state === parameters["@state"])
+          );
+        },
+      };
+    }
+  }
+  return known;
+}
 
 /** In the order of UTF-8. */
 function compareTexts(one: string, other: string): number {

@@ -109,6 +109,7 @@ test("a listing is one query, besides the plan that the SDK always asks for", as
     async () => store.listUnqueued({ limit: 5 }),
     async () => store.listUnattended(dueAt(0), { limit: 5 }),
     async () => store.listPurges(dueAt(0), { limit: 5 }),
+    async () => store.listUnsettled({}, { limit: 5 }),
   ]) {
     peer.requests.length = 0;
     await list();
@@ -177,6 +178,26 @@ test("the service forgets operations by itself, and clusters never", async () =>
   ]);
 });
 
+test("nor does what operators list, which a damaged item doesn't hide", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  const secrets = { pullSecret: '{"auths":{"secret":{}}}' };
+  await store.commit(partition, [
+    { create: clusterDocument("c", { secrets }) },
+    { create: clusterDocument("damaged", { secrets }) },
+  ]);
+  const item = peer.item(documents, partition, "rg|damaged") ?? {};
+  peer.put(documents, partition, { ...item, document: "no object" });
+  const { items } = await store.listUnsettled({}, { limit: 5 });
+  expect(items.map(({ key, standing }) => [key.id, standing?.provisioningState])).toEqual([
+    ["rg|c", "Creating"],
+    ["rg|damaged", undefined],
+  ]);
+  const [asked] = peer.requests.filter(({ operation }) => operation === "query");
+  const { query } = JSON.parse(asked?.body ?? "") as { readonly query: string };
+  expect(query).not.toMatch(/c\.document[^.]|secrets|\*/);
+});
+
 test("a damaged item hides no other, and its scheduling can be written", async () => {
   const unreadable: unknown[] = [];
   await using fixture = await openPeer({ onUnreadable: ({ id }) => void unreadable.push(id) });
@@ -228,6 +249,7 @@ test("every call tells its cost, once and by its own name", async () => {
     listUnqueued: async () => store.listUnqueued(page),
     listUnattended: async () => store.listUnattended(dueAt(0), page),
     listPurges: async () => store.listPurges(dueAt(0), page),
+    listUnsettled: async () => store.listUnsettled({}, page),
     updateScheduling: async () => {
       const [reference] = (await store.listUnqueued(page)).items;
       if (reference === undefined) throw new Error("not listed");

@@ -9,6 +9,7 @@ import {
   type PageRequest,
   type Store,
   type Stored,
+  type UnsettledQuery,
 } from "../../src/store/store.ts";
 import type { StoreCase } from "./storeUnderTest.ts";
 import {
@@ -423,4 +424,106 @@ export function listingCases(state: StoreCase): void {
       expect((await store.listUnqueued({ limit: 10 })).items).toEqual([]);
     },
   );
+
+  state("what has not succeeded is listed, over all partitions", async ({ store }) => {
+    const seen: Readonly<Record<string, Partial<ClusterDocument>>> = {
+      creating: { provisioningState: "Creating" },
+      updating: { provisioningState: "Updating", unqueued: false },
+      deleting: { provisioningState: "Deleting" },
+      failed: { provisioningState: "Failed", unqueued: false },
+      canceled: { provisioningState: "Canceled", unqueued: false },
+      elsewhere: { subscriptionId: otherPartition, provisioningState: "Failed" },
+      "of-a-newer-state": { provisioningState: "Hibernating" as never },
+    };
+    for (const [name, members] of Object.entries(seen)) {
+      await create(store, [clusterDocument(name, members)]);
+    }
+    await create(store, [clusterDocument("succeeded", { provisioningState: "Succeeded" })]);
+    await store.commit(partition, [{ create: operationDocument("o") }]);
+    await store.commit(partition, [{ create: subscriptionDocument(partition) }]);
+
+    const listed = async (query: UnsettledQuery): Promise<readonly string[]> =>
+      (await allPages(async (page) => store.listUnsettled(query, page), 2))
+        .map(({ key }) => key.id.replace("rg|", ""))
+        .toSorted();
+    expect(await listed({})).toEqual(Object.keys(seen).toSorted());
+    expect(await listed({ state: "Failed" })).toEqual(["elsewhere", "failed"]);
+    expect(await listed({ partition: otherPartition })).toEqual(["elsewhere"]);
+    expect(await listed({ partition, state: "Failed" })).toEqual(["failed"]);
+    expect(await listed({ partition, state: "Succeeded" })).toEqual([]);
+    expect(await listed({ partition: "nobody's" })).toEqual([]);
+    expect(await listed({ partition: "\ud800" })).toEqual([]);
+  });
+
+  state("of what has not succeeded it is told how it stands, and no secret", async ({ store }) => {
+    const document = clusterDocument("c", {
+      minimumSchemaVersion: 7,
+      sweeps: 3,
+      nextAttemptAt: longAgo + 1,
+      work: { epoch: 4, attempts: 2, owner: "o", step: "s", stepStartedAt: longAgo },
+      ofANewerRelease: "planted",
+    });
+    await create(store, [document, clusterDocument("minimal")]);
+    const { items } = await store.listUnsettled({}, { limit: 5 });
+    const { minimumSchemaVersion, resourceId, provisioningState, operation, work } = document;
+    expect(items.find(({ key }) => key.id === document.id)).toEqual({
+      key: { partition, id: document.id },
+      standing: {
+        minimumSchemaVersion,
+        resourceId,
+        provisioningState,
+        operation,
+        unqueued: true,
+        sweeps: 3,
+        nextAttemptAt: longAgo + 1,
+        work,
+      },
+    });
+    const minimal = items.find(({ key }) => key.id === "rg|minimal");
+    expect(Object.keys(minimal?.standing ?? {})).not.toContain("minimumSchemaVersion");
+  });
+
+  state("one that lacks what every cluster has is listed by its key alone", async ({ store }) => {
+    await create(store, [
+      clusterDocument("a", { work: "nonsense" as never }),
+      clusterDocument("b", { resourceId: undefined as never }),
+      clusterDocument("c", { provisioningState: 5 as never }),
+      clusterDocument("d", { operation: [] as never }),
+      clusterDocument("whole"),
+    ]);
+    const { items } = await store.listUnsettled({}, { limit: 50 });
+    const sorted = items.toSorted((one, other) => (one.key.id < other.key.id ? -1 : 1));
+    expect(sorted.map(({ standing }) => standing?.resourceId)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      expect.stringContaining("whole"),
+    ]);
+  });
+
+  state("pages of what has not succeeded go on while it succeeds", async ({ store }) => {
+    await create(store, numbered(8));
+    await create(store, numbered(8, { subscriptionId: otherPartition }));
+    const all = await allPages(
+      async (page) => store.listUnsettled({}, page),
+      3,
+      async ({ items }) => {
+        for (const { key } of items) {
+          const stored = await store.read("cluster", key);
+          if (stored === undefined) throw new Error("gone");
+          const document = { ...stored.document, provisioningState: "Succeeded" as const };
+          await store.commit(key.partition, [{ replace: stored, document }]);
+        }
+      },
+    );
+    expect(new Set(all.map(({ key }) => `${key.partition} ${key.id}`)).size).toBe(16);
+    expect(all).toHaveLength(16);
+    expect((await store.listUnsettled({}, { limit: 5 })).items).toEqual([]);
+    for (const continuation of ["", "garbage", "é"]) {
+      await expect(store.listUnsettled({}, { limit: 1, continuation })).rejects.toThrow(
+        InvalidContinuationError,
+      );
+    }
+  });
 }

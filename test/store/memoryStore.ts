@@ -16,6 +16,7 @@ import type {
 import { originOf } from "../../src/model/operationOrigin.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
 import type { DocumentKey } from "../../src/model/resourceId.ts";
+import { standingOf } from "../../src/store/clusterStanding.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import {
   commitBytesMax,
@@ -34,6 +35,8 @@ import {
   type Scheduling,
   type Store,
   type Stored,
+  type UnsettledCluster,
+  type UnsettledQuery,
   type Write,
 } from "../../src/store/store.ts";
 
@@ -191,6 +194,30 @@ export class MemoryStore implements Store {
     return pageOf("purges", rows, page, options, {
       place: ({ key, columns }) => [columns?.nextAttemptAt ?? 0, key.partition],
       item: ({ stored }) => stored as Stored<SubscriptionDocument>,
+    });
+  }
+
+  async listUnsettled(
+    { partition, state }: UnsettledQuery,
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<UnsettledCluster>> {
+    const rows = this.#all("cluster").filter(({ key, columns, stored }) => {
+      const { provisioningState } = stored.document as ClusterDocument;
+      const isUnsettled =
+        columns?.active === true || ["Failed", "Canceled"].includes(provisioningState);
+      return (
+        isUnsettled &&
+        (partition ?? key.partition) === key.partition &&
+        (state ?? provisioningState) === provisioningState
+      );
+    });
+    return pageOf("unsettled", rows, page, options, {
+      place: ({ key }) => [key.partition, key.id],
+      item: ({ key, stored }) => {
+        const standing = standingOf(stored.document);
+        return { key, ...(standing === undefined ? {} : { standing }) };
+      },
     });
   }
 

@@ -1,6 +1,9 @@
 /** The SQLite store keeps the port's promises, in a file and in memory; and what only it can get wrong. */
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
+import { migrations } from "../../src/store/sqliteSchema.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
   DocumentUnreadableError,
@@ -8,8 +11,14 @@ import {
   StoreUnavailableError,
 } from "../../src/store/store.ts";
 import type { DocumentKey } from "../../src/model/resourceId.ts";
+import { TestClock } from "../runtime/testClock.ts";
 import { clusterDocument, dueAt, longAgo, operationDocument, partition } from "./documents.ts";
-import { openUnflushedFile, openMemory, type SqliteFixture } from "./sqliteFixture.ts";
+import {
+  openMemory,
+  openUnflushedFile,
+  temporaryFolder,
+  type SqliteFixture,
+} from "./sqliteFixture.ts";
 import { storeSuite } from "./storeSuite.ts";
 import type { StoreUnderTest } from "./storeUnderTest.ts";
 
@@ -70,6 +79,62 @@ test("a damaged document stops nobody but its reader", async () => {
   expect((await store.listUnqueued({ limit: 10 })).items).toEqual([]);
   const later = await store.listUnattended(dueAt(clock.now() + 1_001), { limit: 10 });
   expect(later.items.find(({ key }) => key.id === damaged.id)?.sweeps).toBe(3);
+});
+
+test("a file from before operators' listing has it once it is updated, also of what an older release writes then", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  const older = await SqliteDatabase.open({ path, migrations: migrations.slice(0, 1) });
+  const earlier = new SqliteStore({ database: older, clock: new TestClock() });
+  for (const name of ["damaged", "failed", "succeeds"]) {
+    await earlier.commit(partition, [{ create: clusterDocument(name) }]);
+  }
+  const raw = new DatabaseSync(path);
+  raw.exec(`UPDATE documents SET body = '{"kind":"clu' WHERE id = 'rg|damaged'`);
+  raw.close();
+  const settle = async (name: string, provisioningState: "Failed" | "Succeeded"): Promise<void> => {
+    const stored = await earlier.read("cluster", { partition, id: `rg|${name}` });
+    if (stored === undefined) throw new Error("gone");
+    const document = { ...stored.document, provisioningState };
+    await earlier.commit(partition, [{ replace: stored, document }]);
+  };
+  await settle("failed", "Failed");
+  await using newer = await SqliteDatabase.open({ path });
+  const store = new SqliteStore({ database: newer, clock: new TestClock() });
+  const listed = async (): Promise<readonly unknown[]> =>
+    (await store.listUnsettled({}, { limit: 5 })).items.map(({ key, standing }) => [
+      key.id,
+      standing?.provisioningState,
+    ]);
+  const rest = [
+    ["rg|damaged", undefined],
+    ["rg|failed", "Failed"],
+  ];
+  expect(await listed()).toEqual([...rest, ["rg|succeeds", "Creating"]]);
+  await settle("succeeds", "Succeeded");
+  expect(await listed()).toEqual(rest);
+  await older.close();
+});
+
+test("what operators list is found without a look at what has succeeded", async () => {
+  await using fixture = await openMemory();
+  const { database, clock } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const asked: string[] = [];
+  const prepare = database.statement.bind(database);
+  database.statement = (sql) => {
+    asked.push(sql);
+    return prepare(sql);
+  };
+  await store.listUnsettled({}, { limit: 5 });
+  await store.listUnsettled({ partition, state: "Failed" }, { limit: 5 });
+  expect(asked).toHaveLength(2);
+  for (const sql of asked) {
+    const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all("", "", null, 1);
+    expect(plan.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^SEARCH documents USING INDEX documents_unsettled \(/),
+    ]);
+  }
 });
 
 test("what has expired is cleared away by later commits", async () => {
