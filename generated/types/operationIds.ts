@@ -35,4 +35,18 @@ export type ApiVersionName = keyof typeof operationIds;
 export type OperationId = (typeof operationIds)[ApiVersionName][number];
 
 /** An operation that ARM itself calls, apart from any api-version. */
-export type ArmOperationId = "Subscriptions_Put" | "Deployments_Preflight";
+export type ArmOperationId =
+  | "Subscriptions_Put"
+  | "Deployments_Preflight";
+
+/** An operation of the operator's API. */
+export type AdminOperationId =
+  | "Clusters_List"
+  | "Process_Get"
+  | "Process_Drain"
+  | "Process_Undrain"
+  | "Subscriptions_Get"
+  | "Operations_Get"
+  | "Clusters_Get"
+  | "Clusters_Redrive"
+  | "Clusters_Retry";

@@ -55,6 +55,7 @@ function emit(): void {
   };
   compile("spec", folders);
   compile("spec/arm", { "@typespec/openapi3.emitter-output-dir": "arm" });
+  compile("spec/admin", { "@typespec/openapi3.emitter-output-dir": "admin" });
 }
 
 /** @param folders options that name a folder of the staging area. */
@@ -143,8 +144,11 @@ for (const [version, path] of emittedVersions()) {
 for (const [version, types] of common) {
   writeJson(`swagger/common-types/resource-management/${version}/types.json`, types);
 }
-const armOperationIds = operationIdsOf(read<OpenApi>("arm/openapi.json"));
-writeModule("types/operationIds.ts", operationIdsModule(operationIds, armOperationIds));
+const own = {
+  arm: operationIdsOf(read<OpenApi>("arm/openapi.json")),
+  admin: operationIdsOf(read<OpenApi>("admin/openapi.json")),
+};
+writeModule("types/operationIds.ts", operationIdsModule(operationIds, own));
 const tableTypes = readFileSync(new URL("visibilityTable.ts", import.meta.url), "utf8");
 writeModule("types/visibility.ts", tableTypes);
 replaceGenerated();

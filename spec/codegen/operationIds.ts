@@ -31,8 +31,10 @@ export function withOperationIdsOf(swagger: Swagger, document: OpenApi): OpenApi
 /** The module that lists them all. */
 export function operationIdsModule(
   versions: ReadonlyMap<string, readonly string[]>,
-  arm: readonly string[],
+  own: { readonly arm: readonly string[]; readonly admin: readonly string[] },
 ): string {
+  const union = (ids: readonly string[]): string =>
+    ids.map((id) => `\n  | ${JSON.stringify(id)}`).join("");
   const lists = [...versions].map(
     ([version, ids]) =>
       `  ${JSON.stringify(version)}: [\n${ids.map((id) => `    ${JSON.stringify(id)},\n`).join("")}  ],\n`,
@@ -48,6 +50,9 @@ export type ApiVersionName = keyof typeof operationIds;
 export type OperationId = (typeof operationIds)[ApiVersionName][number];
 
 /** An operation that ARM itself calls, apart from any api-version. */
-export type ArmOperationId = ${arm.map((id) => JSON.stringify(id)).join(" | ")};
+export type ArmOperationId =${union(own.arm)};
+
+/** An operation of the operator's API. */
+export type AdminOperationId =${union(own.admin)};
 `;
 }
