@@ -2,9 +2,19 @@
  * The settings: one schema from which names, defaults, descriptions and checks derive. It is the only reader of the
  * environment; it must never open, create or print anything, nor let a value through that was not checked here.
  */
-import { isIPv4 } from "node:net";
+import { isIP } from "node:net";
 import { z } from "zod";
 import { misspeltVariables, type MisspeltVariable } from "./misspeltVariables.ts";
+import {
+  adminAuths,
+  armMetadataUrl,
+  authenticationFaults,
+  frontendAuths,
+  isMetadataUrl,
+  type AuthenticationValues,
+  type ListenerAuth,
+  type TlsFiles,
+} from "./listener/authenticationSettings.ts";
 import {
   readStorageQueueSettings,
   type StorageQueueSettings,
@@ -31,6 +41,11 @@ export interface Config {
   readonly adminHost: string;
   /** Absent: no listener for operators; 0: any free port. */
   readonly adminPort?: number;
+  /** Of the frontend. */
+  readonly auth: ListenerAuth;
+  readonly adminAuth: Exclude<ListenerAuth, { kind: "arm" }>;
+  /** There unless both are `none`; the authorities too where a certificate's subject decides. */
+  readonly tls?: TlsFiles;
   /** Lower case, without spaces. */
   readonly location: string;
   /** Of the embedded engine; not used with the Azure engines. */
@@ -170,20 +185,43 @@ function listOf<const T extends string>(allowed: readonly T[], options: SettingO
     .describe(`${options.meaning} Any of ${allowed.join(", ")}, with commas between them.`);
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
-}
-
-/** Where a listener may be whose callers are not authenticated. */
-function loopback({ byDefault, meaning }: SettingOptions) {
+/** Whether it may be any but a loopback address depends on the authenticator. */
+function listenAddress({ byDefault, meaning }: SettingOptions) {
   return z
     .string()
-    .refine(isLoopback, {
-      error: ({ input }) =>
-        "must be a loopback address (127.0.0.1, ::1 or localhost): callers are not " +
-        `authenticated, so on ${shown(input)} whoever reaches the machine could do anything`,
+    .refine((text) => isIP(text) !== 0 || isDomainName(text), {
+      error: ({ input }) => `must be an IP address or a host name, not ${shown(input)}`,
     })
     .prefault(byDefault)
+    .describe(meaning);
+}
+
+/** A path is a line; whoever pastes a key here shall not find it in an error. */
+const pathForm = /^(?!.*-----)[^\p{Cc}]+$/u;
+
+function filePath(meaning: string) {
+  return z
+    .string()
+    .regex(pathForm, {
+      error: ({ input }) => `must be the path of a file, not ${shown(input)}`,
+    })
+    .refine((text) => !connectionStringForm.test(text), {
+      error: "must be the path of a file, not a connection string",
+    })
+    .optional()
+    .describe(meaning);
+}
+
+/** As RFC 4514 writes a name; what else may stand in one is for the certificate to say. */
+const distinguishedNameForm = /^[A-Za-z0-9.]+=[^\p{Cc}]+$/u;
+
+function distinguishedName(meaning: string) {
+  return z
+    .string()
+    .regex(distinguishedNameForm, {
+      error: ({ input }) => `must be a name such as CN=caller,O=Example, not ${shown(input)}`,
+    })
+    .optional()
     .describe(meaning);
 }
 
@@ -234,19 +272,18 @@ function sound(...variables: readonly string[]): (payload: z.core.ParsePayload) 
 
 const schema = z
   .object({
-    HOST: loopback({
+    HOST: listenAddress({
       byDefault: "127.0.0.1",
-      meaning:
-        "Address where the frontend listens; loopback only, as callers are not authenticated.",
+      meaning: "Address where the frontend listens; loopback only while `AUTH` is `none`.",
     }),
     PORT: wholeNumber({
       ...portRange,
       byDefault: "8080",
       meaning: "Port where the frontend listens; 0 takes any free one.",
     }),
-    ADMIN_HOST: loopback({
+    ADMIN_HOST: listenAddress({
       byDefault: "127.0.0.1",
-      meaning: "Address of the listener for operators; loopback only, for the same reason.",
+      meaning: "Address of the listener for operators; loopback only while `ADMIN_AUTH` is `none`.",
     }),
     ADMIN_PORT: decimalForm(portRange, 0)
       .optional()
@@ -257,6 +294,35 @@ const schema = z
             "Port of a listener for operators, with `/metrics` and `/healthz`; 0 takes any free one, and without one there is none.",
         }),
       ),
+    AUTH: oneOf(frontendAuths, {
+      byDefault: "none",
+      meaning:
+        "Who may call the frontend: everybody on this machine, one subject of a private authority, or ARM by the certificates it publishes.",
+    }),
+    ADMIN_AUTH: oneOf(adminAuths, {
+      byDefault: "none",
+      meaning: "Who may call the listener for operators.",
+    }),
+    TLS_CERT_FILE: filePath(
+      "PEM file with the server's certificate, and those that lead to its authority; needed unless callers are not authenticated.",
+    ),
+    TLS_KEY_FILE: filePath("PEM file with its private key, not encrypted."),
+    CLIENT_CA_FILE: filePath(
+      "PEM file with the authorities whose client certificates count; needed with `client-certificate`.",
+    ),
+    CLIENT_SUBJECT: distinguishedName(
+      "Subject of the client certificate that may call the frontend, whole, as `openssl x509 -noout -subject -nameopt RFC2253,-esc_msb` shows it.",
+    ),
+    ADMIN_CLIENT_SUBJECT: distinguishedName(
+      "Subject of the client certificate that may call the listener for operators.",
+    ),
+    ARM_METADATA_URL: z
+      .string()
+      .refine(isMetadataUrl, {
+        error: ({ input }) => `must be an https URL, not ${shown(input)}`,
+      })
+      .prefault(armMetadataUrl)
+      .describe("Where ARM publishes its client certificates, for `AUTH=arm`."),
     ROLES: listOf(roles, {
       byDefault: roles.join(","),
       meaning: "Which roles this process runs; one without the frontend opens no port.",
@@ -389,7 +455,23 @@ const schema = z
       "must be less than VISIBILITY_SECONDS, or a crashed worker's message comes back while its " +
       "lease still holds",
     when: sound("LEASE_SECONDS", "VISIBILITY_SECONDS"),
-  });
+  })
+  .superRefine(
+    (values, context) => {
+      for (const { variable, message } of authenticationFaults(values)) {
+        if (!sound(variable)(context)) continue;
+        context.issues.push({
+          code: "custom",
+          input: values[variable],
+          path: [variable],
+          message: variable.endsWith("HOST")
+            ? `${message}, not ${shown(values[variable])}`
+            : message,
+        });
+      }
+    },
+    { when: sound("AUTH", "ADMIN_AUTH") },
+  );
 
 /**
  * The settings of this process. Blanks around a value don't matter; an empty one counts as absent.
@@ -419,6 +501,7 @@ export function readConfig(environment: Environment = process.env): Config {
     port: values.PORT,
     adminHost: values.ADMIN_HOST,
     ...(values.ADMIN_PORT === undefined ? {} : { adminPort: values.ADMIN_PORT }),
+    ...authenticationOf(values),
     roles: values.ROLES,
     location: values.LOCATION,
     dataDir: values.DATA_DIR,
@@ -443,6 +526,36 @@ export function readConfig(environment: Environment = process.env): Config {
 export function readMisspelt(environment: Environment = process.env): readonly MisspeltVariable[] {
   const names = Object.keys(environment).filter((name) => environment[name]?.trim());
   return misspeltVariables(names, Object.keys(schema.shape));
+}
+
+/** Of values that go together. */
+function authenticationOf(
+  values: AuthenticationValues,
+): Pick<Config, "auth" | "adminAuth" | "tls"> {
+  const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile, CLIENT_CA_FILE: clientCaFile } = values;
+  const bySubject = (subject: string | undefined) =>
+    ({ kind: "client-certificate", subject: subject ?? "" }) as const;
+  return {
+    auth: Object.freeze(
+      values.AUTH === "arm"
+        ? { kind: "arm", metadataUrl: values.ARM_METADATA_URL }
+        : values.AUTH === "none"
+          ? { kind: "none" }
+          : bySubject(values.CLIENT_SUBJECT),
+    ),
+    adminAuth: Object.freeze(
+      values.ADMIN_AUTH === "none" ? { kind: "none" } : bySubject(values.ADMIN_CLIENT_SUBJECT),
+    ),
+    ...(certFile === undefined || keyFile === undefined
+      ? {}
+      : {
+          tls: Object.freeze({
+            certFile,
+            keyFile,
+            ...(clientCaFile === undefined ? {} : { clientCaFile }),
+          }),
+        }),
+  };
 }
 
 /** Which engines are meant, whether or not that is said rightly. */

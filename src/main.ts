@@ -11,7 +11,9 @@ import { Forwarder } from "./forwarder/forwarder.ts";
 import { frontendApp } from "./frontend/app.ts";
 import { Contract } from "./frontend/contract.ts";
 import { docsPage } from "./frontend/docsPage.ts";
+import { Authentication } from "./listener/authentication.ts";
 import { HttpServer } from "./listener/httpServer.ts";
+import { TlsFilesError } from "./listener/tlsCredentials.ts";
 import { operations } from "./frontend/operations.ts";
 import { SkipTokens } from "./frontend/skipTokens.ts";
 import type { Installer } from "./installers/installer.ts";
@@ -70,6 +72,7 @@ interface Ground {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly engines: Engines;
+  readonly authentication: Authentication;
   readonly timing: Timing;
   readonly committed: Nudge;
   readonly sent: Nudge;
@@ -85,12 +88,14 @@ const installers: Readonly<Record<Config["installer"], (config: Config) => Insta
 
 async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   const metrics = new Metrics();
+  const authentication = await authenticationFor(config, log);
   await using engines = await openEngines(config, { log, metrics, stop });
   const ground: Ground = {
     config,
     log,
     metrics,
     engines,
+    authentication,
     timing: {
       heartbeatMs: config.heartbeatMs,
       leaseMs: config.leaseMs,
@@ -107,6 +112,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   const admin = await operators(ground);
   const halt = new AbortController();
   const running = [
+    authentication.run(halt.signal),
     ...(config.roles.includes("backend") ? [backend(ground).run(halt.signal)] : []),
     ...(config.roles.includes("forwarder") ? [forwarder(ground).run(halt.signal)] : []),
   ];
@@ -139,24 +145,42 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   if (lostMeanwhile !== undefined) throw lostMeanwhile;
 }
 
+/** Of the listeners that there will be. */
+async function authenticationFor(config: Config, log: Log): Promise<Authentication> {
+  const { roles, auth, adminPort, adminAuth, tls } = config;
+  return Authentication.open({
+    auths: [
+      ...(roles.includes("frontend") ? [auth] : []),
+      ...(adminPort === undefined ? [] : [adminAuth]),
+    ],
+    tls,
+    clock: systemClock,
+    log,
+    fetch,
+  });
+}
+
 /** The listener for operators, if there is to be one. */
 async function operators({
   config,
   log,
   metrics,
   engines,
+  authentication,
 }: Ground): Promise<AdminServer | undefined> {
   const { adminHost: host, adminPort: port } = config;
   if (port === undefined) return undefined;
   const check = async (signal: AbortSignal): Promise<void> => engines.store.ping({ signal });
-  return AdminServer.listen({ host, port, metrics, check, log });
+  const security = authentication.of(config.adminAuth);
+  return AdminServer.listen({ ...security, host, port, metrics, check, log });
 }
 
 async function frontend(
-  { config, log, metrics, engines: { store }, committed }: Ground,
+  { config, log, metrics, engines: { store }, authentication, committed }: Ground,
   stop: AbortSignal,
 ): Promise<HttpServer> {
   const shared = { clock: systemClock, ids: systemIds };
+  const { authenticator, tls } = authentication.of(config.auth);
   const app = frontendApp({
     contract: await Contract.load(apiVersions, operations),
     docs: docsPage(apiVersions),
@@ -169,13 +193,17 @@ async function frontend(
       unannouncedSubscriptions: config.unannouncedSubscriptions,
       retryAfterSeconds: config.retryAfterSeconds,
     },
+    authenticator,
     log,
     bodyLimitBytes: config.bodyLimitBytes,
-    checks: [{ name: "database", check: async (signal) => store.ping({ signal }) }],
+    checks: [
+      { name: "database", check: async (signal) => store.ping({ signal }) },
+      { name: "metadata endpoint of ARM", check: async () => authentication.checkReady() },
+    ],
     stopping: () => stop.aborted,
     onAnswered: metrics.answered,
   });
-  return HttpServer.listen(app, { ...shared, host: config.host, port: config.port, log });
+  return HttpServer.listen(app, { ...shared, host: config.host, port: config.port, log, tls });
 }
 
 function backend({ config, log, metrics, engines, timing, sent, graceMs }: Ground): Backend {
@@ -272,6 +300,7 @@ function isSeenInLog({ logLevel }: Config): boolean {
 
 /** Their messages say what to do. */
 const ownFaults = [
+  TlsFilesError,
   SqliteOpenError,
   SqliteFileLostError,
   CosmosOpenError,

@@ -32,11 +32,12 @@ const sharedBySqliteAdapters = "src/store/sqliteDatabase.ts";
  * while they may know no more than the types of the rest, so that none of them can take up an effect behind `main.ts`'s back.
  */
 const withoutEffects = ["src/runtime/callAttempts.ts", "src/runtime/deadlineSignal.ts"];
-/** Pure checks of an engine's settings: the rest of the settings may call them. */
+/** Pure checks of settings that go together: the rest of the settings may call them. */
 const engineSettings = [
   "src/accountSettings.ts",
   "src/store/cosmosSettings.ts",
   "src/queue/storageQueueSettings.ts",
+  "src/listener/authenticationSettings.ts",
 ];
 /**
  * What each room may import besides its own files. `types:` allows types alone. `main` and `engines`, which compose the
@@ -51,7 +52,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   "port:queue": ["model"],
   "port:installer": ["model"],
   versions: ["model", "generated"],
-  listener: ["model", "port:store", "runtime"],
+  listener: ["model", "port:store", "runtime", "settings"],
   frontend: ["model", "port:store", "versions", "runtime", "generated", "listener"],
   forwarder: ["model", "port:store", "port:queue", "runtime"],
   backend: ["model", "port:store", "port:queue", "port:installer", "runtime"],

@@ -1,11 +1,12 @@
 /**
- * The way of a request, in order: its context, health, the docs page, its route by the contract, its body, its handler, and
+ * The way of a request, in order: its context, health, who calls, the docs page, its route by the contract, its body, its handler, and
  * whatever was thrown on the way. It opens no port and talks to nothing but what it was handed.
  */
 import express, { type Express, type RequestHandler } from "express";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
 import { sendAnswer } from "../listener/answer.ts";
+import { authenticate, type Authenticator } from "../listener/authenticator.ts";
 import type { Contract, Route } from "./contract.ts";
 import { answerErrors } from "../listener/answerErrors.ts";
 import type { Services } from "./exchange.ts";
@@ -19,6 +20,7 @@ export interface AppOptions extends HealthOptions {
   /** Answers what is documentation, and hands on the rest. */
   readonly docs: RequestHandler;
   readonly services: Services;
+  readonly authenticator: Authenticator;
   readonly log: Log;
   readonly bodyLimitBytes: number;
   readonly onAnswered?: (request: AnsweredRequest) => void;
@@ -26,7 +28,7 @@ export interface AppOptions extends HealthOptions {
 
 /** The Express application; requests arrive through `httpServer.ts`. */
 export function frontendApp(options: AppOptions): Express {
-  const { contract, docs, services, log, bodyLimitBytes, onAnswered } = options;
+  const { contract, docs, services, authenticator, log, bodyLimitBytes, onAnswered } = options;
   const { clock, ids } = services;
   const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
 
@@ -62,8 +64,9 @@ export function frontendApp(options: AppOptions): Express {
   app.disable("etag");
   app.use(requestContext({ clock, ids, log, ...(onAnswered === undefined ? {} : { onAnswered }) }));
   app.use(health(options));
+  // before a byte of the body is read, and before anything tells whether there is such a route
+  app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));
   app.use(docs);
-  // authentication has its place here: before a byte of the body is read
   app.use(findRoute);
   app.use(readBody({ limitBytes: bodyLimitBytes }));
   app.use(runOperation);

@@ -1,7 +1,7 @@
 /**
  * `/docs`, a page to read and try every api-version served, and the documents themselves: `/openapi/{version}.json`,
- * `/swagger/{version}.json` and, for what ARM itself calls, `/openapi/arm.json`. Open to everyone, as they tell nothing but
- * the contract. A request never leads to a file: what is served was read at the start and lies in a table, and whatever
+ * `/swagger/{version}.json` and, for what ARM itself calls, `/openapi/arm.json`. Open to everyone who may call, as they tell
+ * nothing but the contract. A request never leads to a file: what is served was read at the start and lies in a table, and whatever
  * isn't in it is left to the next middleware.
  */
 import type { RequestHandler, Response } from "express";

@@ -24,7 +24,7 @@ export interface HealthOptions {
 
 export function health(options: HealthOptions): RequestHandler {
   return async (request, response, next) => {
-    const path = foldCase(`/${parseRequestPath(request.originalUrl).segments.join("/")}`);
+    const path = pathOf(request.originalUrl);
     if (path !== "/healthz/live" && path !== "/healthz/ready") {
       next();
       return;
@@ -41,6 +41,16 @@ export function health(options: HealthOptions): RequestHandler {
       body: { status: path === "/healthz/ready" ? "ready" : "live" },
     });
   };
+}
+
+/** None for one that is malformed: what is wrong with it, only those are told who may call. */
+function pathOf(url: string): string | undefined {
+  try {
+    return foldCase(`/${parseRequestPath(url).segments.join("/")}`);
+  } catch (error) {
+    if (error instanceof RpError) return undefined;
+    throw error;
+  }
 }
 
 async function checkReady({ checks, stopping }: HealthOptions, signal: AbortSignal): Promise<void> {

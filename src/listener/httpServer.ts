@@ -18,6 +18,8 @@ import type { Log } from "../runtime/log.ts";
 import { RpError } from "../model/rpError.ts";
 import { traceOf } from "../model/traceContext.ts";
 import { errorAnswer } from "./errorAnswer.ts";
+import { isOfHandshake, SecureServer } from "./secureServer.ts";
+import type { TlsCredentials } from "./tlsCredentials.ts";
 
 const headersTimeoutMs = 15_000;
 const requestTimeoutMs = 30_000;
@@ -32,16 +34,18 @@ export interface HttpServerOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Absent: HTTP without TLS. */
+  readonly tls?: TlsCredentials | undefined;
 }
 
 export class HttpServer {
-  readonly #server: Server;
+  readonly #server: Server | SecureServer;
   readonly #options: HttpServerOptions;
   readonly #unanswered: ReadonlySet<ServerResponse>;
   #isStopping = false;
 
   private constructor(
-    server: Server,
+    server: Server | SecureServer,
     options: HttpServerOptions,
     unanswered: ReadonlySet<ServerResponse>,
   ) {
@@ -59,19 +63,20 @@ export class HttpServer {
    * @throws {Error} of Node, such as `EADDRINUSE`.
    */
   static async listen(app: RequestListener, options: HttpServerOptions): Promise<HttpServer> {
-    const server = createServer(
-      {
-        headersTimeout: headersTimeoutMs,
-        requestTimeout: requestTimeoutMs,
-        keepAliveTimeout: keepAliveTimeoutMs,
-        // how exactly the two limits above are held
-        connectionsCheckingInterval: 1_000,
-        maxHeaderSize: maxHeaderSizeBytes,
-        // HTTP/1.1 without Host is answered, with links on the address that was called
-        requireHostHeader: false,
-      },
-      app,
-    );
+    const limits = {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      // how exactly the two limits above are held
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: maxHeaderSizeBytes,
+      // HTTP/1.1 without Host is answered, with links on the address that was called
+      requireHostHeader: false,
+    };
+    const server =
+      options.tls === undefined
+        ? createServer(limits, app)
+        : new SecureServer(limits, options.tls, app);
     // of each connection, those that have not been answered to the end, in order
     const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
     const unanswered = new Set<ServerResponse>();
@@ -85,6 +90,12 @@ export class HttpServer {
       });
     });
     server.on("clientError", (error: ParserError, socket) => {
+      if (isOfHandshake(socket)) {
+        // whoever speaks no TLS that we accept could not read an answer
+        options.log.debug({ tlsCode: error.code }, "a TLS handshake failed");
+        socket.destroy();
+        return;
+      }
       // what came after a whole request must not take away its answer
       const whole = [...(underWay.get(socket) ?? [])].filter(({ req }) => req.complete);
       const last = whole.at(-1);
@@ -94,8 +105,10 @@ export class HttpServer {
       }
       refuse(refusalOf(error.code), { error, socket, options });
     });
-    // RFC 9110, section 10.1.1: an expectation that is not understood may be ignored
-    server.on("checkExpectation", app);
+    // RFC 9110, section 10.1.1: an expectation that is not understood may be ignored; whoever reads the body asks for it
+    for (const expectation of ["checkExpectation", "checkContinue"]) {
+      server.on(expectation, (request, response) => server.emit("request", request, response));
+    }
     server.on("connect", (_request, socket: Duplex) => {
       // it is no longer the server's: nobody else listens to its errors or ever closes it
       socket.on("error", () => socket.destroy());
@@ -117,7 +130,8 @@ export class HttpServer {
   /** Where it listens. */
   get url(): string {
     const { address, port, family } = this.#server.address() as AddressInfo;
-    return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+    const scheme = this.#server instanceof SecureServer ? "https" : "http";
+    return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
   }
 
   /**

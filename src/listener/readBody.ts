@@ -35,6 +35,7 @@ export function readBody(options: { readonly limitBytes: number }): RequestHandl
       next(unsupported(contentTypeMessage(request)));
       return;
     }
+    if (isAwaited(request)) response.writeContinue();
     parse(request, response, (error?: unknown) => {
       if (error !== undefined) next(bodyError(error, options.limitBytes));
       else if (isTooDeep(request.body)) {
@@ -84,6 +85,11 @@ function refuseUnreadable(_request: unknown, _response: unknown, bytes: Buffer):
 
 function hasBody({ headers }: Request): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? "0") > 0;
+}
+
+/** Whether the caller sends the body only when asked for it (RFC 9110, section 10.1.1), so that a refusal costs it none. */
+function isAwaited({ headers, httpVersionMinor }: Request): boolean {
+  return httpVersionMinor >= 1 && headers.expect?.toLowerCase() === "100-continue";
 }
 
 function isJson(request: Request): boolean {

@@ -8,6 +8,7 @@ import { deadlineSignal } from "../runtime/deadlineSignal.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
+import { callerOf, type Caller } from "../listener/authenticator.ts";
 import { RpError } from "../model/rpError.ts";
 import { parseTraceparent, traceOf, type TraceContext } from "../model/traceContext.ts";
 import { callerOrigin } from "./callerOrigin.ts";
@@ -26,7 +27,14 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** Carries the ids. */
   readonly log: Log;
-  /** A header of the request, if given once and not empty. */
+  /** @throws {TypeError} before the request was authenticated. */
+  readonly caller: Caller;
+  /**
+   * A header of the request, if given once and not empty.
+   *
+   * @param name in lower case.
+   * @throws {TypeError} for one that says who ARM's user is, before the request was authenticated (ARM-118).
+   */
   header(name: string): string | undefined;
   /** Adds members to the request's line in the log. */
   note(fields: LogFields): void;
@@ -36,6 +44,9 @@ export interface RequestContext {
 const deadlineMs = 30_000;
 /** Longer ids of a caller are cut in the log. */
 const idLengthMax = 128;
+
+/** What ARM says of its user; the two ids of the client aside, which decide nothing. */
+const identityHeader = /^x-ms-(client-(?!request-id$|session-id$)|arm-|home-tenant-id$|identity-)/;
 
 const contexts = new WeakMap<Response, RequestContext>();
 
@@ -60,7 +71,10 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
   return (request: Request, response: Response, next: NextFunction): void => {
     const begunAt = clock.monotonic();
     const requestId = ids.guid();
-    const header = (name: string): string | undefined => single(request.headers[name]);
+    const header = (name: string): string | undefined => {
+      if (identityHeader.test(name)) callerOf(request);
+      return single(request.headers[name]);
+    };
     const correlationId = header("x-ms-correlation-request-id")?.slice(0, idLengthMax) ?? requestId;
     const trace =
       parseTraceparent(header("traceparent"), header("tracestate")) ?? traceOf(requestId);
@@ -100,6 +114,9 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
       origin: callerOrigin(request),
       signal: deadline.signal,
       log: requestLog,
+      get caller() {
+        return callerOf(request);
+      },
       header,
       note: (fields) => (noted = { ...noted, ...fields }),
     });

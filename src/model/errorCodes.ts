@@ -58,6 +58,11 @@ export const errorCodes = {
   MismatchingResourceID: { status: 400, meaning: "`id` in the body differs from the URL." },
   MismatchingResourceName: { status: 400, meaning: "`name` in the body differs from the URL." },
   MismatchingResourceType: { status: 400, meaning: "`type` in the body differs from the URL." },
+  Forbidden: {
+    status: 403,
+    meaning:
+      "The caller may not call here: its client certificate is missing or not the right one, or without authentication it is a web page.",
+  },
   NotFound: { status: 404, meaning: "No such route, or no such operation." },
   ResourceNotFound: { status: 404, meaning: "The cluster does not exist." },
   MethodNotAllowed: {

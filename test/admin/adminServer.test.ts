@@ -1,12 +1,14 @@
 /** What an operator gets from the listener of its own: metrics in the form of Prometheus, and whether the process is well. */
 import { expect, onTestFinished, test } from "vitest";
 import { AdminServer } from "../../src/admin/adminServer.ts";
+import { loopbackCallers } from "../../src/listener/loopbackCallers.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { Metrics } from "../../src/runtime/metrics.ts";
 
 async function open(check: () => Promise<void> = async () => {}) {
   const metrics = new Metrics();
   const server = await AdminServer.listen({
+    authenticator: loopbackCallers,
     host: "127.0.0.1",
     port: 0,
     metrics,

@@ -450,13 +450,13 @@ describe("what is no HTTP", () => {
     ["nonsense", "nonsense\r\n\r\n", 400, "InvalidHttpRequest"],
     [
       "decision 25: raw bytes in the request line",
-      Buffer.from("GET /\u00fc HTTP/1.1\r\nHost: x\r\n\r\n", "latin1"),
+      Buffer.from("GET /\u00fc HTTP/1.1\r\nHost: localhost\r\n\r\n", "latin1"),
       400,
       "InvalidHttpRequest",
     ],
     [
       "headers of 100 KB",
-      `GET / HTTP/1.1\r\nHost: x\r\nX-Big: ${"x".repeat(100_000)}\r\n\r\n`,
+      `GET / HTTP/1.1\r\nHost: localhost\r\nX-Big: ${"x".repeat(100_000)}\r\n\r\n`,
       431,
       "RequestHeaderFieldsTooLarge",
     ],
@@ -469,7 +469,7 @@ describe("what is no HTTP", () => {
 
   test("ARM-92: an expectation nobody knows is ignored, CONNECT is refused in ARM's form", async () => {
     const expecting = await raw(
-      `GET ${clusterPath("victim")}${query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 200-maybe\r\n\r\n`,
+      `GET ${clusterPath("victim")}${query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 200-maybe\r\n\r\n`,
     );
     expect(expecting).toMatch(/^HTTP\/1\.1 200 /);
     const connecting = await raw("CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n");
@@ -506,7 +506,7 @@ describe("what is no HTTP", () => {
   test("a second request that breaks does not take away the first one's answer", async () => {
     const body = JSON.stringify(smallestBody);
     const head = (name: string): string =>
-      `PUT ${clusterPath(name)}${query} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
+      `PUT ${clusterPath(name)}${query} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
     const text = await raw(
       `${head("pipe1")}Content-Length: ${body.length}\r\n\r\n${body}` +
         `${head("pipe2")}Transfer-Encoding: chunked\r\n\r\nZZ\r\n`,
@@ -517,7 +517,7 @@ describe("what is no HTTP", () => {
   test("garbage after a whole request does not take away its answer", async () => {
     const body = JSON.stringify(smallestBody);
     const text = await raw(
-      `PUT ${clusterPath("pipelined")}${query} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+      `PUT ${clusterPath("pipelined")}${query} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
         `Content-Length: ${body.length}\r\n\r\n${body}garbage\r\n\r\n`,
     );
     expect(text).toMatch(/^HTTP\/1\.1 201 /);
@@ -526,7 +526,7 @@ describe("what is no HTTP", () => {
 
   test("a broken chunk in the middle of a body is refused", async () => {
     const text = await raw(
-      `PUT ${clusterPath("fresh")}${query} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+      `PUT ${clusterPath("fresh")}${query} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
         "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\nZZ\r\n",
     );
     expect(text).toMatch(/^HTTP\/1\.1 400 /);
@@ -544,7 +544,7 @@ describe("what is no HTTP", () => {
 
   test("ARM-51: a chunked body without a chunk is an empty one", async () => {
     const text = await raw(
-      `PATCH ${clusterPath("victim")}${query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n` +
+      `PATCH ${clusterPath("victim")}${query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n` +
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     );
     expect(text).toMatch(/^HTTP\/1\.1 400 /);
@@ -557,7 +557,7 @@ describe("what is no HTTP", () => {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     socket.once("close", () => resolve());
     socket.write(
-      `PUT ${clusterPath("fresh")}${query} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+      `PUT ${clusterPath("fresh")}${query} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
         'Content-Length: 500\r\n\r\n{"location":',
       () => socket.destroy(),
     );

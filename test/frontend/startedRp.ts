@@ -13,7 +13,10 @@ import { frontendApp } from "../../src/frontend/app.ts";
 import { ArmRouter } from "../../src/listener/armRouter.ts";
 import { Contract } from "../../src/frontend/contract.ts";
 import { docsPage } from "../../src/frontend/docsPage.ts";
+import type { Authenticator } from "../../src/listener/authenticator.ts";
 import { HttpServer } from "../../src/listener/httpServer.ts";
+import { loopbackCallers } from "../../src/listener/loopbackCallers.ts";
+import type { TlsCredentials } from "../../src/listener/tlsCredentials.ts";
 import { operations } from "../../src/frontend/operations.ts";
 import { SkipTokens } from "../../src/frontend/skipTokens.ts";
 import type { Installer } from "../../src/installers/installer.ts";
@@ -66,6 +69,8 @@ export interface StartOptions {
   /** Whether clusters are brought to their goal; without it they stay as the frontend left them. */
   readonly workers?: boolean;
   readonly store?: (store: Store) => Store;
+  readonly authenticator?: Authenticator;
+  readonly tls?: TlsCredentials;
   readonly installer?: Installer;
   readonly clock?: Clock;
   readonly log?: Log;
@@ -148,6 +153,7 @@ export class StartedRp implements AsyncDisposable {
         unannouncedSubscriptions: options.unannouncedSubscriptions ?? "Registered",
         retryAfterSeconds: 1,
       },
+      authenticator: options.authenticator ?? loopbackCallers,
       log,
       bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
       checks: options.checks ?? [],
@@ -159,6 +165,7 @@ export class StartedRp implements AsyncDisposable {
       clock: systemClock,
       ids: systemIds,
       log,
+      tls: options.tls,
     });
     if (options.workers === true) startWorkers();
     return new StartedRp({

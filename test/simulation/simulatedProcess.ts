@@ -167,6 +167,7 @@ export class SimulatedProcess {
       origin,
       signal: deadline.signal,
       log: this.#log(),
+      caller: { isAuthenticated: false },
       header: (name) => headers[name.toLowerCase()],
       note: () => {},
     };

@@ -29,7 +29,7 @@ async function slowRequest(rp: RpProcess): Promise<Socket> {
   });
   await new Promise((resolve) => socket.once("connect", resolve));
   socket.write(
-    `PUT ${path}/slow${query} HTTP/1.1\r\nHost: rp\r\nContent-Type: application/json\r\n` +
+    `PUT ${path}/slow${query} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
       "Content-Length: 1000\r\n\r\n{",
   );
   // once this is answered, that one is under way
