@@ -15,6 +15,7 @@ import {
   type ListenerAuth,
   type TlsFiles,
 } from "./listener/authenticationSettings.ts";
+import { runningMax } from "./model/activity.ts";
 import {
   readStorageQueueSettings,
   type StorageQueueSettings,
@@ -63,6 +64,8 @@ export interface Config {
   readonly visibilityMs: number;
   readonly retryAfterSeconds: number;
   readonly bodyLimitBytes: number;
+  /** 0: no limit. */
+  readonly operationsLimit: number;
   /** The most that a clean stop may take. */
   readonly shutdownMs: number;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
@@ -421,6 +424,13 @@ const schema = z
       byDefault: "1048576",
       meaning: "The largest request body accepted.",
     }),
+    OPERATIONS_LIMIT: wholeNumber({
+      min: 0,
+      max: runningMax,
+      byDefault: String(runningMax),
+      meaning:
+        "How many operations may be under way in the whole fleet before creates and updates are answered 503 `TooManyOperations`; 0 is no limit.",
+    }),
     SHUTDOWN_SECONDS: seconds({
       min: 0,
       max: 3600,
@@ -517,6 +527,7 @@ export function readConfig(environment: Environment = process.env): Config {
     visibilityMs: values.VISIBILITY_SECONDS,
     retryAfterSeconds: values.RETRY_AFTER_SECONDS,
     bodyLimitBytes: values.BODY_LIMIT_BYTES,
+    operationsLimit: values.OPERATIONS_LIMIT,
     shutdownMs: values.SHUTDOWN_SECONDS,
     logLevel: values.LOG_LEVEL,
   });

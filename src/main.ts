@@ -9,6 +9,7 @@ import { ConfigError, readConfig, readMisspelt, type Config } from "./config.ts"
 import { EnginesOpenError, openEngines, type Engines } from "./engines.ts";
 import { Forwarder } from "./forwarder/forwarder.ts";
 import { frontendApp } from "./frontend/app.ts";
+import { Backlog } from "./frontend/backlog.ts";
 import { Contract } from "./frontend/contract.ts";
 import { docsPage } from "./frontend/docsPage.ts";
 import { Authentication } from "./listener/authentication.ts";
@@ -188,6 +189,7 @@ async function frontend(
       ...shared,
       store,
       skipTokens: new SkipTokens({ store, random: systemRandom }),
+      backlog: new Backlog({ store, clock: systemClock, log, limit: config.operationsLimit }),
       committed,
       location: config.location,
       unannouncedSubscriptions: config.unannouncedSubscriptions,

@@ -50,6 +50,7 @@ describe("readConfig", () => {
       visibilityMs: 8_000,
       retryAfterSeconds: 1,
       bodyLimitBytes: 1_048_576,
+      operationsLimit: 10_000,
       shutdownMs: 9_000,
       logLevel: "info",
     });
@@ -75,6 +76,7 @@ describe("readConfig", () => {
         VISIBILITY_SECONDS: "0.75",
         RETRY_AFTER_SECONDS: "0",
         BODY_LIMIT_BYTES: "2048",
+        OPERATIONS_LIMIT: "0",
         SHUTDOWN_SECONDS: "0",
         LOG_LEVEL: "silent",
       }),
@@ -98,6 +100,7 @@ describe("readConfig", () => {
       visibilityMs: 750,
       retryAfterSeconds: 0,
       bodyLimitBytes: 2048,
+      operationsLimit: 0,
       shutdownMs: 0,
       logLevel: "silent",
     });
@@ -158,6 +161,7 @@ describe("readConfig", () => {
     ["VISIBILITY_SECONDS", ["0", "0.199", "3601"]],
     ["RETRY_AFTER_SECONDS", ["-1", "0.5", "3601"]],
     ["BODY_LIMIT_BYTES", ["1023", "4194305", "1MiB"]],
+    ["OPERATIONS_LIMIT", ["-1", "10001", "none", "1.5"]],
     ["SHUTDOWN_SECONDS", ["-1", "3601", "ten"]],
     ["LOG_LEVEL", ["trace", "INFO", "fatal"]],
   ])("refuses %s of %j by name, showing the value", (variable, values) => {

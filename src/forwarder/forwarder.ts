@@ -14,7 +14,9 @@ import type { Nudge } from "../runtime/nudge.ts";
 import { PollPace, type PollFigures } from "../runtime/pollPace.ts";
 import { LeaseDeadline, momentOf } from "../runtime/leaseDeadline.ts";
 import { forwarderLeaseName } from "../model/leaseNames.ts";
+import type { Activity } from "../model/document.ts";
 import type { Timing } from "../model/timing.ts";
+import { ActivityReport } from "./activityReport.ts";
 import { forwardUnqueued } from "./forwardUnqueued.ts";
 import { purgeSubscriptions } from "./purgeSubscriptions.ts";
 import { SetAside } from "./setAside.ts";
@@ -55,6 +57,8 @@ export class Forwarder {
   readonly #setAside: SetAside;
   readonly #pace: PollPace;
   #held: HeldLease | undefined;
+  readonly #report: ActivityReport;
+  #reporting: Promise<void> | undefined;
   /** Not at once: after a stop of all processes the messages are there, and whoever works has not taken them yet. */
   #sweepAt: number;
 
@@ -64,6 +68,17 @@ export class Forwarder {
     this.#pace = new PollPace(options.polling);
     this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
     this.#setAside = new SetAside({ clock, firstWaitMs: timing.heartbeatMs });
+    this.#report = new ActivityReport(options);
+  }
+
+  /** Whether this process is the one that acts. */
+  get holdsLease(): boolean {
+    return this.#held !== undefined && !this.#held.deadline.passed;
+  }
+
+  /** What the fleet has to do, as last counted here; only while this process is the one that acts. */
+  get activity(): Activity | undefined {
+    return this.holdsLease ? this.#report.latest : undefined;
   }
 
   /** Works until the signal is aborted, then gives the lease back. Never rejects. */
@@ -71,7 +86,10 @@ export class Forwarder {
     const { clock, committed, log } = this.#options;
     while (!signal.aborted) {
       try {
-        const found = (await this.#holdLease(signal)) ? await this.#pass(signal) : 0;
+        const isOurs = await this.#holdLease(signal);
+        if (isOurs) this.#beginReport(signal);
+        const found = isOurs ? await this.#pass(signal) : 0;
+        if (found > 0) this.#report.stirred();
         this.#pace.looked(found);
       } catch (error) {
         if (signal.aborted) break;
@@ -88,7 +106,22 @@ export class Forwarder {
         // aborted: the loop ends
       }
     }
+    await this.#reporting;
     await this.#releaseLease();
+  }
+
+  /** Beside the passes, which must not wait for it; one at a time. */
+  #beginReport(stop: AbortSignal): void {
+    const held = this.#held;
+    if (held === undefined || this.#reporting !== undefined || !this.#report.isDue) return;
+    const { deadline } = held;
+    this.#reporting = this.#limited(stop, deadline.remainingMs, async (signal) =>
+      this.#report.run(signal, () => !deadline.passed),
+    )
+      .catch(() => {
+        // out of time: counted again when it is due
+      })
+      .finally(() => (this.#reporting = undefined));
   }
 
   async #holdLease(stop: AbortSignal): Promise<boolean> {

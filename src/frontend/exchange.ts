@@ -12,6 +12,7 @@ import type { ClusterName } from "../model/resourceId.ts";
 import type { SubscriptionRight } from "../model/subscription.ts";
 import type { Answer } from "../listener/answer.ts";
 import type { RequestContext } from "../listener/requestContext.ts";
+import type { Backlog } from "./backlog.ts";
 import type { SkipTokens } from "./skipTokens.ts";
 
 /** What all requests share. */
@@ -21,6 +22,8 @@ export interface Services {
   readonly ids: Ids;
   /** Seals the places at which lists go on. */
   readonly skipTokens: SkipTokens;
+  /** Asked before an operation begins that isn't a deletion. */
+  readonly backlog: Backlog;
   /** Notified after each commit that leaves work for the forwarder. */
   readonly committed: Nudge;
   /** The region served, lower case without spaces. */

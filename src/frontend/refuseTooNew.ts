@@ -11,6 +11,7 @@ const names = {
   operation: "The operation",
   subscription: "The subscription",
   key: "A key of the resource provider",
+  activity: "The activity of the resource provider",
 } as const satisfies Readonly<Record<DocumentKind, string>>;
 
 /** @throws {RpError} `DocumentTooNew` when a newer release has marked the document as not for us. */

@@ -176,11 +176,48 @@ export interface KeyDocument extends DocumentBase {
   };
 }
 
+/** How many operations of one kind are in one state. Either may be one that a newer release knows. */
+export interface RunningCount {
+  readonly kind: string;
+  readonly state: string;
+  readonly count: number;
+}
+
+/** What the fleet has to do, at one moment. */
+export interface Activity {
+  /** Operations that have not ended, in the order of kind and state. */
+  readonly running: readonly RunningCount[];
+  /** Their sum. */
+  readonly total: number;
+  /** Whether counting was given up at so many: there may be more. */
+  readonly isAtLeast: boolean;
+  /** When the oldest of them was asked for; absent when there is none, or none says so. */
+  readonly oldestStartedAt?: EpochMs;
+  /** About how many messages are on the queue, those in hand included; absent when it didn't answer. */
+  readonly queuedMessages?: number;
+}
+
+/** What the forwarder publishes for all processes, as nobody else counts. It belongs to no subscription. */
+export interface ActivityDocument extends DocumentBase {
+  readonly kind: "activity";
+  /** By the clock of whoever published it. */
+  readonly publishedAt: EpochMs;
+  readonly activity: Activity;
+}
+
 /** The partition of what belongs to no subscription: no subscription id has this form. */
 export const providerPartition = "provider";
 
+/** Where the activity is published. */
+export const activityKey = { partition: providerPartition, id: "activity" } as const;
+
 /** Any document, told apart by `kind`. */
-export type RpDocument = ClusterDocument | OperationDocument | SubscriptionDocument | KeyDocument;
+export type RpDocument =
+  | ClusterDocument
+  | OperationDocument
+  | SubscriptionDocument
+  | KeyDocument
+  | ActivityDocument;
 export type DocumentKind = RpDocument["kind"];
 export type DocumentOfKind<K extends DocumentKind> = Extract<RpDocument, { readonly kind: K }>;
 

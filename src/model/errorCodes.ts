@@ -95,6 +95,11 @@ export const errorCodes = {
     status: 503,
     meaning: "A dependency is down or throttles; try again after `Retry-After` seconds.",
   },
+  TooManyOperations: {
+    status: 503,
+    meaning:
+      "So many operations are under way that no create or update may begin; try again after `Retry-After` seconds. Reads and DELETE go on.",
+  },
   DocumentTooNew: {
     status: 503,
     meaning:

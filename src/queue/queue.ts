@@ -81,6 +81,9 @@ export interface Queue {
    */
   complete(message: ReceivedMessage, options?: QueueCallOptions): Promise<void>;
 
+  /** About how many messages there are, those in hand included. */
+  depth(options?: QueueCallOptions): Promise<number>;
+
   /** Whether the queue answers: resolves, or throws `QueueUnavailableError`. */
   ping(options?: QueueCallOptions): Promise<void>;
 }

@@ -22,6 +22,8 @@ import {
 
 /** How many messages one `receive` hides anew after the clock was set back. */
 const hiddenAnewMax = 1_000;
+/** Further than that nobody counts. */
+const depthMax = 100_000;
 
 export interface SqliteQueueOptions {
   readonly database: SqliteDatabase;
@@ -110,6 +112,17 @@ export class SqliteQueue implements Queue {
         .run(message.id, message.popReceipt);
       if (changes !== 1) throw new MessageLostError(`message ${message.id} was lost`);
     }, options);
+  }
+
+  async depth(options: QueueCallOptions = {}): Promise<number> {
+    const row = await this.#read(
+      () =>
+        this.#database
+          .statement(`SELECT count(*) AS depth FROM (SELECT 1 FROM messages LIMIT ${depthMax})`)
+          .get(),
+      options,
+    );
+    return Number(row?.["depth"]);
   }
 
   async ping(options: QueueCallOptions = {}): Promise<void> {

@@ -136,6 +136,14 @@ export class StorageQueue implements Queue {
     }
   }
 
+  async depth(options: QueueCallOptions = {}): Promise<number> {
+    return this.#call(options).repeat(async (abortSignal) => {
+      const { approximateMessagesCount } = await this.#client.getProperties({ abortSignal });
+      if (approximateMessagesCount === undefined) throw unreadable();
+      return approximateMessagesCount;
+    });
+  }
+
   async ping(options: QueueCallOptions = {}): Promise<void> {
     await this.#call(options).repeat(async (abortSignal) =>
       this.#client.peekMessages({ numberOfMessages: 1, abortSignal }),

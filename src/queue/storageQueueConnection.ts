@@ -136,10 +136,12 @@ const ownFailures: RequestPolicyFactory = {
       if (response.status < 200 || response.status >= 400) {
         throw failedAnswer(response.status, response.headers);
       }
-      // every GET of ours asks for messages
+      // every GET of ours asks for messages, or for how many there are
       const isForeign =
         response.status >= 300 ||
-        (request.method === "GET" && !isMessageList(response.bodyAsText ?? ""));
+        (request.method === "GET" &&
+          !isMessageList(response.bodyAsText ?? "") &&
+          response.headers.get("x-ms-approximate-messages-count") === undefined);
       if (isForeign) {
         throw new StorageQueueFailure("unanswered", "the answer is none of Azure Storage");
       }

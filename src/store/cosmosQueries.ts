@@ -12,7 +12,7 @@ export const clustersQuery =
   "AND c.id > @after AND STARTSWITH(c.id, @prefix) ORDER BY c.id";
 
 /**
- * The three over all partitions have no ORDER BY and no TOP, as the gateway answers such queries itself, with a continuation of
+ * The ones over all partitions have no ORDER BY and no TOP, as the gateway answers such queries itself, with a continuation of
  * its own, where others take a plan and one request to each partition's server.
  */
 export const unqueuedQuery =
@@ -24,6 +24,12 @@ export const unattendedQuery =
   "WHERE c.kind = 'cluster' AND c.scheduling.active = true AND c.scheduling.unqueued = false " +
   "AND (c.scheduling.nextAttemptAt < @now OR c.scheduling.nextAttemptAt > @farthest) " +
   "AND (c.scheduling.sweepAfter < @now OR c.scheduling.sweepAfter > @farthest)";
+
+/** Its members are named one by one, so that no secret comes with them. */
+export const runningQuery =
+  "SELECT c.document.operation.kind AS kind, c.document.provisioningState AS state, " +
+  "c.document.operation.startedAt AS startedAt FROM c " +
+  "WHERE c.kind = 'cluster' AND c.scheduling.active = true";
 
 /** Subscriptions hold no secret, and whoever lists them writes them. */
 export const purgesQuery =

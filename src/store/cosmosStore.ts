@@ -43,12 +43,13 @@ import { standingOf } from "./clusterStanding.ts";
 import {
   clustersQuery,
   purgesQuery,
+  runningQuery,
   unattendedQuery,
   unqueuedQuery,
   unsettledQuery,
 } from "./cosmosQueries.ts";
 import { carryOut, type Standing } from "./cosmosWrite.ts";
-import type { SchedulingColumns } from "./scheduling.ts";
+import { runningOperationFrom, type SchedulingColumns } from "./scheduling.ts";
 import {
   commitBytesMax,
   DocumentUnreadableError,
@@ -62,6 +63,7 @@ import {
   type LeaseAttempt,
   type Page,
   type PageRequest,
+  type RunningOperation,
   type Scheduling,
   type Store,
   type Stored,
@@ -222,6 +224,17 @@ export class CosmosStore implements Store {
       });
       return { items: rows.flatMap((row) => referenceFrom(row) ?? []), continuation };
     });
+  }
+
+  async listRunning(page: PageRequest, options: CallOptions = {}): Promise<Page<RunningOperation>> {
+    const [from] = placeOf("running", page, ["string"]) ?? [];
+    const { rows, continuation } = await this.#query<object>("listRunning", options, {
+      text: runningQuery,
+      parameters: {},
+      feed: { maxItemCount: page.limit, ...startingAt(from) },
+    });
+    const items = rows.map(runningOperationFrom);
+    return pageOf(items, continuation && continuationAt("running", [continuation]));
   }
 
   async listPurges(

@@ -4,6 +4,7 @@
  * document from those who look after it.
  */
 import type { ClusterDocument, DocumentKind, EpochMs } from "../model/document.ts";
+import type { RunningOperation } from "./store.ts";
 import { isTerminal } from "../model/provisioningState.ts";
 
 export interface SchedulingColumns {
@@ -28,8 +29,23 @@ export function schedulingOf(
       return purgeScheduling(document);
     case "operation":
     case "key":
+    case "activity":
       return undefined;
   }
+}
+
+/** What a reader has found of a running operation, without what is of no type that we know. */
+export function runningOperationFrom(found: {
+  readonly kind?: unknown;
+  readonly state?: unknown;
+  readonly startedAt?: unknown;
+}): RunningOperation {
+  const { kind, state, startedAt } = found;
+  return {
+    ...(typeof kind === "string" ? { kind } : {}),
+    ...(typeof state === "string" ? { state } : {}),
+    ...(typeof startedAt === "number" ? { startedAt } : {}),
+  };
 }
 
 /** Of a subscription that is purged: it is never on the queue. */

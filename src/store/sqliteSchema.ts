@@ -11,13 +11,6 @@
  * (`PRAGMA user_version`).
  */
 
-/** The state in a document's text; null where that is damaged. An index has it, so it must never change. */
-export const provisioningStateSql =
-  "CASE WHEN json_valid(body) THEN json_extract(body, '$.provisioningState') END";
-
-/** What the rows of `documents_unsettled` have in common; the same goes for it. */
-export const isUnsettledSql = `kind = 'cluster' AND (active = 1 OR ${provisioningStateSql} IN ('Failed', 'Canceled'))`;
-
 /** Marks a file as ours (`PRAGMA application_id`): "ARHP". */
 export const applicationId = 0x41524850;
 
@@ -32,6 +25,17 @@ export interface Migration {
 export function minimumVersion(known: readonly Migration[]): number {
   return known.findLastIndex(({ isBreaking }) => isBreaking) + 1;
 }
+
+/**
+ * A member of a body, `NULL` when the text is damaged. An index on it is right whichever release writes the body. Statements must
+ * have it in the very same form, or they read the bodies.
+ */
+export function jsonMember(path: "operation.kind" | "provisioningState" | "operation.startedAt") {
+  return `CASE WHEN json_valid(body) THEN json_extract(body, '$.${path}') END`;
+}
+
+/** What the rows of `documents_unsettled` have in common; an index has it, so it must never change. */
+export const isUnsettledSql = `kind = 'cluster' AND (active = 1 OR ${jsonMember("provisioningState")} IN ('Failed', 'Canceled'))`;
 
 /**
  * Entry `n` takes a file from version `n` to `n + 1`.
@@ -107,7 +111,17 @@ export const migrations: readonly Migration[] = [
   {
     // an index of expressions, as a release that doesn't know a column would not fill it
     isBreaking: false,
-    sql: `CREATE INDEX documents_unsettled ON documents (partition, id, ${provisioningStateSql})
+    sql: `CREATE INDEX documents_unsettled ON documents (partition, id, ${jsonMember("provisioningState")})
       WHERE ${isUnsettledSql};`,
+  },
+  {
+    isBreaking: false,
+    sql: `
+  CREATE INDEX documents_running ON documents (partition, id,
+    ${jsonMember("operation.kind")},
+    ${jsonMember("provisioningState")},
+    ${jsonMember("operation.startedAt")})
+    WHERE kind = 'cluster' AND active = 1;
+  `,
   },
 ];

@@ -8,10 +8,15 @@ import {
   type SqliteDatabase,
   type SqliteTransaction,
 } from "./sqliteDatabase.ts";
-import { expiresAtOf, schedulingOf, type SchedulingColumns } from "./scheduling.ts";
 import { standingOf } from "./clusterStanding.ts";
+import {
+  expiresAtOf,
+  runningOperationFrom,
+  schedulingOf,
+  type SchedulingColumns,
+} from "./scheduling.ts";
 import { continuationAt, placeOf } from "./continuation.ts";
-import { isUnsettledSql, provisioningStateSql } from "./sqliteSchema.ts";
+import { isUnsettledSql, jsonMember } from "./sqliteSchema.ts";
 import {
   commitBytesMax,
   DocumentUnreadableError,
@@ -28,6 +33,7 @@ import {
   type LeaseAttempt,
   type Page,
   type PageRequest,
+  type RunningOperation,
   type Scheduling,
   type Store,
   type Stored,
@@ -87,9 +93,14 @@ const unsettledOfPartitionSql = unsettledAfter("partition = ?1 AND id > ?2");
 
 function unsettledAfter(place: string): string {
   return `SELECT partition, id, etag, body FROM documents INDEXED BY documents_unsettled
-    WHERE ${isUnsettledSql} AND ${place} AND (?3 IS NULL OR ${provisioningStateSql} = ?3)
+    WHERE ${isUnsettledSql} AND ${place} AND (?3 IS NULL OR ${jsonMember("provisioningState")} = ?3)
     ORDER BY partition, id LIMIT ?4`;
 }
+/** Answered from its index alone, so that it never reads a body. */
+export const runningSql = `SELECT partition, id, ${jsonMember("operation.kind")} AS operation_kind,
+    ${jsonMember("provisioningState")} AS state, ${jsonMember("operation.startedAt")} AS started_at
+  FROM documents WHERE kind = 'cluster' AND active = 1 AND (partition, id) > (?, ?)
+  ORDER BY partition, id LIMIT ?`;
 
 /** What lies in one of the ranges, in order. */
 function dueSql(options: {
@@ -261,6 +272,22 @@ export class SqliteStore implements Store {
     return pageOf("unattended", rows, page, {
       place: (row) => [row.due_at, row.partition, row.id],
       item: referenceFrom,
+    });
+  }
+
+  async listRunning(page: PageRequest, options: CallOptions = {}): Promise<Page<RunningOperation>> {
+    const [partition, id] = placeOf("running", page, ["string", "string"]) ?? ["", ""];
+    const rows = await this.#read(
+      () =>
+        this.#database
+          .statement(runningSql)
+          .all(partition, id, page.limit + 1) as unknown as RunningRow[],
+      options,
+    );
+    return pageOf("running", rows, page, {
+      place: (row) => [row.partition, row.id],
+      item: ({ operation_kind: kind, state, started_at: startedAt }) =>
+        runningOperationFrom({ kind, state, startedAt }),
     });
   }
 
@@ -562,6 +589,12 @@ interface KeyRow {
 interface BodyRow {
   readonly etag: string;
   readonly body: string;
+}
+
+interface RunningRow extends KeyRow {
+  readonly operation_kind: unknown;
+  readonly state: unknown;
+  readonly started_at: unknown;
 }
 
 interface ReferenceRow extends KeyRow {

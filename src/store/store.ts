@@ -124,6 +124,13 @@ export interface UnsettledQuery {
   readonly state?: ProvisioningState;
 }
 
+/** What is counted of a cluster whose operation runs: nothing that tells whose it is. What isn't there or isn't right is absent. */
+export interface RunningOperation {
+  readonly kind?: string;
+  readonly state?: string;
+  readonly startedAt?: EpochMs;
+}
+
 /** The members that the forwarder and the sweep write, and nothing else of the document. */
 export interface Scheduling {
   readonly unqueued: boolean;
@@ -202,6 +209,14 @@ export interface Store {
     page: PageRequest,
     options?: CallOptions,
   ): Promise<Page<ClusterReference>>;
+
+  /**
+   * What every cluster in no terminal state is about, in all partitions, as the last writer of the document knew; in no promised
+   * order. A damaged document counts. It costs nothing for clusters in a terminal state.
+   *
+   * @throws {InvalidContinuationError}
+   */
+  listRunning(page: PageRequest, options?: CallOptions): Promise<Page<RunningOperation>>;
 
   /**
    * Subscriptions of all partitions whose `purge` is there and has a `nextAttemptAt` that has come; a `purge` that can't be

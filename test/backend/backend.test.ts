@@ -203,6 +203,7 @@ function inWholeSeconds(queue: Queue): Queue {
       return { ...(await queue.extend(message, { visibilityMs: hiddenMs })), hiddenMs };
     },
     complete: async (...given) => queue.complete(...given),
+    depth: async (...given) => queue.depth(...given),
     ping: async (...given) => queue.ping(...given),
   };
 }

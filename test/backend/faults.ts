@@ -9,6 +9,7 @@ import type {
   Lease,
   LeaseAttempt,
   Page,
+  RunningOperation,
   ClusterReference,
   Store,
   Stored,
@@ -148,6 +149,12 @@ export class FaultyStore implements Store {
     );
   }
 
+  listRunning(...given: Parameters<Store["listRunning"]>): Promise<Page<RunningOperation>> {
+    return this.#faults.through("store.listRunning", given[0], async () =>
+      this.#store.listRunning(given[0]),
+    );
+  }
+
   listPurges(
     ...given: Parameters<Store["listPurges"]>
   ): Promise<Page<Stored<SubscriptionDocument>>> {
@@ -228,6 +235,10 @@ export class FaultyQueue implements Queue {
     return this.#faults.through("queue.complete", message, async () =>
       this.#queue.complete(message),
     );
+  }
+
+  depth(): Promise<number> {
+    return this.#faults.through("queue.depth", null, async () => this.#queue.depth());
   }
 
   ping(): Promise<void> {

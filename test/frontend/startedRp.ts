@@ -11,6 +11,7 @@ import { Backend } from "../../src/backend/backend.ts";
 import { Forwarder } from "../../src/forwarder/forwarder.ts";
 import { frontendApp } from "../../src/frontend/app.ts";
 import { ArmRouter } from "../../src/listener/armRouter.ts";
+import { Backlog } from "../../src/frontend/backlog.ts";
 import { Contract } from "../../src/frontend/contract.ts";
 import { docsPage } from "../../src/frontend/docsPage.ts";
 import type { Authenticator } from "../../src/listener/authenticator.ts";
@@ -75,6 +76,8 @@ export interface StartOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly bodyLimitBytes?: number;
+  /** None when absent. */
+  readonly operationsLimit?: number;
   readonly unannouncedSubscriptions?: "Registered" | "Unregistered";
   /** How often forwarder and backend look without being nudged. */
   readonly intervalMs?: number;
@@ -148,6 +151,7 @@ export class StartedRp implements AsyncDisposable {
         clock,
         ids: systemIds,
         skipTokens: new SkipTokens({ store, random: systemRandom }),
+        backlog: new Backlog({ store, clock, log, limit: options.operationsLimit ?? 0 }),
         committed,
         location: "eastus",
         unannouncedSubscriptions: options.unannouncedSubscriptions ?? "Registered",

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
+import { activityKey } from "../../src/model/document.ts";
 import { forwarderLeaseName } from "../../src/model/leaseNames.ts";
 import { documentsContainer } from "../../src/store/cosmosLayout.ts";
 import type { PeerRequest as QueueRequest } from "../queue/storageQueuePeer.ts";
@@ -48,16 +49,23 @@ export function countCosmos(requests: readonly CosmosRequest[]): string {
 /** What is done for a cluster, rather than to find out whether there is anything to do. */
 export function isOfCluster({ operation, container, id, body }: CosmosRequest): boolean {
   if (operation === "account" || operation === "container" || operation === "query") return false;
+  if (isOfActivity({ id, body })) return false;
   if (container === documentsContainer.name) return true;
   const name = id === "" ? (JSON.parse(body) as { readonly id: string }).id : id;
   return name !== forwarderLeaseName;
 }
 
-/** Without those that ask whether there is a message. */
+/** What is counted and published of all clusters together. */
+export function isOfActivity({ id, body }: Pick<CosmosRequest, "id" | "body">): boolean {
+  return id === activityKey.id || body.includes('"kind":"activity"');
+}
+
+/** Without those that ask whether there is a message, and how many. */
 export function countQueue(requests: readonly QueueRequest[]): string {
   const counts = new Map<string, number>();
   for (const { operation } of requests) {
-    if (operation !== "receive") counts.set(operation, (counts.get(operation) ?? 0) + 1);
+    if (operation !== "receive" && operation !== "properties")
+      counts.set(operation, (counts.get(operation) ?? 0) + 1);
   }
   return told(Array.from(counts, ([operation, n]) => [n, n === 1 ? operation : `${operation}s`]));
 }

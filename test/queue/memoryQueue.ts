@@ -119,6 +119,11 @@ export class MemoryQueue implements Queue {
     this.#messages.delete(this.#held(received).id);
   }
 
+  async depth(options: QueueCallOptions = {}): Promise<number> {
+    options.signal?.throwIfAborted();
+    return this.#messages.size;
+  }
+
   async ping(options: QueueCallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
   }

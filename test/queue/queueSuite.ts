@@ -65,6 +65,20 @@ function queueCases(state: Case<QueueUnderTest>): void {
     await expectLost(queue, message);
   });
 
+  state(
+    "its depth counts what waits, is in hand or is yet to be shown",
+    async ({ queue, other }) => {
+      expect(await queue.depth()).toBe(0);
+      await queue.send("a");
+      await queue.send("b", { delayMs: visibilityMs });
+      await queue.send("c");
+      const message = await receiveOne(queue);
+      expect(await other.depth()).toBe(3);
+      await queue.complete(message);
+      expect(await queue.depth()).toBe(2);
+    },
+  );
+
   state("a completed message never comes back", async ({ queue, advance }) => {
     await queue.send("text");
     await queue.complete(await receiveOne(queue));

@@ -13,7 +13,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Clock } from "../../src/runtime/clock.ts";
 
-export type PeerOperation = "send" | "receive" | "peek" | "update" | "delete";
+export type PeerOperation = "send" | "receive" | "peek" | "update" | "delete" | "properties";
 
 /** A request as it came. */
 export interface PeerRequest {
@@ -253,6 +253,10 @@ export class StorageQueuePeer implements AsyncDisposable {
     switch (operation) {
       case "send":
         return this.#sent(parameters, body);
+      case "properties": {
+        const count = String(this.#live().length);
+        return { status: 200, headers: { "x-ms-approximate-messages-count": count } };
+      }
       case "peek":
         return { status: 200, body: list(this.#visible(countIn(parameters)).map(peeked)) };
       case "receive": {
@@ -449,6 +453,9 @@ function routeOf({ method, url = "" }: IncomingMessage): {
   const [, , queue = "", messages, id = ""] = pathname.split("/").map(decodeURIComponent);
   const parameters = Object.fromEntries(searchParams);
   const at = (operation: PeerOperation) => ({ operation, queue, id, parameters });
+  if (messages === undefined && method === "GET" && parameters["comp"] === "metadata") {
+    return at("properties");
+  }
   if (messages === "messages") {
     if (method === "POST" && id === "") return at("send");
     if (method === "GET" && id === "") {

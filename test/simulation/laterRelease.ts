@@ -69,6 +69,7 @@ function plantedDocument(document: RpDocument): RpDocument {
     case "subscription":
       return planted(withPlantedPurge(document, undefined), document.id);
     case "key":
+    case "activity":
       return planted(document, document.id);
   }
 }
@@ -140,6 +141,7 @@ function placesIn(document: RpDocument): Places {
     case "subscription":
       return { top: document, purge: document.purge };
     case "key":
+    case "activity":
       return { top: document };
   }
 }

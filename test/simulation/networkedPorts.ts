@@ -27,6 +27,7 @@ import {
   type LeaseAttempt,
   type Page,
   type PageRequest,
+  type RunningOperation,
   type Scheduling,
   type Store,
   type Stored,
@@ -104,6 +105,10 @@ export class NetworkedStore implements Store {
     return this.#look("listUnattended", options, async () =>
       this.#store.listUnattended(query, page),
     );
+  }
+
+  async listRunning(page: PageRequest, options: CallOptions = {}): Promise<Page<RunningOperation>> {
+    return this.#look("listRunning", options, async () => this.#store.listRunning(page));
   }
 
   async listPurges(
@@ -226,6 +231,10 @@ export class NetworkedQueue implements Queue {
 
   async complete(message: ReceivedMessage, options: QueueCallOptions = {}): Promise<void> {
     return this.#call("complete", options, async () => this.#queue.complete(message));
+  }
+
+  async depth(options: QueueCallOptions = {}): Promise<number> {
+    return this.#call("depth", options, async () => this.#queue.depth());
   }
 
   async ping(options: QueueCallOptions = {}): Promise<void> {

@@ -5,6 +5,7 @@
 import { Backend } from "../../src/backend/backend.ts";
 import { Forwarder } from "../../src/forwarder/forwarder.ts";
 import type { Answer } from "../../src/listener/answer.ts";
+import { Backlog } from "../../src/frontend/backlog.ts";
 import { Contract } from "../../src/frontend/contract.ts";
 import { asRpError, errorAnswer } from "../../src/listener/errorAnswer.ts";
 import { operations } from "../../src/frontend/operations.ts";
@@ -36,6 +37,8 @@ const contract = await Contract.load(apiVersions, operations);
 /** How long ARM waits for an answer. */
 const requestMs = 30_000;
 const graceMs = 4_000;
+/** More than any schedule has under way: the publication is read, and refuses nobody. */
+const operationsLimit = 1_000;
 const location = "eastus";
 export const origin = "https://management.example";
 
@@ -72,6 +75,7 @@ export class SimulatedProcess {
   readonly #sent: Nudge;
   readonly #frontendStore: Store;
   readonly #random: Random;
+  readonly #backlog: Backlog;
 
   constructor(ground: Ground, options: { readonly name: string; readonly roles: readonly Role[] }) {
     const { world, profile } = ground;
@@ -91,6 +95,12 @@ export class SimulatedProcess {
       bytes: (count) => Uint8Array.from({ length: count }, () => world.chance.below(256)),
     };
     this.#frontendStore = laterRelease(new NetworkedStore(this.#port("frontend"), ground.store));
+    this.#backlog = new Backlog({
+      store: this.#frontendStore,
+      clock: this.host.clock,
+      log: this.#log(),
+      limit: operationsLimit,
+    });
     this.#run();
   }
 
@@ -183,6 +193,7 @@ export class SimulatedProcess {
           clock,
           ids,
           skipTokens: new SkipTokens({ store: this.#frontendStore, random: this.#random }),
+          backlog: this.#backlog,
           committed: this.#committed,
           location,
           unannouncedSubscriptions: "Registered",

@@ -680,6 +680,10 @@ const methods: Readonly<
       ),
     unanswered: unknown,
   },
+  listRunning: {
+    request: "query",
+    call: async ({ store }, o) => store.listRunning(page, o),
+  },
   acquireLease: {
     request: "create",
     call: async ({ store }, o) => store.acquireLease({ ...lease, leaseMs: 10_000 }, o),

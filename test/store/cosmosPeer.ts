@@ -82,12 +82,19 @@ interface KnownQuery {
   /** Whether its text names the partition: then the header must as well. */
   readonly isOfPartition: boolean;
   readonly members: readonly string[];
+  /** Of what lies deeper, what the query names each member. */
+  readonly deeper?: (item: Row) => Row;
   readonly where: (item: Row, parameters: Parameters) => boolean;
   readonly orderedById?: boolean;
 }
 
 function scheduling(item: Row): Row {
   return (item["scheduling"] ?? {}) as Row;
+}
+
+/** `undefined` of what has no members. */
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Row)[name] : undefined;
 }
 
 function isDue(time: unknown, parameters: Parameters): boolean {
@@ -124,6 +131,18 @@ const queries: Readonly<Record<string, KnownQuery>> = {
         scheduling(item)["unqueued"] === false &&
         isDue(scheduling(item)["nextAttemptAt"], parameters) &&
         isDue(scheduling(item)["sweepAfter"], parameters),
+    },
+  "SELECT c.document.operation.kind AS kind, c.document.provisioningState AS state, c.document.operation.startedAt AS startedAt FROM c WHERE c.kind = 'cluster' AND c.scheduling.active = true":
+    {
+      isOfPartition: false,
+      members: [],
+      // what is undefined is left out
+      deeper: ({ document }) => ({
+        kind: memberOf(memberOf(document, "operation"), "kind"),
+        state: memberOf(document, "provisioningState"),
+        startedAt: memberOf(memberOf(document, "operation"), "startedAt"),
+      }),
+      where: (item) => item["kind"] === "cluster" && scheduling(item)["active"] === true,
     },
   "SELECT c.id, c.subscriptionId, c._etag, c.document FROM c WHERE c.kind = 'subscription' AND c.scheduling.active = true AND (c.scheduling.nextAttemptAt < @now OR c.scheduling.nextAttemptAt > @farthest)":
     {
@@ -541,9 +560,10 @@ export class CosmosPeer implements AsyncDisposable {
           : one.sequence - other.sequence,
       );
     const page = found.slice(0, Number(headers["x-ms-max-item-count"]));
-    const Documents = page.map(({ body }) =>
-      Object.fromEntries(query.members.map((path) => projected(path, body))),
-    );
+    const Documents = page.map(({ body }) => ({
+      ...Object.fromEntries(query.members.map((path) => projected(path, body))),
+      ...query.deeper?.(body),
+    }));
     const last = page.at(-1);
     return {
       status: 200,

@@ -250,6 +250,7 @@ test("every call tells its cost, once and by its own name", async () => {
     listUnattended: async () => store.listUnattended(dueAt(0), page),
     listPurges: async () => store.listPurges(dueAt(0), page),
     listUnsettled: async () => store.listUnsettled({}, page),
+    listRunning: async () => store.listRunning(page),
     updateScheduling: async () => {
       const [reference] = (await store.listUnqueued(page)).items;
       if (reference === undefined) throw new Error("not listed");

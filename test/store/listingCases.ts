@@ -81,6 +81,7 @@ export function listingCases(state: StoreCase): void {
       await store.listClusters({ partition }, { limit: 5 }),
       await store.listUnqueued({ limit: 5 }),
       await store.listUnattended(dueAt(now()), { limit: 5 }),
+      await store.listRunning({ limit: 5 }),
     ]) {
       expect(page.items).toEqual([]);
       expect(page.continuation).toBeUndefined();
@@ -387,7 +388,74 @@ export function listingCases(state: StoreCase): void {
         InvalidContinuationError,
       );
     }
+    for (const continuation of [...garbage, ofAnother]) {
+      await expect(store.listRunning({ limit: 1, continuation })).rejects.toThrow(
+        InvalidContinuationError,
+      );
+    }
   });
+
+  state("what runs is told without whose it is, and nothing of what has ended", async (under) => {
+    const { store } = under;
+    const operation = {
+      id: "o",
+      kind: "update",
+      correlationId: "c",
+      startedAt: longAgo + 0.5,
+    } as const;
+    await create(store, [
+      clusterDocument("a"),
+      clusterDocument("b", { provisioningState: "Updating", operation, unqueued: false }),
+      clusterDocument("c", { provisioningState: "Deleting", subscriptionId: otherPartition }),
+      clusterDocument("d", { provisioningState: "Succeeded" }),
+      clusterDocument("e", { provisioningState: "Failed", unqueued: false }),
+      clusterDocument("f", {
+        provisioningState: "Hibernating" as never,
+        operation: "odd" as never,
+      }),
+      clusterDocument("g", { operation: { ...operation, kind: 7, startedAt: "x" } as never }),
+      clusterDocument("h", { provisioningState: "Canceled" }),
+    ]);
+    await store.commit(partition, [{ create: operationDocument("o") }]);
+    await store.commit("p", [
+      {
+        create: subscriptionDocument("p", {
+          purge: { since: longAgo, nextAttemptAt: longAgo, retries: 0 },
+        }),
+      },
+    ]);
+    for (const limit of [1, 2, 5, 50]) {
+      const all = await allPages(async (page) => store.listRunning(page), limit);
+      const told = all.map((item) => JSON.stringify(item, ["kind", "state", "startedAt"]));
+      expect(told.toSorted()).toEqual([
+        '{"kind":"create","state":"Creating"}',
+        '{"kind":"create","state":"Deleting"}',
+        `{"kind":"update","state":"Updating","startedAt":${longAgo + 0.5}}`,
+        '{"state":"Creating"}',
+        '{"state":"Hibernating"}',
+      ]);
+      expect(all.flatMap((item) => Object.keys(item))).toHaveLength(9);
+    }
+  });
+
+  state(
+    "what runs goes on being told while a scheduling is written, until it ends",
+    async (under) => {
+      const { store } = under;
+      await create(store, [clusterDocument("a")]);
+      const [reference] = (await store.listUnqueued({ limit: 5 })).items;
+      if (reference === undefined) throw new Error("not listed");
+      await store.updateScheduling(reference, { unqueued: false, sweepAfter: 1, sweeps: 0 });
+      expect((await store.listRunning({ limit: 5 })).items).toEqual([
+        { kind: "create", state: "Creating" },
+      ]);
+      const stored = await store.read("cluster", reference.key);
+      if (stored === undefined) throw new Error("gone");
+      const document = { ...stored.document, provisioningState: "Succeeded" as const };
+      await store.commit(partition, [{ replace: stored, document }]);
+      expect((await store.listRunning({ limit: 5 })).items).toEqual([]);
+    },
+  );
 
   state(
     "subscriptions are listed while they are purged and due, over all partitions",

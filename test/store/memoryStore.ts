@@ -32,6 +32,7 @@ import {
   type LeaseAttempt,
   type Page,
   type PageRequest,
+  type RunningOperation,
   type Scheduling,
   type Store,
   type Stored,
@@ -179,6 +180,14 @@ export class MemoryStore implements Store {
         key.id,
       ],
       item: referenceOf,
+    });
+  }
+
+  async listRunning(page: PageRequest, options: CallOptions = {}): Promise<Page<RunningOperation>> {
+    const rows = this.#all("cluster").filter(({ columns }) => columns?.active === true);
+    return pageOf("running", rows, page, options, {
+      place: ({ key }) => [key.partition, key.id],
+      item: ({ stored }) => runningOf(stored.document as ClusterDocument),
     });
   }
 
@@ -426,6 +435,15 @@ function referenceOf({ key, stored, columns }: Row): ClusterReference | undefine
   const { operationId, nextAttemptAt, sweeps } = columns;
   const origin = originOf((stored.document as ClusterDocument).operation);
   return { key, etag: stored.etag, operationId, origin, nextAttemptAt, sweeps };
+}
+
+function runningOf({ operation, provisioningState }: ClusterDocument): RunningOperation {
+  const { kind, startedAt } = (operation as Partial<typeof operation> | undefined) ?? {};
+  return {
+    ...(typeof kind === "string" ? { kind } : {}),
+    ...(typeof provisioningState === "string" ? { state: provisioningState } : {}),
+    ...(typeof startedAt === "number" ? { startedAt } : {}),
+  };
 }
 
 type Place = readonly (string | number)[];

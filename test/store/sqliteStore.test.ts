@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { migrations } from "../../src/store/sqliteSchema.ts";
-import { SqliteStore } from "../../src/store/sqliteStore.ts";
+import { runningSql, SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
   DocumentUnreadableError,
   StoreConflictError,
@@ -56,6 +56,9 @@ test("a damaged document stops nobody but its reader", async () => {
   expect(unqueued.items.map(({ key }) => key.id)).toEqual(["rg|a", "rg|b", "rg|c"]);
   const unattended = await store.listUnattended(dueAt(clock.now()), { limit: 10 });
   expect(unattended.items).toHaveLength(3);
+  const { items: running } = await store.listRunning({ limit: 10 });
+  expect(running.filter(({ kind }) => kind === "create")).toHaveLength(4);
+  expect(running.filter((item) => Object.keys(item).length === 0)).toHaveLength(2);
   const first = await store.listClusters({ partition }, { limit: 3 });
   expect(first.items.map(({ document }) => document.name)).toEqual(["a", "a-due"]);
   const second = await store.listClusters(
@@ -135,6 +138,26 @@ test("what operators list is found without a look at what has succeeded", async 
       expect.stringMatching(/^SEARCH documents USING INDEX documents_unsettled \(/),
     ]);
   }
+});
+
+test("what runs is counted without reading a body, nor a row of what has ended", async () => {
+  await using fixture = await openMemory();
+  const steps = fixture.database
+    .statement(`EXPLAIN ${runningSql}`)
+    .all("", "", 10) as unknown as readonly { readonly opcode: string; readonly p1: number }[];
+  const index = fixture.database
+    .statement("SELECT rootpage FROM sqlite_schema WHERE name = 'documents_running'")
+    .get();
+  const opened = steps.filter(({ opcode }) => opcode === "OpenRead") as unknown as readonly {
+    readonly p1: number;
+    readonly p2: number;
+  }[];
+  const cursor = opened.find(({ p2 }) => p2 === index?.["rootpage"])?.p1;
+  expect(cursor).toBeDefined();
+  const columns = steps.filter(({ opcode }) => opcode === "Column");
+  expect(columns.length).toBeGreaterThanOrEqual(5);
+  expect(columns.filter(({ p1 }) => p1 !== cursor)).toEqual([]);
+  expect(steps.filter(({ opcode }) => opcode === "Function")).toEqual([]);
 });
 
 test("what has expired is cleared away by later commits", async () => {

@@ -24,7 +24,7 @@ export const patchCluster: Handler = {
   right: "write",
   judgesBody: true,
   async handle(exchange) {
-    const { context, version, body, bodyFaults } = exchange;
+    const { context, services, version, body, bodyFaults } = exchange;
     const start = newOperation(exchange);
     return commitCluster(exchange, async (stored) => {
       // even with If-Match (ARM-99)
@@ -52,6 +52,7 @@ export const patchCluster: Handler = {
           answer: clusterAnswer(exchange, 200, cluster),
         };
       }
+      await services.backlog.admit();
       const { cluster, operation } = startUpdate(current, goal, start);
       noteOperation(exchange, operation);
       return {

@@ -1,0 +1,187 @@
+/**
+ * Counts what the fleet has to do and publishes it in one document: for the frontends, which limit by it, and for whoever watches.
+ * Whoever holds the forwarder's lease does so, so that there is one count. It is about right, never exact: nothing that is
+ * promised may rest on it. Each look may be paid for: there are few while nothing runs, and the more there is to count, the rarer.
+ */
+import { activityIdleIntervalMs, activityIntervalMs, runningMax } from "../model/activity.ts";
+import {
+  activityKey,
+  isTooNew,
+  schemaVersion,
+  written,
+  type Activity,
+  type ActivityDocument,
+  type EpochMs,
+  type RunningCount,
+} from "../model/document.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import {
+  StoreConflictError,
+  type RunningOperation,
+  type Store,
+  type Stored,
+} from "../store/store.ts";
+
+const pageSize = 1_000;
+/** A count takes this part of the time at the most, as long as that is not rarer than while nothing runs. */
+const restRatio = 20;
+
+export interface ActivityReportOptions {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class ActivityReport {
+  readonly #options: ActivityReportOptions;
+  /** Of our own last write; of somebody else's, the next write fails, and reads again. */
+  #published: Stored<ActivityDocument> | undefined;
+  #latest: Activity | undefined;
+  /** By the monotonic clock. */
+  #dueAt: number;
+  #idleDueAt: number;
+  #publishAt: number;
+  /** Whether a pass has found work since the last count. */
+  #isStirred = false;
+
+  constructor(options: ActivityReportOptions) {
+    this.#options = options;
+    const now = options.clock.monotonic();
+    this.#dueAt = now;
+    this.#idleDueAt = now;
+    this.#publishAt = now;
+  }
+
+  /** As last counted by this process. */
+  get latest(): Activity | undefined {
+    return this.#latest;
+  }
+
+  /** Whether it is time to count. */
+  get isDue(): boolean {
+    const isIdle = this.#latest?.total === 0 && !this.#isStirred;
+    return this.#options.clock.monotonic() >= (isIdle ? this.#idleDueAt : this.#dueAt);
+  }
+
+  /** A pass has found something to do: then there is something to count. */
+  stirred(): void {
+    this.#isStirred = true;
+  }
+
+  /**
+   * Counts, and publishes if that tells anything new or nothing was published for a while. Never rejects.
+   *
+   * @param mayAct whether the lease is still held; asked before each page and before the write.
+   */
+  async run(signal: AbortSignal, mayAct: () => boolean): Promise<void> {
+    const { clock, log } = this.#options;
+    const begunAt = clock.monotonic();
+    // a failure waits as long as a success
+    this.#dueAt = begunAt + activityIntervalMs;
+    this.#idleDueAt = begunAt + activityIdleIntervalMs;
+    this.#isStirred = false;
+    try {
+      const activity = await this.#count(signal, mayAct);
+      if (activity === undefined) return;
+      this.#latest = activity;
+      const restMs = (clock.monotonic() - begunAt) * restRatio;
+      this.#dueAt += Math.min(restMs, activityIdleIntervalMs - activityIntervalMs);
+      if (mayAct() && !signal.aborted) await this.#publish(activity, signal);
+    } catch (error) {
+      this.#published = undefined;
+      if (error instanceof StoreConflictError) {
+        log.debug({}, "somebody else has published the activity; it is looked at next time");
+      } else if (!signal.aborted) {
+        log.warn({ error }, "the activity could not be counted or published");
+      }
+    }
+  }
+
+  /** @returns `undefined` when it may not go on. */
+  async #count(signal: AbortSignal, mayAct: () => boolean): Promise<Activity | undefined> {
+    const { store } = this.#options;
+    const queuedMessages = await this.#queuedMessages(signal);
+    const running: RunningOperation[] = [];
+    let continuation: string | undefined;
+    do {
+      if (!mayAct() || signal.aborted) return undefined;
+      const page = await store.listRunning(
+        { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
+        { signal },
+      );
+      running.push(...page.items);
+      continuation = page.continuation;
+    } while (continuation !== undefined && running.length < runningMax);
+    return activityOf(running, {
+      isAtLeast: continuation !== undefined,
+      ...(queuedMessages === undefined ? {} : { queuedMessages }),
+    });
+  }
+
+  async #queuedMessages(signal: AbortSignal): Promise<number | undefined> {
+    const { queue, log } = this.#options;
+    try {
+      return await queue.depth({ signal });
+    } catch (error) {
+      if (!signal.aborted) log.warn({ error }, "the queue doesn't say how many messages it holds");
+      return undefined;
+    }
+  }
+
+  async #publish(activity: Activity, signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const now = clock.monotonic();
+    const isNews = !isSame(activity, this.#published?.document.activity);
+    if (!isNews && now < this.#publishAt) return;
+    const former = this.#published ?? (await store.read("activity", activityKey, { signal }));
+    if (former !== undefined && isTooNew(former.document)) {
+      log.warn({}, "a newer release publishes the activity in a way that this one doesn't know");
+      return;
+    }
+    const document: ActivityDocument =
+      former === undefined
+        ? {
+            kind: "activity",
+            id: activityKey.id,
+            subscriptionId: activityKey.partition,
+            schemaVersion,
+            publishedAt: clock.now(),
+            activity,
+          }
+        : { ...written(former.document), publishedAt: clock.now(), activity };
+    const writes = former === undefined ? [{ create: document }] : [{ replace: former, document }];
+    const [published] = await store.commit(activityKey.partition, writes, { signal });
+    this.#published = published as Stored<ActivityDocument> | undefined;
+    this.#publishAt = now + activityIdleIntervalMs;
+  }
+}
+
+function isSame(one: Activity, other: Activity | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** What was found, added up. */
+export function activityOf(
+  running: readonly RunningOperation[],
+  rest: Pick<Activity, "isAtLeast" | "queuedMessages">,
+): Activity {
+  const counts = new Map<string, RunningCount>();
+  let oldestStartedAt: EpochMs | undefined;
+  for (const { kind = "unknown", state = "unknown", startedAt } of running) {
+    const name = JSON.stringify([kind, state]);
+    counts.set(name, { kind, state, count: (counts.get(name)?.count ?? 0) + 1 });
+    if (startedAt !== undefined && startedAt < (oldestStartedAt ?? Infinity)) {
+      oldestStartedAt = startedAt;
+    }
+  }
+  const inOrder = [...counts.entries()].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return {
+    running: inOrder.map(([, count]) => count),
+    total: running.length,
+    ...(oldestStartedAt === undefined ? {} : { oldestStartedAt }),
+    ...rest,
+  };
+}
