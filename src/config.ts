@@ -21,6 +21,11 @@ import {
   type StorageQueueSettings,
 } from "./queue/storageQueueSettings.ts";
 import { readCosmosSettings, type CosmosSettings } from "./store/cosmosSettings.ts";
+import {
+  defaultSecretName,
+  readSealingSettings,
+  type SealingSettings,
+} from "./store/sealingSettings.ts";
 
 /** What a process can be, alone or together. */
 export type Role = (typeof roles)[number];
@@ -53,6 +58,8 @@ export interface Config {
   readonly dataDir: string;
   /** Absent: the embedded engine. */
   readonly azure?: AzureEngines;
+  /** Absent: the embedded engine's own key file. */
+  readonly sealing?: SealingSettings;
   /** Lower case. */
   readonly domain: string;
   readonly installer: "local";
@@ -453,6 +460,15 @@ const schema = z
       "The URL of its queue service instead of its name, for other clouds and stand-ins.",
     ),
     STORAGE_KEY: optional("A key of that account; without one, Microsoft Entra."),
+    SEALING_KEY_FILE: optional(
+      "File of the keys that secrets are sealed by; without one the embedded engine makes `rp.key` in `DATA_DIR`.",
+    ),
+    SEALING_KEY_VAULT: optional(
+      "Name or URL of an Azure Key Vault that holds them instead; the Azure engines need this or the file.",
+    ),
+    SEALING_KEY_SECRET: optional(
+      `Name of the secret there whose versions are the keys; \`${defaultSecretName}\` if not set.`,
+    ),
   })
   .refine((values) => values.HEARTBEAT_SECONDS < values.LEASE_SECONDS, {
     path: ["HEARTBEAT_SECONDS"],
@@ -495,6 +511,7 @@ export function readConfig(environment: Environment = process.env): Config {
     if (value !== "") given[variable] = value;
   }
   const engines = readEngines(given);
+  const sealing = readSealing(given, engines);
   const defaults = engines.isAzure ? azureDefaults : {};
   const result = schema.safeParse({ ...defaults, ...given });
   const faults = [
@@ -503,6 +520,7 @@ export function readConfig(environment: Environment = process.env): Config {
       message,
     })),
     ...engines.faults,
+    ...sealing.faults,
   ];
   if (!result.success || faults.length > 0) throw new ConfigError(faults);
   const values = result.data;
@@ -516,6 +534,7 @@ export function readConfig(environment: Environment = process.env): Config {
     location: values.LOCATION,
     dataDir: values.DATA_DIR,
     ...(engines.azure === undefined ? {} : { azure: engines.azure }),
+    ...(sealing.settings === undefined ? {} : { sealing: sealing.settings }),
     domain: values.DOMAIN,
     installer: values.INSTALLER,
     localInstallMs: values.LOCAL_INSTALL_SECONDS,
@@ -597,6 +616,19 @@ function readEngines(given: Environment): EnginesReading {
   }
   const azure = Object.freeze({ cosmos: cosmos.settings, storageQueue: storageQueue.settings });
   return { isAzure, azure, faults };
+}
+
+/** Processes on many machines can't share a key that one of them makes. */
+function readSealing(
+  given: Environment,
+  { isAzure }: EnginesReading,
+): { readonly settings?: SealingSettings; readonly faults: readonly ConfigFault[] } {
+  const { settings, faults } = readSealingSettings(given);
+  if (settings !== undefined) return { settings: Object.freeze(settings), faults };
+  if (!isAzure || faults.length > 0) return { faults };
+  const message =
+    "or SEALING_KEY_FILE must be set: the Azure engines make no key of their own to seal secrets by";
+  return { faults: [{ variable: "SEALING_KEY_VAULT", message }] };
 }
 
 /** One variable as documented. */

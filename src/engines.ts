@@ -18,6 +18,11 @@ import type { PollFigures } from "./runtime/pollPace.ts";
 import { CosmosOpenError, openCosmos } from "./store/cosmosConnection.ts";
 import { CosmosStore } from "./store/cosmosStore.ts";
 import { SqliteDatabase } from "./store/sqliteDatabase.ts";
+import { embeddedKeySource } from "./store/embeddedKey.ts";
+import { keyFileSource } from "./store/keyFile.ts";
+import { KeyRing, type KeySource } from "./store/keyRing.ts";
+import { SealedStore } from "./store/sealedStore.ts";
+import type { SealingSettings } from "./store/sealingSettings.ts";
 import { SqliteStore } from "./store/sqliteStore.ts";
 import type { Store } from "./store/store.ts";
 
@@ -25,7 +30,10 @@ import type { Store } from "./store/store.ts";
 export interface Engines extends AsyncDisposable {
   /** For the log. */
   readonly name: string;
+  /** Seals what it is given. */
   readonly store: Store;
+  /** The keys that it seals by. */
+  readonly keys: KeyRing;
   /** @throws {TypeError} in a process whose roles have no business with it. */
   readonly queue: Queue;
   /** How often they are asked without a nudge; between processes this is the delay. */
@@ -64,7 +72,7 @@ export class EnginesOpenError extends Error {
 }
 
 /**
- * @throws {SqliteOpenError}, {CosmosOpenError}, {StorageQueueOpenError} or {EnginesOpenError}: a sentence for whoever runs the
+ * @throws {SqliteOpenError}, {CosmosOpenError}, {StorageQueueOpenError}, {KeyFileError} or {EnginesOpenError}: a sentence for whoever runs the
  *   program.
  * @throws the reason of `stop` when it is aborted before the engines on Azure are open.
  */
@@ -85,7 +93,7 @@ export async function openEngines(
 type OnUnreadable = (key: { partition: string; id: string }, error: unknown) => void;
 
 async function openEmbedded(
-  { dataDir }: Config,
+  { dataDir, sealing }: Config,
   log: Log,
   onUnreadable: OnUnreadable,
 ): Promise<Engines> {
@@ -93,9 +101,23 @@ async function openEmbedded(
   const database = await SqliteDatabase.open({ path });
   // whoever expected clusters in it learns at once that there are none
   if (database.isNew) log.info({ path }, "a new database was made");
+  const store = new SqliteStore({ database, clock: systemClock, onUnreadable });
+  let keys: KeyRing;
+  try {
+    keys = await openKeys(
+      sealing === undefined
+        ? await ownKeySource(join(dataDir, "rp.key"), store, log)
+        : keySource(sealing),
+      log,
+    );
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
   return {
     name: "embedded",
-    store: new SqliteStore({ database, clock: systemClock, onUnreadable }),
+    store: new SealedStore({ store, keys, random: systemRandom }),
+    keys,
     queue: new SqliteQueue({ database, clock: systemClock }),
     polling: embeddedPolling,
     untilLost: async (stop) => database.untilLost(systemClock, stop),
@@ -103,11 +125,39 @@ async function openEmbedded(
   };
 }
 
+async function ownKeySource(path: string, store: Store, log: Log): Promise<KeySource> {
+  const { source, isNew } = await embeddedKeySource({
+    path,
+    store,
+    ids: systemIds,
+    random: systemRandom,
+  });
+  if (isNew)
+    log.info({ path }, "a new key was made; a backup of the database is nothing without it");
+  return source;
+}
+
+function keySource(sealing: SealingSettings): KeySource {
+  if ("keyFile" in sealing) return keyFileSource(sealing.keyFile);
+  throw new EnginesOpenError("Azure Key Vault");
+}
+
+async function openKeys(source: KeySource, log: Log): Promise<KeyRing> {
+  return KeyRing.open({
+    source,
+    clock: systemClock,
+    onReloadFailed: (error) =>
+      log.error({ error }, "the keys could not be read again; those that were known stay in use"),
+  });
+}
+
 async function openAzure(
   { cosmos, storageQueue }: AzureEngines,
   options: EngineSurroundings & { readonly config: Config; readonly onUnreadable: OnUnreadable },
 ): Promise<Engines> {
   const { config, log, metrics, stop, onUnreadable } = options;
+  if (config.sealing === undefined) throw new TypeError("the Azure engines have no key");
+  const keys = await openKeys(keySource(config.sealing), log);
   // a frontend has no business with the queue, and its identity no right to it
   const needsQueue = config.roles.some((role) => role !== "frontend");
   const [documents, messages] = await bothOrNeither(
@@ -118,19 +168,21 @@ async function openAzure(
         )
       : Promise.resolve(undefined),
   );
+  const store = new CosmosStore({
+    connection: documents,
+    clock: systemClock,
+    ids: systemIds,
+    random: systemRandom,
+    onUnreadable,
+    onCharge: (charge) => {
+      metrics.charged(charge);
+      log.debug({ ...charge }, "Cosmos DB was asked");
+    },
+  });
   return {
     name: "Azure",
-    store: new CosmosStore({
-      connection: documents,
-      clock: systemClock,
-      ids: systemIds,
-      random: systemRandom,
-      onUnreadable,
-      onCharge: (charge) => {
-        metrics.charged(charge);
-        log.debug({ ...charge }, "Cosmos DB was asked");
-      },
-    }),
+    store: new SealedStore({ store, keys, random: systemRandom }),
+    keys,
     get queue() {
       if (messages === undefined) throw new TypeError("a frontend has no queue");
       return new StorageQueue({ connection: messages, clock: systemClock, random: systemRandom });

@@ -28,6 +28,7 @@ import { Nudge } from "./runtime/nudge.ts";
 import { pinoLog, type ProcessLog } from "./runtime/pinoLog.ts";
 import { logWithout, type Log } from "./runtime/log.ts";
 import { CosmosOpenError } from "./store/cosmosConnection.ts";
+import { KeyFileError } from "./store/keyFile.ts";
 import { isOfLostFile, SqliteFileLostError, SqliteOpenError } from "./store/sqliteDatabase.ts";
 import { apiVersions } from "./versions/registry.ts";
 
@@ -307,6 +308,7 @@ const ownFaults = [
   SqliteFileLostError,
   CosmosOpenError,
   StorageQueueOpenError,
+  KeyFileError,
   EnginesOpenError,
 ];
 

@@ -277,19 +277,37 @@ describe("the engines", () => {
   const key = Buffer.alloc(64, "k").toString("base64");
   const cosmos = { COSMOSDB_ACCOUNT: "documents" };
   const storage = { STORAGE_ACCOUNT: "messages" };
+  const sealing = { SEALING_KEY_FILE: "rp.key" };
+  const azure = { ...cosmos, ...storage, ...sealing };
 
   it("are the embedded ones unless both of Azure are given", () => {
     expect(readConfig({}).azure).toBeUndefined();
-    const { azure } = readConfig({ ...cosmos, ...storage });
-    expect(azure).toEqual({
+    const config = readConfig(azure);
+    expect(config.azure).toEqual({
       cosmos: { endpoint: "https://documents.documents.azure.com" },
       storageQueue: { endpoint: "https://messages.queue.core.windows.net" },
     });
-    expect(Object.isFrozen(azure)).toBe(true);
+    expect(Object.isFrozen(config.azure)).toBe(true);
+    expect(config.sealing).toEqual({ keyFile: "rp.key" });
+    expect(Object.isFrozen(config.sealing)).toBe(true);
+  });
+
+  it("of Azure need a place for the keys that secrets are sealed by", () => {
+    expect(readConfig({}).sealing).toBeUndefined();
+    const [fault, ...others] = faultsOf({ ...cosmos, ...storage });
+    expect(others).toEqual([]);
+    expect(fault?.variable).toBe("SEALING_KEY_VAULT");
+    expect(fault?.message).toMatch(/^or SEALING_KEY_FILE must be set/);
+    const vault = { SEALING_KEY_VAULT: "keys" };
+    expect(readConfig({ ...cosmos, ...storage, ...vault }).sealing).toEqual({
+      vaultUrl: "https://keys.vault.azure.net",
+      secretName: "openshift-rp-sealing-key",
+    });
+    expect(faulty({ ...azure, ...vault })).toEqual(["SEALING_KEY_VAULT"]);
   });
 
   it("come with their keys, which nothing shows", () => {
-    const config = readConfig({ ...cosmos, ...storage, COSMOSDB_KEY: key, STORAGE_KEY: key });
+    const config = readConfig({ ...azure, COSMOSDB_KEY: key, STORAGE_KEY: key });
     expect(config.azure?.cosmos.key?.reveal()).toBe(key);
     expect(config.azure?.storageQueue.sharedKey?.key.reveal()).toBe(key);
     expect(JSON.stringify(config)).not.toContain(key);
@@ -302,7 +320,7 @@ describe("the engines", () => {
     [storage, "COSMOSDB_ACCOUNT"],
     [{ STORAGE_QUEUE_ENDPOINT: "https://messages.queue.example/" }, "COSMOSDB_ACCOUNT"],
   ])("%j alone is refused, by the name of what is missing", (given, missing) => {
-    const [fault, ...others] = faultsOf(given);
+    const [fault, ...others] = faultsOf({ ...given, ...sealing });
     expect(others).toEqual([]);
     expect(fault?.variable).toBe(missing);
     expect(fault?.message).toMatch(/^or \w+ must be set too: .*together, or neither/);
@@ -310,25 +328,25 @@ describe("the engines", () => {
 
   it("are refused with every fault at once, other settings' among them, and no value is shown", () => {
     const secret = `AccountKey=${key}`;
-    const given = { PORT: "x", ...cosmos, COSMOSDB_KEY: secret, STORAGE_KEY: secret };
+    const given = { PORT: "x", ...cosmos, ...sealing, COSMOSDB_KEY: secret, STORAGE_KEY: secret };
     expect(faulty(given)).toEqual(["PORT", "COSMOSDB_KEY", "STORAGE_ACCOUNT", "STORAGE_KEY"]);
     expect(JSON.stringify(faultsOf(given))).not.toContain(key);
   });
 
   it("of Azure have defaults of their own, and those that are set", () => {
-    expect(readConfig({ ...cosmos, ...storage })).toMatchObject({
+    expect(readConfig(azure)).toMatchObject({
       heartbeatMs: 10_000,
       leaseMs: 45_000,
       visibilityMs: 60_000,
       retryAfterSeconds: 10,
       unannouncedSubscriptions: "Unregistered",
     });
-    expect(readConfig({ ...cosmos, ...storage, LEASE_SECONDS: "30" })).toMatchObject({
+    expect(readConfig({ ...azure, LEASE_SECONDS: "30" })).toMatchObject({
       heartbeatMs: 10_000,
       leaseMs: 30_000,
       visibilityMs: 60_000,
     });
-    expect(faulty({ ...cosmos, ...storage, VISIBILITY_SECONDS: "40" })).toEqual(["LEASE_SECONDS"]);
+    expect(faulty({ ...azure, VISIBILITY_SECONDS: "40" })).toEqual(["LEASE_SECONDS"]);
   });
 });
 

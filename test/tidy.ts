@@ -38,6 +38,7 @@ const engineSettings = [
   "src/store/cosmosSettings.ts",
   "src/queue/storageQueueSettings.ts",
   "src/listener/authenticationSettings.ts",
+  "src/store/sealingSettings.ts",
 ];
 /**
  * What each room may import besides its own files. `types:` allows types alone. `main` and `engines`, which compose the

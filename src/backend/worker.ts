@@ -15,7 +15,11 @@ import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
 import type { Store } from "../store/store.ts";
-import { DocumentUnreadableError, StoreUnavailableError } from "../store/store.ts";
+import {
+  DocumentUnreadableError,
+  SealingKeyUnknownError,
+  StoreUnavailableError,
+} from "../store/store.ts";
 import { givenBack } from "./changes.ts";
 import { claimCluster, type ClaimedCluster } from "./claim.ts";
 import { loggableFailure } from "./failureReason.ts";
@@ -105,6 +109,7 @@ class Worker {
         this.#log.error({ error }, "a document is damaged; its message is dropped");
         return { action: "complete", reason: "a document is damaged" };
       }
+      if (error instanceof SealingKeyUnknownError) return sealed(error, timing);
       this.#log.error({ error }, "the work failed; it will be tried again");
       const retryAfterMs = error instanceof StoreUnavailableError ? (error.retryAfterMs ?? 0) : 0;
       const delayMs = Math.max(retryAfterMs, timing.heartbeatMs);
@@ -288,6 +293,12 @@ class Worker {
     const { signal } = limit;
     return await untilAborted(signal, async () => call({ signal }));
   }
+}
+
+/** Nothing was claimed, so no attempt is lost; it goes on once the key is back, here or in another process. */
+function sealed({ keyId }: SealingKeyUnknownError, timing: Timing): MessageEnd {
+  const reason = `the cluster is sealed by the key ${JSON.stringify(keyId)}, which this process doesn't have`;
+  return { action: "putBack", delayMs: timing.visibilityMs, reason, warn: true };
 }
 
 interface WorkInHand {

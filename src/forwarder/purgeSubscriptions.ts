@@ -10,6 +10,7 @@ import {
   isTooNew,
   type ClusterDocument,
   type EpochMs,
+  type ListedCluster,
   type OperationDocument,
   type SubscriptionDocument,
 } from "../model/document.ts";
@@ -22,6 +23,7 @@ import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
 import {
   DocumentUnreadableError,
+  SealingKeyUnknownError,
   StoreConflictError,
   StoreUnavailableError,
   type Store,
@@ -44,7 +46,6 @@ export interface PurgeOptions {
 
 /** Deletions begun in one pass: what is left has its turn in the next, and messages are sent in between. */
 const begunMax = 50;
-/** Clusters are read whole. */
 const pageSize = 20;
 /** Longer than any request may take, so that whatever had read `Registered` has been committed or given up. */
 const latestWriteMs = 60_000;
@@ -88,6 +89,9 @@ async function purgeOne(
     return 0;
   }
 }
+
+/** What is wrong with one document alone. */
+const ofOneDocument = [TypeError, DocumentUnreadableError, SealingKeyUnknownError];
 
 /** The subscription has changed: whatever it is now, the next look finds it. */
 class SubscriptionChangedError extends Error {
@@ -150,18 +154,21 @@ class Purge {
   }
 
   /** One odd document must not keep the others. */
-  async #deleteGuarded(cluster: Stored<ClusterDocument>): Promise<void> {
+  async #deleteGuarded(cluster: ListedCluster): Promise<void> {
     try {
       await this.#delete(cluster);
     } catch (error) {
-      if (!(error instanceof TypeError || error instanceof DocumentUnreadableError)) throw error;
+      if (!ofOneDocument.some((kind) => error instanceof kind)) throw error;
       this.#failed += 1;
-      const { resourceId } = cluster.document;
+      const { resourceId } = cluster;
       this.#log.error({ error, resourceId }, "a cluster can't be deleted; others go on");
     }
   }
 
-  async #delete(cluster: Stored<ClusterDocument>): Promise<void> {
+  async #delete(listed: ListedCluster): Promise<void> {
+    if (listed.provisioningState === "Deleting") return;
+    const cluster = await this.#cluster(listed);
+    if (cluster === undefined) return;
     const { document } = cluster;
     const log = this.#log.child({ resourceId: document.resourceId });
     if (isTooNew(document)) {
@@ -217,6 +224,13 @@ class Purge {
     }
     this.#subscription = after;
     return written;
+  }
+
+  /** What is to be written has to be read whole. */
+  async #cluster({ id }: ListedCluster): Promise<Stored<ClusterDocument> | undefined> {
+    const { store, signal } = this.#options;
+    const partition = this.#subscription.document.subscriptionId;
+    return store.read("cluster", { partition, id }, { signal });
   }
 
   async #running(document: ClusterDocument): Promise<Stored<OperationDocument> | undefined> {

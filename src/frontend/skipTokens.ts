@@ -7,14 +7,21 @@ import { createCipheriv, createDecipheriv } from "node:crypto";
 import { providerPartition, schemaVersion, type KeyDocument } from "../model/document.ts";
 import { RpError } from "../model/rpError.ts";
 import type { Random } from "../runtime/ids.ts";
-import { StoreConflictError, StoreOutcomeUnknownError, type Store } from "../store/store.ts";
+import {
+  DocumentUnreadableError,
+  SealingKeyUnknownError,
+  StoreConflictError,
+  StoreOutcomeUnknownError,
+  type Store,
+} from "../store/store.ts";
 import { refuseTooNew } from "./refuseTooNew.ts";
 
 const cipher = "aes-256-gcm";
 const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
-const keyId = "skipToken";
+/** The second takes the place of a first that can't be opened: lists go on, and only links of before lead nowhere. */
+const keyIds = ["skipToken", "skipToken-2", "skipToken-3", "skipToken-4"] as const;
 
 /** Which list, and how long the store may take. */
 export interface SkipTokenUse {
@@ -69,25 +76,44 @@ export class SkipTokens {
 
   /** The one in the store; whoever comes first makes it. */
   async #sharedKey(signal: AbortSignal): Promise<Buffer> {
-    while (this.#key === undefined) {
-      const stored = await this.#store.read(
-        "key",
-        { partition: providerPartition, id: keyId },
-        { signal },
-      );
-      if (stored === undefined) await this.#makeKey(signal);
-      else {
-        refuseTooNew(stored.document);
-        this.#key = Buffer.from(stored.document.secrets.key, "base64");
+    if (this.#key !== undefined) return this.#key;
+    let unreadable: unknown;
+    for (const id of keyIds) {
+      try {
+        const key = await this.#keyOf(id, signal);
+        // a substitute isn't kept, as the first may come back, and others may have it all the time
+        if (id === keyIds[0]) this.#key = key;
+        return key;
+      } catch (error) {
+        const canGoOn =
+          error instanceof SealingKeyUnknownError || error instanceof DocumentUnreadableError;
+        if (!canGoOn) throw error;
+        unreadable = error;
       }
     }
-    return this.#key;
+    throw unreadable;
   }
 
-  async #makeKey(signal: AbortSignal): Promise<void> {
+  /** @throws {RpError} `DocumentTooNew`, or an error of the store. */
+  async #keyOf(id: string, signal: AbortSignal): Promise<Buffer> {
+    for (;;) {
+      const stored = await this.#store.read(
+        "key",
+        { partition: providerPartition, id },
+        { signal },
+      );
+      if (stored !== undefined) {
+        refuseTooNew(stored.document);
+        return Buffer.from(stored.document.secrets.key, "base64");
+      }
+      await this.#makeKey(id, signal);
+    }
+  }
+
+  async #makeKey(id: string, signal: AbortSignal): Promise<void> {
     const document: KeyDocument = {
       kind: "key",
-      id: keyId,
+      id,
       subscriptionId: providerPartition,
       schemaVersion,
       secrets: { key: Buffer.from(this.#random.bytes(keyBytes)).toString("base64") },

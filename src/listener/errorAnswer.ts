@@ -5,6 +5,7 @@
 import { errorCodes } from "../model/errorCodes.ts";
 import { RpError, type Fault } from "../model/rpError.ts";
 import {
+  SealingKeyUnknownError,
   StoreConflictError,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
@@ -59,6 +60,17 @@ export function asRpError(thrown: unknown): RpError {
           waitMs === undefined ? retryAfterDefaultSeconds : Math.max(1, Math.ceil(waitMs / 1000)),
         cause: thrown,
       },
+    );
+  }
+  if (thrown instanceof SealingKeyUnknownError) {
+    return new RpError(
+      {
+        code: "SealingKeyUnknown",
+        message:
+          `What was asked for is sealed by the key '${thrown.keyId}', which the resource provider ` +
+          "doesn't have; its operator has to bring it back.",
+      },
+      { retryAfterSeconds: retryAfterDefaultSeconds, cause: thrown },
     );
   }
   if (thrown instanceof StoreConflictError) {

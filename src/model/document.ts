@@ -15,8 +15,11 @@ import type { SubscriptionState } from "./subscription.ts";
 /** Milliseconds since 1970, UTC. */
 export type EpochMs = number;
 
-/** The schema that this release writes. */
-export const schemaVersion = 1;
+/** The schema that this release writes. 2: secrets may be sealed. */
+export const schemaVersion = 2;
+
+/** What a release must know to handle a document whose secrets are sealed: an earlier one would take the envelope for them. */
+export const sealedSchemaVersion = 2;
 
 interface DocumentBase {
   /** Unique in its partition. */
@@ -104,8 +107,14 @@ export interface ClusterDocument extends DocumentBase, RecentlyWritten {
   readonly installation: InstallationState;
 }
 
-/** A cluster as listings give it: without its secrets, which nobody who lists needs. */
+/** A cluster as listings give it. Who needs its secrets, or wants to write it, reads the one. */
 export type ListedCluster = Omit<ClusterDocument, "secrets">;
+
+/** Without the secrets, in clear or sealed. */
+export function listedCluster(document: ClusterDocument): ListedCluster {
+  const { secrets: _, ...listed } = document;
+  return listed;
+}
 
 /** An installer's own notes, readable by nobody else. */
 export type InstallationState = Readonly<Record<string, unknown>>;
@@ -219,6 +228,8 @@ export type RpDocument =
   | KeyDocument
   | ActivityDocument;
 export type DocumentKind = RpDocument["kind"];
+/** Documents that hold secrets, under their member `secrets`. */
+export type SecretDocument = ClusterDocument | KeyDocument;
 export type DocumentOfKind<K extends DocumentKind> = Extract<RpDocument, { readonly kind: K }>;
 
 /** How long the record of an ended operation is kept (ARM-86). */

@@ -105,6 +105,11 @@ export const errorCodes = {
     meaning:
       "The cluster, operation or subscription was written by a newer release than this one; try again when it is updated.",
   },
+  SealingKeyUnknown: {
+    status: 503,
+    meaning:
+      "The cluster's secrets are sealed by a key that the resource provider doesn't have; the message names it, for its operator.",
+  },
   InstallationFailed: {
     status: 409,
     meaning: "The operation failed for the reason in the message.",

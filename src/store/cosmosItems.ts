@@ -1,12 +1,20 @@
 /**
  * How a document of ours is an item of Cosmos DB: whole, in a member of its own, so that none of its members, known or from a
- * newer release, can be taken for one of the service's (`ttl`, `_etag`) or of the listings.
+ * newer release, can be taken for one of the service's (`ttl`, `_etag`) or of the listings. Its secrets stand beside it, so
+ * that a listing can leave them where they are; earlier releases had them in it.
  */
 import type { JSONObject } from "@azure/cosmos";
 import { CosmosFailure, failedAnswer, type AnswerHeaders } from "./cosmosFailure.ts";
 import { expiresAtOf, schedulingOf, type SchedulingColumns } from "./scheduling.ts";
 import type { ETag, Stored } from "./store.ts";
-import type { DocumentKind, EpochMs, RpDocument } from "../model/document.ts";
+import {
+  listedCluster,
+  type ClusterDocument,
+  type DocumentKind,
+  type EpochMs,
+  type ListedCluster,
+  type RpDocument,
+} from "../model/document.ts";
 
 /** What is written. */
 export interface CosmosItem {
@@ -17,7 +25,10 @@ export interface CosmosItem {
   /** New for each write: recognises one whose answer was lost. */
   readonly writeId: string;
   readonly scheduling?: SchedulingColumns;
-  readonly document: RpDocument;
+  /** Without its secrets. */
+  readonly document: object;
+  /** Of a cluster or a key. */
+  readonly secrets?: unknown;
   /** Seconds after which the service forgets it. */
   readonly ttl?: number;
 }
@@ -28,6 +39,7 @@ export interface CosmosItemRead {
   readonly kind?: unknown;
   readonly writeId?: unknown;
   readonly document?: unknown;
+  readonly secrets?: unknown;
 }
 
 /** An item and what a reader of it will see. */
@@ -48,6 +60,8 @@ export function prepareItem(document: RpDocument, writeId: string, now: EpochMs)
   const read = JSON.parse(body) as RpDocument & Readonly<Record<string, unknown>>;
   const expiresAt = expiresAtOf(document.kind, read);
   const scheduling = schedulingOf(document.kind, read);
+  const hasSecrets = document.kind === "cluster" || document.kind === "key";
+  const { secrets, ...withoutSecrets } = read as { readonly secrets?: unknown };
   return {
     document: read,
     bytes: Buffer.byteLength(body),
@@ -57,7 +71,9 @@ export function prepareItem(document: RpDocument, writeId: string, now: EpochMs)
       kind: document.kind,
       writeId,
       ...(scheduling === undefined ? {} : { scheduling }),
-      document: read,
+      ...(hasSecrets && secrets !== undefined
+        ? { document: withoutSecrets, secrets }
+        : { document: read }),
       ...(expiresAt === null ? {} : { ttl: ttlSeconds(expiresAt - now) }),
     },
   };
@@ -92,11 +108,32 @@ export function asJson(item: CosmosItem): JSONObject {
 }
 
 /** @throws {TypeError} when the item holds no document. */
-export function storedFrom<D extends RpDocument>({ document, _etag }: CosmosItemRead): Stored<D> {
+export function storedFrom<D extends RpDocument>({
+  document,
+  secrets,
+  _etag,
+}: CosmosItemRead): Stored<D> {
+  const read = documentIn<D>(document);
+  return {
+    document: secrets === undefined ? read : { ...read, secrets },
+    etag: _etag as ETag,
+  };
+}
+
+/**
+ * The cluster of a listing, whoever wrote its item.
+ *
+ * @throws {TypeError} when the item holds no document.
+ */
+export function listedFrom({ document }: { readonly document?: unknown }): ListedCluster {
+  return listedCluster(documentIn<ClusterDocument>(document));
+}
+
+function documentIn<D extends RpDocument>(document: unknown): D {
   if (typeof document !== "object" || document === null || Array.isArray(document)) {
     throw new TypeError("it holds no document");
   }
-  return { document: document as D, etag: _etag as ETag };
+  return document as D;
 }
 
 /**

@@ -32,6 +32,7 @@ import {
   asJson,
   isPossibleKey,
   itemIn,
+  listedFrom,
   prepareItem,
   storedFrom,
   type CosmosItemRead,
@@ -42,6 +43,7 @@ import { continuationAt, invalidContinuation, placeOf } from "./continuation.ts"
 import { standingOf } from "./clusterStanding.ts";
 import {
   clustersQuery,
+  notSealedByQuery,
   purgesQuery,
   runningQuery,
   unattendedQuery,
@@ -65,6 +67,7 @@ import {
   type PageRequest,
   type RunningOperation,
   type Scheduling,
+  type SecretsReference,
   type Store,
   type Stored,
   type UnsettledCluster,
@@ -72,9 +75,9 @@ import {
   type Write,
 } from "./store.ts";
 import type {
-  ClusterDocument,
   DocumentKind,
   DocumentOfKind,
+  ListedCluster,
   RpDocument,
   SubscriptionDocument,
 } from "../model/document.ts";
@@ -181,16 +184,16 @@ export class CosmosStore implements Store {
     query: { readonly partition: string; readonly idPrefix?: string },
     page: PageRequest,
     options: CallOptions = {},
-  ): Promise<Page<Stored<ClusterDocument>>> {
+  ): Promise<Page<ListedCluster>> {
     const { partition, idPrefix = "" } = query;
     const [after] = placeOf("clusters", page, ["string"]) ?? [""];
     if (!partition.isWellFormed() || !idPrefix.isWellFormed()) return { items: [] };
-    const { rows, continuation } = await this.#query<ListedItem>("listClusters", options, {
+    const { rows, continuation } = await this.#query<ListedCosmosCluster>("listClusters", options, {
       text: clustersQuery,
       parameters: { "@partition": partition, "@prefix": idPrefix, "@after": after },
       feed: { partitionKey: partition, maxItemCount: page.limit },
     });
-    const items = rows.flatMap((row) => this.#readable<ClusterDocument>(partition, row) ?? []);
+    const items = rows.flatMap((row) => this.#readable(partition, row, listedFrom) ?? []);
     const last = rows.at(-1);
     if (continuation === undefined || last === undefined) return { items };
     // not the service's own, so that it names a place in the order of ids whatever becomes of them
@@ -249,7 +252,7 @@ export class CosmosStore implements Store {
         { text: purgesQuery, parameters: asked, feed },
       );
       const items = rows.flatMap(
-        (row) => this.#readable<SubscriptionDocument>(row.subscriptionId, row) ?? [],
+        (row) => this.#readable(row.subscriptionId, row, storedFrom<SubscriptionDocument>) ?? [],
       );
       return { items, continuation };
     });
@@ -289,6 +292,25 @@ export class CosmosStore implements Store {
       };
     });
     return pageOf(items, continuation && continuationAt("unsettled", [continuation]));
+  }
+
+  async listNotSealedBy(
+    keyId: string,
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<SecretsReference>> {
+    const [from] = placeOf("secrets", page, ["string"]) ?? [];
+    const { rows, continuation } = await this.#query<SecretsItem>("listNotSealedBy", options, {
+      text: notSealedByQuery,
+      parameters: { "@keyId": keyId },
+      feed: { maxItemCount: page.limit, ...startingAt(from) },
+    });
+    const items = rows.map(({ id, subscriptionId, kind, keyId: named }) => ({
+      kind,
+      key: { partition: subscriptionId, id },
+      ...(typeof named === "string" ? { keyId: named } : {}),
+    }));
+    return pageOf(items, continuation && continuationAt("secrets", [continuation]));
   }
 
   async updateScheduling(
@@ -501,9 +523,13 @@ export class CosmosStore implements Store {
   }
 
   /** One damaged document must not take a whole listing with it. */
-  #readable<D extends RpDocument>(partition: string, row: ListedItem): Stored<D> | undefined {
+  #readable<R extends { readonly id: string }, T>(
+    partition: string,
+    row: R,
+    read: (row: R) => T,
+  ): T | undefined {
     try {
-      return storedFrom<D>(row);
+      return read(row);
     } catch (cause) {
       this.#onUnreadable({ partition, id: row.id }, cause);
       return undefined;
@@ -559,6 +585,17 @@ type Parameters = Readonly<Record<`@${string}`, string | number>>;
 
 interface ListedItem extends CosmosItemRead {
   readonly id: string;
+}
+
+interface ListedCosmosCluster {
+  readonly id: string;
+  readonly document?: unknown;
+}
+
+interface SecretsItem extends PartitionedItem {
+  readonly id: string;
+  readonly kind: SecretsReference["kind"];
+  readonly keyId?: unknown;
 }
 
 interface PartitionedItem {

@@ -35,6 +35,7 @@ import {
   type PageRequest,
   type RunningOperation,
   type Scheduling,
+  type SecretsReference,
   type Store,
   type Stored,
   type UnsettledCluster,
@@ -42,13 +43,15 @@ import {
   type Write,
 } from "./store.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type {
-  ClusterDocument,
-  DocumentKind,
-  DocumentOfKind,
-  EpochMs,
-  RpDocument,
-  SubscriptionDocument,
+import {
+  listedCluster,
+  type ClusterDocument,
+  type DocumentKind,
+  type DocumentOfKind,
+  type EpochMs,
+  type ListedCluster,
+  type RpDocument,
+  type SubscriptionDocument,
 } from "../model/document.ts";
 import { originOf, type OperationOrigin } from "../model/operationOrigin.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
@@ -103,6 +106,16 @@ export const runningSql = `SELECT partition, id, ${jsonMember("operation.kind")}
   FROM documents INDEXED BY documents_running
   WHERE kind = 'cluster' AND active = 1 AND (partition, id) > (?, ?)
   ORDER BY partition, id LIMIT ?`;
+
+/** Rare, so it looks at every document rather than keep an index. A damaged one can't be opened by any key. */
+const notSealedBySql = `
+  SELECT partition, id, kind, json_extract(body, '$.secrets.keyId') AS key_id FROM documents
+  WHERE kind IN ('cluster', 'key') AND (partition, id) > (?1, ?2)
+    AND CASE WHEN json_valid(body)
+      THEN json_type(body, '$.secrets') IS NOT NULL
+        AND json_extract(body, '$.secrets.keyId') IS NOT ?3
+      END
+  ORDER BY partition, id LIMIT ?4`;
 
 /** What lies in one of the ranges, in order. */
 function dueSql(options: {
@@ -198,7 +211,7 @@ export class SqliteStore implements Store {
     query: { readonly partition: string; readonly idPrefix?: string },
     page: PageRequest,
     options: CallOptions = {},
-  ): Promise<Page<Stored<ClusterDocument>>> {
+  ): Promise<Page<ListedCluster>> {
     const { partition, idPrefix = "" } = query;
     if (!partition.isWellFormed() || !idPrefix.isWellFormed()) return { items: [] };
     const [after] = placeOf("clusters", page, ["string"]) ?? [];
@@ -223,7 +236,10 @@ export class SqliteStore implements Store {
     );
     return pageOf("clusters", rows, page, {
       place: (row) => [row.id],
-      item: (row) => this.#readable<ClusterDocument>(row),
+      item: (row) => {
+        const stored = this.#readable<ClusterDocument>(row);
+        return stored && listedCluster(stored.document);
+      },
     });
   }
 
@@ -344,6 +360,29 @@ export class SqliteStore implements Store {
         const standing = standingOf(this.#readable(row)?.document);
         return { key: keyFrom(row), ...(standing === undefined ? {} : { standing }) };
       },
+    });
+  }
+
+  async listNotSealedBy(
+    keyId: string,
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<SecretsReference>> {
+    const [partition, id] = placeOf("secrets", page, ["string", "string"]) ?? ["", ""];
+    const rows = await this.#read(
+      () =>
+        this.#database
+          .statement(notSealedBySql)
+          .all(partition, id, keyId, page.limit + 1) as unknown as SecretsRow[],
+      options,
+    );
+    return pageOf("secrets", rows, page, {
+      place: (row) => [row.partition, row.id],
+      item: ({ kind, key_id: named, ...row }) => ({
+        kind,
+        key: keyFrom(row),
+        ...(typeof named === "string" ? { keyId: named } : {}),
+      }),
     });
   }
 
@@ -608,6 +647,12 @@ interface ReferenceRow extends KeyRow {
   readonly sweeps: number;
 }
 
+interface SecretsRow extends KeyRow {
+  readonly kind: SecretsReference["kind"];
+  /** Whatever stands there. */
+  readonly key_id: unknown;
+}
+
 interface LeaseRow {
   readonly owner: string;
   readonly expires_at: EpochMs;
@@ -701,11 +746,20 @@ function keyColumnsOf({ partition, id, kind }: DocumentKeyOfKind) {
   return [partition, id, kind] as const;
 }
 
-/** @throws {SyntaxError | TypeError} when the text is damaged. */
+/** @throws {TypeError} when the text is damaged. */
 function storedFrom<D extends RpDocument>({ etag, body }: BodyRow): Stored<D> {
-  const document: unknown = JSON.parse(body);
+  const document = parsed(body);
   if (typeof document !== "object" || document === null) throw new TypeError("it is no object");
   return { document: document as D, etag: etag as ETag };
+}
+
+/** The parser's own errors quote what they read, which the log must not show. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new TypeError("it is no JSON");
+  }
 }
 
 function keyFrom({ partition, id }: KeyRow): DocumentKey {

@@ -10,12 +10,12 @@ import type { OperationOrigin } from "../model/operationOrigin.ts";
 import type { ProvisioningState } from "../model/provisioningState.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import type {
-  ClusterDocument,
   DocumentKind,
   DocumentOfKind,
   EpochMs,
   ListedCluster,
   RpDocument,
+  SecretDocument,
   SubscriptionDocument,
 } from "../model/document.ts";
 
@@ -61,7 +61,7 @@ export interface CallOptions {
 
 /** How many writes one `commit` may hold (the limit of a Cosmos batch). */
 export const writesMax = 100;
-/** How large the documents of one `commit` may be together, as JSON in UTF-8 (the same). */
+/** How large the documents of one `commit` may be together, as JSON in UTF-8, sealed secrets a third larger (the same). */
 export const commitBytesMax = 2 * 1024 * 1024;
 
 /** One page of a listing. It may hold fewer items than asked for, even none, and still not be the last. */
@@ -131,6 +131,14 @@ export interface RunningOperation {
   readonly startedAt?: EpochMs;
 }
 
+/** A document that holds secrets: where it is, and by which key they are sealed. */
+export interface SecretsReference {
+  readonly kind: SecretDocument["kind"];
+  readonly key: DocumentKey;
+  /** Absent when they are in clear. */
+  readonly keyId?: string;
+}
+
 /** The members that the forwarder and the sweep write, and nothing else of the document. */
 export interface Scheduling {
   readonly unqueued: boolean;
@@ -155,6 +163,7 @@ export interface Store {
    *
    * @returns `undefined` when there is none, or when its `expiresAt` has passed.
    * @throws {DocumentUnreadableError}
+   * @throws {SealingKeyUnknownError}
    * @throws {StoreUnavailableError}
    */
   read<K extends DocumentKind>(
@@ -179,8 +188,8 @@ export interface Store {
   ): Promise<Committed<W>>;
 
   /**
-   * Clusters of a partition in the order of their ids; `idPrefix` narrows it to one resource group. A document that
-   * cannot be read back is left out, so that it doesn't take the others with it.
+   * Clusters of a partition in the order of their ids, without their secrets; `idPrefix` narrows it to one resource group.
+   * A document that cannot be read back is left out, so that it doesn't take the others with it.
    *
    * @throws {InvalidContinuationError}
    */
@@ -188,7 +197,7 @@ export interface Store {
     query: { readonly partition: string; readonly idPrefix?: string },
     page: PageRequest,
     options?: CallOptions,
-  ): Promise<Page<Stored<ClusterDocument>>>;
+  ): Promise<Page<ListedCluster>>;
 
   /**
    * Clusters of all partitions that wait for the forwarder. One without an operation id is left out.
@@ -240,6 +249,18 @@ export interface Store {
     page: PageRequest,
     options?: CallOptions,
   ): Promise<Page<UnsettledCluster>>;
+
+  /**
+   * Documents of all partitions whose secrets are not sealed by this key: by another one, or by none. A document that is
+   * changed between two pages may come twice or not at all. The secrets themselves are not read.
+   *
+   * @throws {InvalidContinuationError}
+   */
+  listNotSealedBy(
+    keyId: string,
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<SecretsReference>>;
 
   /**
    * Writes only the scheduling members of a cluster, if it still has the ETag of the reference; everything else stays,
@@ -294,6 +315,18 @@ export class StoreConflictError extends Error {
 /** The text of the document that was asked for is damaged. The listings of the forwarder still hold the document. */
 export class DocumentUnreadableError extends Error {
   override readonly name = "DocumentUnreadableError";
+}
+
+/** The secrets of the document that was asked for are sealed by a key that this process doesn't have. Others are not touched. */
+export class SealingKeyUnknownError extends Error {
+  override readonly name = "SealingKeyUnknownError";
+  /** Who has the key knows it by this name; it is no secret. */
+  readonly keyId: string;
+
+  constructor(message: string, keyId: string) {
+    super(message);
+    this.keyId = keyId;
+  }
 }
 
 /** A continuation that this listing never gave. It may come from a user's link. */

@@ -5,7 +5,7 @@
  */
 import type { Cluster } from "../model/cluster.ts";
 import type { ClusterSecrets } from "../model/clusterSecrets.ts";
-import type { ClusterDocument } from "../model/document.ts";
+import type { ClusterDocument, ListedCluster } from "../model/document.ts";
 import type { Fault } from "../model/rpError.ts";
 
 /** A JSON object of the wire. */
@@ -37,7 +37,7 @@ export interface ApiVersion {
   readonly name: string;
 
   /** The resource as GET, PUT, PATCH and the lists show it (ARM-42). Never a secret. */
-  show(document: ClusterDocument): WireObject;
+  show(document: ListedCluster): WireObject;
 
   /** The answer of the credentials action; `undefined` while there are none (ARM-72). */
   showCredentials(document: ClusterDocument): WireObject | undefined;

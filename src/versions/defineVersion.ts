@@ -6,7 +6,7 @@
 import type { ObjectNode } from "../../generated/types/visibility.ts";
 import type { Cluster } from "../model/cluster.ts";
 import type { ClusterSecrets } from "../model/clusterSecrets.ts";
-import type { ClusterDocument } from "../model/document.ts";
+import type { ClusterDocument, ListedCluster } from "../model/document.ts";
 import type { Fault } from "../model/rpError.ts";
 import type { ApiVersion, AskedCluster, WireObject, WriteContext } from "./apiVersion.ts";
 import { arrayFaults } from "./arrayItems.ts";
@@ -26,7 +26,7 @@ export interface VersionParts<Goal> {
   readonly visibility: ObjectNode;
   /** Members that are not compared exactly. */
   readonly spellings: Spellings;
-  show(document: ClusterDocument): WireObject;
+  show(document: ListedCluster): WireObject;
   /** As `show`, with the secrets that a caller can set; a body is completed from it. */
   showWithSecrets(document: ClusterDocument): WireObject;
   showCredentials(document: ClusterDocument): WireObject | undefined;

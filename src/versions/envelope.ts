@@ -3,7 +3,7 @@
  * stored cluster.
  */
 import type { Cluster, SystemData } from "../model/cluster.ts";
-import type { ClusterDocument } from "../model/document.ts";
+import type { ListedCluster } from "../model/document.ts";
 import { clusterResourceType } from "../model/resourceId.ts";
 import { objectOf } from "./wireObject.ts";
 
@@ -18,7 +18,7 @@ export interface Envelope {
   readonly systemData?: SystemData;
 }
 
-export function showEnvelope(document: ClusterDocument): Envelope {
+export function showEnvelope(document: ListedCluster): Envelope {
   const { tags, systemData, location } = document.cluster;
   return {
     id: document.resourceId,

@@ -1,8 +1,9 @@
 /** Section M of the contract of ARM, and P: who has changed a cluster, and what nobody may ever see. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { clusterKey } from "../../src/model/resourceId.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { pinoLog } from "../../src/runtime/pinoLog.ts";
-import { clusterPath, StartedRp, subscriptionId, type RpResponse } from "../frontend/startedRp.ts";
+import { StartedRp, subscriptionId, type RpResponse } from "../frontend/startedRp.ts";
 import { ArmCaller, isAsync } from "./armCaller.ts";
 import { HeldInstaller } from "./heldInstaller.ts";
 import { having, secretValues, servedVersions } from "./servedVersions.ts";
@@ -178,9 +179,9 @@ describe.each(servedVersions)("$name", (version) => {
   test("ARM-119: a secret that a PUT leaves out stays, and a new one is stored", async () => {
     await caller.created("secret", full);
     const secrets = async () => {
-      const path = clusterPath("secret", { group: caller.group });
-      const { items } = await rp.store.listClusters({ partition: subscriptionId }, { limit: 1000 });
-      return items.find(({ document }) => document.resourceId === path)?.document.secrets;
+      const { group } = caller;
+      const key = clusterKey({ subscriptionId, resourceGroup: group, name: "secret" });
+      return (await rp.store.read("cluster", key))?.document.secrets;
     };
     const before = await secrets();
     const shown = (await caller.get("secret")).body;

@@ -11,6 +11,7 @@ import type {
   Page,
   RunningOperation,
   ClusterReference,
+  SecretsReference,
   Store,
   Stored,
   UnsettledCluster,
@@ -22,9 +23,9 @@ import {
   StoreUnavailableError,
 } from "../../src/store/store.ts";
 import type {
-  ClusterDocument,
   DocumentKind,
   DocumentOfKind,
+  ListedCluster,
   SubscriptionDocument,
 } from "../../src/model/document.ts";
 
@@ -129,9 +130,7 @@ export class FaultyStore implements Store {
     );
   }
 
-  listClusters(
-    ...given: Parameters<Store["listClusters"]>
-  ): Promise<Page<Stored<ClusterDocument>>> {
+  listClusters(...given: Parameters<Store["listClusters"]>): Promise<Page<ListedCluster>> {
     return this.#faults.through("store.listClusters", given[0], async () =>
       this.#store.listClusters(...given),
     );
@@ -166,6 +165,12 @@ export class FaultyStore implements Store {
   listUnsettled(...given: Parameters<Store["listUnsettled"]>): Promise<Page<UnsettledCluster>> {
     return this.#faults.through("store.listUnsettled", given[0], async () =>
       this.#store.listUnsettled(given[0], given[1]),
+    );
+  }
+
+  listNotSealedBy(...given: Parameters<Store["listNotSealedBy"]>): Promise<Page<SecretsReference>> {
+    return this.#faults.through("store.listNotSealedBy", given[0], async () =>
+      this.#store.listNotSealedBy(given[0], given[1]),
     );
   }
 

@@ -10,7 +10,7 @@ type NewerMembers = Readonly<Record<string, unknown>>;
 
 describe("a document that is too new", () => {
   test.each([
-    ["marked so", { minimumSchemaVersion: 2 }],
+    ["marked so", { minimumSchemaVersion: 3 }],
     ["in a state that this release doesn't know", { provisioningState: "Maintaining" }],
     [
       "with a kind of operation that this release doesn't know",

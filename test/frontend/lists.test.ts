@@ -1,12 +1,8 @@
 /** The lists, over HTTP. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  providerPartition,
-  schemaVersion,
-  type ClusterDocument,
-} from "../../src/model/document.ts";
+import { providerPartition, schemaVersion, type ListedCluster } from "../../src/model/document.ts";
 import { silentLog, type Log } from "../../src/runtime/log.ts";
-import type { Store, Stored } from "../../src/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { clusterPath, smallestBody, StartedRp, subscriptionId } from "./startedRp.ts";
 
 let rp: StartedRp;
@@ -201,10 +197,8 @@ test("a key marked as too new for us makes no token, and is kept", async () => {
 test("a damaged document is left out of a list and doesn't take it along", async () => {
   const records: string[] = [];
   const log: Log = { ...silentLog, error: (_fields, message) => void records.push(message) };
-  const damaged = (stored: Stored<ClusterDocument>): Stored<ClusterDocument> =>
-    stored.document.name === "b"
-      ? { ...stored, document: { kind: "cluster", id: stored.document.id } as ClusterDocument }
-      : stored;
+  const damaged = (listed: ListedCluster): ListedCluster =>
+    listed.name === "b" ? ({ kind: "cluster", id: listed.id } as ListedCluster) : listed;
   await using provider = await StartedRp.start({
     log: { ...log, child: () => log },
     store: (store) =>

@@ -30,10 +30,13 @@ import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
 import { silentLog, type Log } from "../../src/runtime/log.ts";
 import { Nudge } from "../../src/runtime/nudge.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
+import { KeyRing } from "../../src/store/keyRing.ts";
+import { SealedStore } from "../../src/store/sealedStore.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Store } from "../../src/store/store.ts";
 import { apiVersions } from "../../src/versions/registry.ts";
 import { swagger } from "../contract/generated.ts";
+import { newKey, TestKeys } from "../store/sealedStoreFixture.ts";
 
 export const apiVersion = "2019-12-31-preview";
 export const subscriptionId = "00000000-0000-4000-8000-000000000001";
@@ -111,7 +114,12 @@ export class StartedRp implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<StartedRp> {
     const { clock = systemClock, log = silentLog } = options;
     const database = await SqliteDatabase.open({ path: ":memory:" });
-    const plainStore = new SqliteStore({ database, clock });
+    const keys = await KeyRing.open({ source: new TestKeys(newKey("first")), clock });
+    const plainStore = new SealedStore({
+      store: new SqliteStore({ database, clock }),
+      keys,
+      random: systemRandom,
+    });
     const store = options.store?.(plainStore) ?? plainStore;
     const queue = new SqliteQueue({ database, clock });
     const committed = new Nudge(clock);

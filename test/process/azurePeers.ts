@@ -11,6 +11,7 @@ import { StorageQueuePeer } from "../queue/storageQueuePeer.ts";
 import { anyKey } from "../store/cosmosFixture.ts";
 import { CosmosPeer, type CosmosPeerOptions } from "../store/cosmosPeer.ts";
 import type { FreshEngines } from "./engineSuite.ts";
+import { makeKeyFile, type KeyFile } from "./keyFile.ts";
 import type { Environment } from "./rpProcess.ts";
 
 export interface AzurePeersOptions extends Omit<CosmosPeerOptions, "clock"> {
@@ -21,10 +22,12 @@ export interface AzurePeersOptions extends Omit<CosmosPeerOptions, "clock"> {
 export class AzurePeers implements FreshEngines {
   readonly cosmos: CosmosPeer;
   readonly queue: StorageQueuePeer;
+  readonly #keyFile: KeyFile;
 
   private constructor(cosmos: CosmosPeer, queue: StorageQueuePeer) {
     this.cosmos = cosmos;
     this.queue = queue;
+    this.#keyFile = makeKeyFile();
   }
 
   static async start(options: AzurePeersOptions = {}): Promise<AzurePeers> {
@@ -42,6 +45,7 @@ export class AzurePeers implements FreshEngines {
       COSMOSDB_KEY: anyKey.reveal(),
       STORAGE_QUEUE_ENDPOINT: this.queue.url,
       STORAGE_KEY: peerKey,
+      SEALING_KEY_FILE: this.#keyFile.path,
     };
   }
 
@@ -71,5 +75,6 @@ export class AzurePeers implements FreshEngines {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cosmos[Symbol.asyncDispose]();
     await this.queue[Symbol.asyncDispose]();
+    this.#keyFile[Symbol.dispose]();
   }
 }

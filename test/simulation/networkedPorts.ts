@@ -3,9 +3,9 @@
  * memory; whoever watches it is told in whose name.
  */
 import type {
-  ClusterDocument,
   DocumentKind,
   DocumentOfKind,
+  ListedCluster,
   SubscriptionDocument,
 } from "../../src/model/document.ts";
 import type { DocumentKey } from "../../src/model/resourceId.ts";
@@ -29,6 +29,7 @@ import {
   type PageRequest,
   type RunningOperation,
   type Scheduling,
+  type SecretsReference,
   type Store,
   type Stored,
   type UnsettledCluster,
@@ -86,7 +87,7 @@ export class NetworkedStore implements Store {
     query: { readonly partition: string; readonly idPrefix?: string },
     page: PageRequest,
     options: CallOptions = {},
-  ): Promise<Page<Stored<ClusterDocument>>> {
+  ): Promise<Page<ListedCluster>> {
     return this.#look("listClusters", options, async () => this.#store.listClusters(query, page));
   }
 
@@ -125,6 +126,16 @@ export class NetworkedStore implements Store {
     options: CallOptions = {},
   ): Promise<Page<UnsettledCluster>> {
     return this.#look("listUnsettled", options, async () => this.#store.listUnsettled(query, page));
+  }
+
+  async listNotSealedBy(
+    keyId: string,
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<SecretsReference>> {
+    return this.#look("listNotSealedBy", options, async () =>
+      this.#store.listNotSealedBy(keyId, page),
+    );
   }
 
   async updateScheduling(

@@ -670,6 +670,10 @@ const methods: Readonly<
     request: "query",
     call: async ({ store }, o) => store.listUnsettled({}, page, o),
   },
+  listNotSealedBy: {
+    request: "query",
+    call: async ({ store }, o) => store.listNotSealedBy("key", page, o),
+  },
   updateScheduling: {
     request: "batch",
     call: async ({ store, stored: { etag } }, o) =>

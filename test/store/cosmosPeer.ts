@@ -104,10 +104,10 @@ function isDue(time: unknown, parameters: Parameters): boolean {
 
 const queries: Readonly<Record<string, KnownQuery>> = {
   ...unsettledQueries(),
-  "SELECT c.id, c._etag, c.document FROM c WHERE c.subscriptionId = @partition AND c.kind = 'cluster' AND c.id > @after AND STARTSWITH(c.id, @prefix) ORDER BY c.id":
+  "SELECT c.id, c.document FROM c WHERE c.subscriptionId = @partition AND c.kind = 'cluster' AND c.id > @after AND STARTSWITH(c.id, @prefix) ORDER BY c.id":
     {
       isOfPartition: true,
-      members: ["id", "_etag", "document"],
+      members: ["id", "document"],
       orderedById: true,
       where: (item, parameters) =>
         item["subscriptionId"] === parameters["@partition"] &&
@@ -153,6 +153,14 @@ const queries: Readonly<Record<string, KnownQuery>> = {
         scheduling(item)["active"] === true &&
         isDue(scheduling(item)["nextAttemptAt"], parameters),
     },
+  "SELECT c.id, c.subscriptionId, c.kind, c.secrets.keyId FROM c WHERE c.kind IN ('cluster', 'key') AND (NOT IS_DEFINED(c.secrets.keyId) OR c.secrets.keyId != @keyId)":
+    {
+      isOfPartition: false,
+      members: ["id", "subscriptionId", "kind", "secrets.keyId"],
+      where: (item, parameters) =>
+        ["cluster", "key"].includes(String(item["kind"])) &&
+        memberObject(item, "secrets")["keyId"] !== parameters["@keyId"],
+    },
 };
 
 /** What operators ask for: narrowed to a partition, to a state, to both or to none. */
@@ -186,6 +194,11 @@ function unsettledQueries(): Readonly<Record<string, KnownQuery>> {
     }
   }
   return known;
+}
+
+function memberObject(item: Row, name: string): Row {
+  const member = item[name];
+  return typeof member === "object" && member !== null ? (member as Row) : {};
 }
 
 /** In the order of UTF-8. */

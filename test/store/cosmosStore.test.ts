@@ -211,7 +211,7 @@ test("a damaged item hides no other, and its scheduling can be written", async (
   peer.put(documents, partition, { ...item, document: "no object" });
   await expect(store.read("cluster", { partition, id })).rejects.toThrow(DocumentUnreadableError);
   const { items } = await store.listClusters({ partition }, { limit: 5 });
-  expect(items.map(({ document }) => document.name)).toEqual(["whole"]);
+  expect(items.map(({ name }) => name)).toEqual(["whole"]);
   const references = (await store.listUnqueued({ limit: 5 })).items;
   expect(references).toHaveLength(2);
   for (const reference of references) {
@@ -251,6 +251,7 @@ test("every call tells its cost, once and by its own name", async () => {
     listPurges: async () => store.listPurges(dueAt(0), page),
     listUnsettled: async () => store.listUnsettled({}, page),
     listRunning: async () => store.listRunning(page),
+    listNotSealedBy: async () => store.listNotSealedBy("key", page),
     updateScheduling: async () => {
       const [reference] = (await store.listUnqueued(page)).items;
       if (reference === undefined) throw new Error("not listed");

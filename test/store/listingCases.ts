@@ -1,6 +1,6 @@
 /** Listings: what every store must give page by page, whatever happens between the pages. */
 import { expect } from "vitest";
-import type { ClusterDocument } from "../../src/model/document.ts";
+import type { ClusterDocument, ListedCluster } from "../../src/model/document.ts";
 import { resourceGroupPrefix } from "../../src/model/resourceId.ts";
 import {
   InvalidContinuationError,
@@ -8,7 +8,6 @@ import {
   type Page,
   type PageRequest,
   type Store,
-  type Stored,
   type UnsettledQuery,
 } from "../../src/store/store.ts";
 import type { StoreCase } from "./storeUnderTest.ts";
@@ -28,7 +27,7 @@ async function create(store: Store, documents: readonly ClusterDocument[]): Prom
   }
 }
 
-async function remove(store: Store, document: ClusterDocument): Promise<void> {
+async function remove(store: Store, document: ListedCluster): Promise<void> {
   const { subscriptionId, id } = document;
   const stored = await store.read("cluster", { partition: subscriptionId, id });
   if (stored !== undefined) await store.commit(subscriptionId, [{ delete: stored }]);
@@ -52,8 +51,8 @@ async function allPages<T>(
   return items;
 }
 
-function names(stored: readonly Stored<ClusterDocument>[]): readonly string[] {
-  return stored.map(({ document }) => document.name);
+function names(listed: readonly ListedCluster[]): readonly string[] {
+  return listed.map(({ name }) => name);
 }
 
 function ids(references: readonly ClusterReference[]): readonly string[] {
@@ -99,7 +98,8 @@ export function listingCases(state: StoreCase): void {
     const { items } = await store.listClusters({ partition }, { limit: 50 });
     expect(names(items)).toEqual(["a", "b", "m", "y", "z"]);
     for (const item of items) {
-      expect(await store.read("cluster", { partition, id: item.document.id })).toEqual(item);
+      const stored = await store.read("cluster", { partition, id: item.id });
+      expect({ ...item, secrets: { pullSecret: '{"auths":{}}' } }).toEqual(stored?.document);
     }
   });
 
@@ -114,7 +114,7 @@ export function listingCases(state: StoreCase): void {
     for (const group of groups) {
       const query = { partition, idPrefix: resourceGroupPrefix(group) };
       const { items } = await store.listClusters(query, { limit: 50 });
-      const found = items.map(({ document }) => document.resourceGroup);
+      const found = items.map(({ resourceGroup }) => resourceGroup);
       expect(found).toEqual([group === "RG" ? "rg" : group]);
     }
     const none = { partition, idPrefix: resourceGroupPrefix("absent") };
@@ -132,7 +132,7 @@ export function listingCases(state: StoreCase): void {
     }
     for (const prefix of ["p", "\ud7ff", "\ue000", "\uffff", "😀"]) {
       const { items } = await store.listClusters({ partition, idPrefix: prefix }, { limit: 100 });
-      const found = items.map(({ document }) => document.id);
+      const found = items.map(({ id }) => id);
       expect(found.toSorted()).toEqual(tails.map((tail) => `${prefix}${tail}`).toSorted());
     }
     const { items } = await store.listClusters({ partition, idPrefix: last }, { limit: 100 });
@@ -161,7 +161,7 @@ export function listingCases(state: StoreCase): void {
       async ({ items }) => {
         turn += 1;
         // the page just read, its last item included, goes; newcomers stand before it and far behind it
-        for (const { document } of items) await remove(store, document);
+        for (const listed of items) await remove(store, listed);
         await create(store, [clusterDocument(`b${turn}`), clusterDocument(`d${turn}`)].slice(0, 2));
         if (turn > 6) throw new Error("the listing does not end");
       },

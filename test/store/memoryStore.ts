@@ -5,13 +5,15 @@
  *
  * Whatever is stored is frozen, so a caller that changes a document in place breaks.
  */
-import type {
-  ClusterDocument,
-  DocumentKind,
-  DocumentOfKind,
-  EpochMs,
-  RpDocument,
-  SubscriptionDocument,
+import {
+  listedCluster,
+  type ClusterDocument,
+  type DocumentKind,
+  type DocumentOfKind,
+  type EpochMs,
+  type ListedCluster,
+  type RpDocument,
+  type SubscriptionDocument,
 } from "../../src/model/document.ts";
 import { originOf } from "../../src/model/operationOrigin.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
@@ -34,6 +36,7 @@ import {
   type PageRequest,
   type RunningOperation,
   type Scheduling,
+  type SecretsReference,
   type Store,
   type Stored,
   type UnsettledCluster,
@@ -138,14 +141,14 @@ export class MemoryStore implements Store {
     query: { readonly partition: string; readonly idPrefix?: string },
     page: PageRequest,
     options: CallOptions = {},
-  ): Promise<Page<Stored<ClusterDocument>>> {
+  ): Promise<Page<ListedCluster>> {
     const { partition, idPrefix = "" } = query;
     const rows = this.#all("cluster").filter(
       ({ key }) => key.partition === partition && key.id.startsWith(idPrefix),
     );
     return pageOf("clusters", rows, page, options, {
       place: ({ key }) => [key.id],
-      item: ({ stored }) => stored as Stored<ClusterDocument>,
+      item: ({ stored }) => listedCluster(stored.document as ClusterDocument),
     });
   }
 
@@ -226,6 +229,27 @@ export class MemoryStore implements Store {
       item: ({ key, stored }) => {
         const standing = standingOf(stored.document);
         return { key, ...(standing === undefined ? {} : { standing }) };
+      },
+    });
+  }
+
+  async listNotSealedBy(
+    keyId: string,
+    page: PageRequest,
+    options: CallOptions = {},
+  ): Promise<Page<SecretsReference>> {
+    const rows = [...this.#all("cluster"), ...this.#all("key")].filter(
+      ({ stored }) => "secrets" in stored.document && sealedBy(stored.document) !== keyId,
+    );
+    return pageOf("secrets", rows, page, options, {
+      place: ({ key }) => [key.partition, key.id],
+      item: ({ key, kind, stored }) => {
+        const named = sealedBy(stored.document);
+        return {
+          kind: kind as SecretsReference["kind"],
+          key,
+          ...(named === undefined ? {} : { keyId: named }),
+        };
       },
     });
   }
@@ -402,6 +426,12 @@ function numberOr<T>(value: unknown, name: string, otherwise: T): number | T {
       ? value[name as keyof typeof value]
       : undefined;
   return typeof member === "number" ? member : otherwise;
+}
+
+/** The key that a document's secrets say they are sealed by. */
+function sealedBy(document: RpDocument): string | undefined {
+  const { secrets } = document as { readonly secrets?: { readonly keyId?: unknown } | null };
+  return typeof secrets?.keyId === "string" ? secrets.keyId : undefined;
 }
 
 function columnsOf(kind: DocumentKind, document: RpDocument): Columns | undefined {

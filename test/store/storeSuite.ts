@@ -7,6 +7,7 @@ import { commitCases } from "./commitCases.ts";
 import { leaseCases } from "./leaseCases.ts";
 import { listingCases } from "./listingCases.ts";
 import { newerReleaseCases } from "./newerReleaseCases.ts";
+import { secretsCases } from "./secretsCases.ts";
 import type { StoreUnderTest } from "./storeUnderTest.ts";
 
 /** @param skips the titles of cases that an adapter does not run, each with the reason. */
@@ -23,6 +24,7 @@ export function storeSuite(
       commitCases(state);
       newerReleaseCases(state);
       listingCases(state);
+      secretsCases(state);
       leaseCases(state);
     },
   });

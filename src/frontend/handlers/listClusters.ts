@@ -4,7 +4,7 @@
  */
 import { RpError } from "../../model/rpError.ts";
 import { resourceGroupPrefix, subscriptionPartition } from "../../model/resourceId.ts";
-import { isTooNew, type ClusterDocument } from "../../model/document.ts";
+import { isTooNew, type ListedCluster } from "../../model/document.ts";
 import { parameter, type Exchange, type Handler } from "../exchange.ts";
 import { invalidSkipToken } from "../skipTokens.ts";
 import {
@@ -12,7 +12,6 @@ import {
   type Page,
   type PageRequest,
   type Store,
-  type Stored,
 } from "../../store/store.ts";
 import { jsonBytes, type Answer } from "../../listener/answer.ts";
 
@@ -41,7 +40,7 @@ async function list(exchange: Exchange, idPrefix: string | undefined): Promise<A
   const token = queryValue(query, "$skiptoken");
   const continuation =
     token === undefined ? undefined : await skipTokens.open(token, { collection, signal });
-  const read = async (limit: number): Promise<Page<Stored<ClusterDocument>>> =>
+  const read = async (limit: number): Promise<Page<ListedCluster>> =>
     readPage(exchange, {
       query: { partition, ...(idPrefix === undefined ? {} : { idPrefix }) },
       page: { limit, ...(continuation === undefined ? {} : { continuation }) },
@@ -51,7 +50,7 @@ async function list(exchange: Exchange, idPrefix: string | undefined): Promise<A
   const fitting = countFitting(page.items.map((item) => shownBytes(exchange, item)));
   // a place in the order is to be had for whole pages only, so one of the right size is read
   if (fitting < page.items.length) page = await read(fitting);
-  const value = page.items.flatMap(({ document }) => {
+  const value = page.items.flatMap((document) => {
     // neither one document of a newer release nor a damaged one may take the list with it
     if (!isTooNew(document)) return shownIfWhole(exchange, document);
     const { resourceId } = document;
@@ -73,7 +72,7 @@ async function list(exchange: Exchange, idPrefix: string | undefined): Promise<A
 async function readPage(
   { services, context }: Exchange,
   asked: { readonly query: Parameters<Store["listClusters"]>[0]; readonly page: PageRequest },
-): Promise<Page<Stored<ClusterDocument>>> {
+): Promise<Page<ListedCluster>> {
   try {
     return await services.store.listClusters(asked.query, asked.page, { signal: context.signal });
   } catch (error) {
@@ -81,16 +80,13 @@ async function readPage(
   }
 }
 
-function shownBytes(exchange: Exchange, { document }: Stored<ClusterDocument>): number {
+function shownBytes(exchange: Exchange, document: ListedCluster): number {
   const [shown] = isTooNew(document) ? [] : shownIfWhole(exchange, document);
   return shown === undefined ? 0 : jsonBytes(shown);
 }
 
 /** The cluster as the caller's version shows it, or nothing of one that lacks what every cluster has. */
-function shownIfWhole(
-  { version, context }: Exchange,
-  document: ClusterDocument,
-): readonly object[] {
+function shownIfWhole({ version, context }: Exchange, document: ListedCluster): readonly object[] {
   try {
     return [version.show(document)];
   } catch (error) {

@@ -8,7 +8,7 @@
 import type { components } from "../../../generated/types/2019-12-31-preview.ts";
 import type { Cluster, WorkerProfile } from "../../model/cluster.ts";
 import type { ClusterSecrets } from "../../model/clusterSecrets.ts";
-import type { ClusterDocument } from "../../model/document.ts";
+import type { ClusterDocument, ListedCluster } from "../../model/document.ts";
 import type { ProvisioningState } from "../../model/provisioningState.ts";
 import { showEnvelope, withTags, type EnvelopeGoal } from "../envelope.ts";
 import { present } from "../wireObject.ts";
@@ -42,7 +42,7 @@ const shownStates: Readonly<Record<ProvisioningState, string>> = {
 };
 
 /** The resource as GET, PUT, PATCH and the lists show it (ARM-05, ARM-42). Never a secret. */
-export function showCluster(document: ClusterDocument): Shown {
+export function showCluster(document: ListedCluster): Shown {
   const { cluster, provisioningState } = document;
   const { vnetCidr, podCidr, serviceCidr } = cluster.network;
   return {

@@ -8,7 +8,7 @@
 import type { components } from "../../../generated/types/2020-04-30.ts";
 import type { Cluster, Ingress, Visibility, WorkerProfile } from "../../model/cluster.ts";
 import type { ClusterSecrets } from "../../model/clusterSecrets.ts";
-import type { ClusterDocument } from "../../model/document.ts";
+import type { ClusterDocument, ListedCluster } from "../../model/document.ts";
 import { provisioningStates } from "../../model/provisioningState.ts";
 import { showEnvelope, withTags, type EnvelopeGoal } from "../envelope.ts";
 import { isVisibility } from "../visibilityRules.ts";
@@ -38,7 +38,7 @@ export interface Goal extends EnvelopeGoal {
 }
 
 /** The resource as GET, PUT, PATCH and the lists show it (ARM-05, ARM-42). Never a secret. */
-export function showCluster(document: ClusterDocument): Shown {
+export function showCluster(document: ListedCluster): Shown {
   const { cluster, provisioningState } = document;
   const { domain, openshiftVersion: version, resourceGroupId, clientId } = cluster;
   const { podCidr, serviceCidr } = cluster.network;

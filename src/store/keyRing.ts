@@ -1,0 +1,100 @@
+/**
+ * The keys that secrets are sealed by: the newest seals, all of them open. Where they come from is the source's business. While
+ * the process runs they are read again, now and then before something is sealed, and when a document names a key that isn't
+ * known: so a new key needs no restart, and what another process has sealed by it already can be opened.
+ *
+ * It must never go on without a key, nor let a flood of documents with an unknown key become a flood of readings.
+ */
+import type { Clock } from "../runtime/clock.ts";
+import { untilAborted } from "../runtime/deadlineSignal.ts";
+import type { SealingKey } from "./sealedSecrets.ts";
+
+/** Where keys are kept. */
+export interface KeySource {
+  /**
+   * All keys, the newest first; at least one, no two of one name.
+   *
+   * @throws when they can't be had; the message says why, and holds nothing of a key.
+   */
+  load(): Promise<readonly SealingKey[]>;
+}
+
+export interface KeyRingOptions {
+  readonly source: KeySource;
+  readonly clock: Pick<Clock, "monotonic">;
+  /** Told when keys could not be read again; those that were known stay in use. */
+  readonly onReloadFailed?: (error: unknown) => void;
+}
+
+/** How old the keys may get before something is sealed: so long after it was made, every process uses a new key. */
+export const refreshMs = 5 * 60_000;
+/** They are not read more often than that, whatever is asked for. */
+const reloadPauseMs = 5_000;
+
+/** Keys by name, the newest first. */
+type Keys = ReadonlyMap<string, SealingKey>;
+
+export class KeyRing {
+  readonly #options: KeyRingOptions;
+  #keys: Keys;
+  #loadedAt: number;
+  #loading: Promise<void> | undefined;
+
+  private constructor(options: KeyRingOptions, keys: Keys) {
+    this.#options = options;
+    this.#keys = keys;
+    this.#loadedAt = options.clock.monotonic();
+  }
+
+  /** @throws what the source throws. */
+  static async open(options: KeyRingOptions): Promise<KeyRing> {
+    return new KeyRing(options, await loaded(options.source));
+  }
+
+  /** The newest key. */
+  async current(signal?: AbortSignal): Promise<SealingKey> {
+    if (this.#ageMs >= refreshMs) await this.#reload(signal);
+    const [newest] = this.#keys.values();
+    if (newest === undefined) throw new TypeError("there is no key");
+    return newest;
+  }
+
+  /** The key of that name; `undefined` when it isn't there now either. */
+  async find(id: string, signal?: AbortSignal): Promise<SealingKey | undefined> {
+    const known = this.#keys.get(id);
+    if (known !== undefined) return known;
+    if (this.#loading !== undefined || this.#ageMs >= reloadPauseMs) {
+      await this.#reload(signal);
+    }
+    return this.#keys.get(id);
+  }
+
+  get #ageMs(): number {
+    return this.#options.clock.monotonic() - this.#loadedAt;
+  }
+
+  /** One reading for all that wait; it goes on when one of them gives up. Rejects with the signal's reason only. */
+  async #reload(signal: AbortSignal | undefined): Promise<void> {
+    const loading = (this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    }));
+    await (signal === undefined ? loading : untilAborted(signal, async () => loading));
+  }
+
+  async #load(): Promise<void> {
+    const { source, clock, onReloadFailed } = this.#options;
+    try {
+      this.#keys = await loaded(source);
+    } catch (error) {
+      onReloadFailed?.(error);
+    }
+    // a failure counts too
+    this.#loadedAt = clock.monotonic();
+  }
+}
+
+async function loaded(source: KeySource): Promise<Keys> {
+  const keys = new Map((await source.load()).map((key) => [key.id, key]));
+  if (keys.size === 0) throw new TypeError("a source gave no key");
+  return keys;
+}

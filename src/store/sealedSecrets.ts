@@ -1,0 +1,113 @@
+/**
+ * The form of sealed secrets: AES-256-GCM over the JSON of a document's whole member `secrets`, with a fresh random nonce each
+ * time. It is bound to the document, so that an envelope which is moved to another one, or back into a cluster that was made
+ * again, does not open. Pure but for the nonce, which comes in. No error may hold a piece of what was sealed.
+ */
+import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
+import type { SecretDocument } from "../model/document.ts";
+
+const cipher = "aes-256-gcm";
+/** Of a key. */
+export const keyBytes = 32;
+/** 96 bits at random: up to four thousand million writes a key is as good as never used twice. */
+export const nonceBytes = 12;
+const tagBytes = 16;
+/** The form that is written; a later one would have another number. */
+const presentForm = 1;
+
+/** A key by the name that envelopes call it. Neither a log nor JSON shows what is in a `KeyObject`. */
+export interface SealingKey {
+  readonly id: string;
+  readonly key: KeyObject;
+}
+
+/** What is stored in place of `secrets`. */
+export interface SealedSecrets {
+  readonly sealed: number;
+  readonly keyId: string;
+  /** Base64. */
+  readonly nonce: string;
+  /** Base64, with the tag behind it. */
+  readonly ciphertext: string;
+}
+
+/** It was changed, cut, moved from another document, or is of a form that nobody here knows. */
+export class EnvelopeDamagedError extends Error {
+  override readonly name = "EnvelopeDamagedError";
+}
+
+/** Whether secrets are sealed, in whatever form: no release has a secret of that name. */
+export function isSealed(secrets: unknown): secrets is { readonly sealed: unknown } {
+  return typeof secrets === "object" && secrets !== null && Object.hasOwn(secrets, "sealed");
+}
+
+/** @param text the secrets as JSON. */
+export function sealText(
+  text: string,
+  document: SecretDocument,
+  { key: { id: keyId, key }, nonce }: { readonly key: SealingKey; readonly nonce: Uint8Array },
+): SealedSecrets {
+  const sealing = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes });
+  sealing.setAAD(bindingOf(document));
+  const ciphertext = Buffer.concat([
+    sealing.update(text, "utf8"),
+    sealing.final(),
+    sealing.getAuthTag(),
+  ]);
+  return {
+    sealed: presentForm,
+    keyId,
+    nonce: Buffer.from(nonce).toString("base64"),
+    ciphertext: ciphertext.toString("base64"),
+  };
+}
+
+/**
+ * Its members, checked.
+ *
+ * @throws {EnvelopeDamagedError}
+ */
+export function envelopeFrom(secrets: { readonly sealed: unknown }): SealedSecrets {
+  const { sealed, keyId, nonce, ciphertext } = secrets as Partial<
+    Record<keyof SealedSecrets, unknown>
+  >;
+  if (sealed !== presentForm) throw new EnvelopeDamagedError("its form is unknown");
+  if (typeof keyId !== "string" || typeof nonce !== "string" || typeof ciphertext !== "string") {
+    throw new EnvelopeDamagedError("a member is missing");
+  }
+  return { sealed, keyId, nonce, ciphertext };
+}
+
+/**
+ * The secrets as JSON.
+ *
+ * @throws {EnvelopeDamagedError}
+ */
+export function openedText(
+  { nonce, ciphertext }: SealedSecrets,
+  document: SecretDocument,
+  key: KeyObject,
+): string {
+  const bytes = Buffer.from(ciphertext, "base64");
+  const nonceGiven = Buffer.from(nonce, "base64");
+  if (nonceGiven.length !== nonceBytes || bytes.length < tagBytes) {
+    throw new EnvelopeDamagedError("it is cut");
+  }
+  const tagAt = bytes.length - tagBytes;
+  const opening = createDecipheriv(cipher, key, nonceGiven, { authTagLength: tagBytes });
+  opening.setAAD(bindingOf(document));
+  opening.setAuthTag(bytes.subarray(tagAt));
+  try {
+    const text = Buffer.concat([opening.update(bytes.subarray(0, tagAt)), opening.final()]);
+    return text.toString("utf8");
+  } catch {
+    throw new EnvelopeDamagedError("it was changed, or belongs to another document");
+  }
+}
+
+/** What an envelope is good for and nothing else. */
+function bindingOf(document: SecretDocument): Buffer {
+  const { kind, subscriptionId, id } = document;
+  const incarnationId = kind === "cluster" ? document.incarnationId : "";
+  return Buffer.from(JSON.stringify([presentForm, kind, subscriptionId, id, incarnationId]));
+}

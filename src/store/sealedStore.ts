@@ -1,0 +1,309 @@
+/**
+ * Seals the secrets of documents before they reach the store behind it, and opens them on the way back: no adapter ever gets a
+ * secret in clear. Documents that an earlier release stored in clear are read as they are, and sealed when they are written
+ * next. What is sealed is marked as too new for releases that would take the envelope for the secrets; the mark is this
+ * layer's own, so nobody in front of it sees it.
+ *
+ * It must never pass secrets on in clear because they can't be sealed, and never say in an error what was in them.
+ */
+import {
+  isTooNew,
+  sealedSchemaVersion,
+  type DocumentKind,
+  type DocumentOfKind,
+  type ListedCluster,
+  type RpDocument,
+  type SecretDocument,
+  type SubscriptionDocument,
+} from "../model/document.ts";
+import type { DocumentKey } from "../model/resourceId.ts";
+import type { Random } from "../runtime/ids.ts";
+import type { KeyRing } from "./keyRing.ts";
+import {
+  envelopeFrom,
+  EnvelopeDamagedError,
+  isSealed,
+  nonceBytes,
+  openedText,
+  sealText,
+  type SealingKey,
+} from "./sealedSecrets.ts";
+import {
+  DocumentUnreadableError,
+  SealingKeyUnknownError,
+  type CallOptions,
+  type ClusterReference,
+  type Committed,
+  type DueQuery,
+  type Lease,
+  type LeaseAttempt,
+  type Page,
+  type PageRequest,
+  type RunningOperation,
+  type Scheduling,
+  type SecretsReference,
+  type Store,
+  type Stored,
+  type UnsettledCluster,
+  type UnsettledQuery,
+  type Write,
+} from "./store.ts";
+
+export interface SealedStoreOptions {
+  /** What keeps the documents. */
+  readonly store: Store;
+  readonly keys: KeyRing;
+  /** For nonces. */
+  readonly random: Pick<Random, "bytes">;
+}
+
+export class SealedStore implements Store {
+  readonly #store: Store;
+  readonly #keys: KeyRing;
+  readonly #random: Pick<Random, "bytes">;
+
+  constructor({ store, keys, random }: SealedStoreOptions) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#random = random;
+  }
+
+  async read<K extends DocumentKind>(
+    kind: K,
+    key: DocumentKey,
+    options: CallOptions = {},
+  ): Promise<Stored<DocumentOfKind<K>> | undefined> {
+    const stored = await this.#store.read(kind, key, options);
+    if (stored === undefined) return undefined;
+    const document: RpDocument = stored.document;
+    if (!isSecretDocument(document)) return stored;
+    const opened = await this.#opened(document, options.signal);
+    return { document: opened as DocumentOfKind<K>, etag: stored.etag };
+  }
+
+  async commit<const W extends readonly Write[]>(
+    partition: string,
+    writes: W,
+    options: CallOptions = {},
+  ): Promise<Committed<W>> {
+    const holdsSecrets = writes.some((write) => isSecretDocument(writtenBy(write)));
+    const key = holdsSecrets ? await this.#keys.current(options.signal) : undefined;
+    const sealed = writes.map((write) => this.#sealedWrite(write, key));
+    const results: readonly (Stored | undefined)[] = await this.#store.commit(
+      partition,
+      sealed.map(({ write }) => write),
+      options,
+    );
+    const committed = results.map((result, index) => {
+      const text = sealed[index]?.text;
+      if (result === undefined || text === undefined) return result;
+      const document = result.document as SecretDocument;
+      return { document: withSecrets(document, JSON.parse(text)), etag: result.etag };
+    });
+    return committed as Committed<W>;
+  }
+
+  async listClusters(
+    query: { readonly partition: string; readonly idPrefix?: string },
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<ListedCluster>> {
+    const listed = await this.#store.listClusters(query, page, options);
+    return { ...listed, items: listed.items.map(withoutMark) };
+  }
+
+  async listUnqueued(page: PageRequest, options?: CallOptions): Promise<Page<ClusterReference>> {
+    return this.#store.listUnqueued(page, options);
+  }
+
+  async listUnattended(
+    query: DueQuery,
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<ClusterReference>> {
+    return this.#store.listUnattended(query, page, options);
+  }
+
+  async listPurges(
+    query: DueQuery,
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<Stored<SubscriptionDocument>>> {
+    return this.#store.listPurges(query, page, options);
+  }
+
+  async listRunning(page: PageRequest, options?: CallOptions): Promise<Page<RunningOperation>> {
+    return this.#store.listRunning(page, options);
+  }
+
+  async listUnsettled(
+    query: UnsettledQuery,
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<UnsettledCluster>> {
+    const listed = await this.#store.listUnsettled(query, page, options);
+    const items = listed.items.map(({ key, standing }) =>
+      standing === undefined ? { key } : { key, standing: withoutMark(standing) },
+    );
+    return { ...listed, items };
+  }
+
+  async listNotSealedBy(
+    keyId: string,
+    page: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<SecretsReference>> {
+    return this.#store.listNotSealedBy(keyId, page, options);
+  }
+
+  async updateScheduling(
+    reference: ClusterReference,
+    scheduling: Scheduling,
+    options?: CallOptions,
+  ): Promise<void> {
+    await this.#store.updateScheduling(reference, scheduling, options);
+  }
+
+  async acquireLease(
+    request: { readonly name: string; readonly owner: string; readonly leaseMs: number },
+    options?: CallOptions,
+  ): Promise<LeaseAttempt> {
+    return this.#store.acquireLease(request, options);
+  }
+
+  async renewLease(
+    lease: Lease,
+    request: { readonly leaseMs: number },
+    options?: CallOptions,
+  ): Promise<boolean> {
+    return this.#store.renewLease(lease, request, options);
+  }
+
+  async releaseLease(lease: Lease, options?: CallOptions): Promise<void> {
+    await this.#store.releaseLease(lease, options);
+  }
+
+  async leaseRemainingMs(name: string, options?: CallOptions): Promise<number | undefined> {
+    return this.#store.leaseRemainingMs(name, options);
+  }
+
+  async ping(options?: CallOptions): Promise<void> {
+    await this.#store.ping(options);
+  }
+
+  /**
+   * A document that is too new is given as it is when it can't be opened: whoever asked finds out by its mark, and its form may
+   * be one of later.
+   *
+   * @throws {DocumentUnreadableError}
+   * @throws {SealingKeyUnknownError}
+   */
+  async #opened(document: SecretDocument, signal: AbortSignal | undefined): Promise<RpDocument> {
+    const secrets: unknown = document.secrets;
+    if (!isSealed(secrets)) return document;
+    try {
+      const envelope = envelopeFrom(secrets);
+      const found = await this.#keys.find(envelope.keyId, signal);
+      if (found === undefined) throw keyUnknown(document, envelope.keyId);
+      return withSecrets(document, parsed(openedText(envelope, document, found.key)));
+    } catch (error) {
+      const isForeign = error instanceof EnvelopeDamagedError;
+      if (isTooNew(document) && (isForeign || error instanceof SealingKeyUnknownError)) {
+        return document;
+      }
+      if (!isForeign) throw error;
+      throw new DocumentUnreadableError(
+        `the sealed secrets of the ${nameOf(document)} are damaged: ${error.message}`,
+      );
+    }
+  }
+
+  /**
+   * `text` is what was sealed: the secrets as a reader will see them.
+   *
+   * @throws {TypeError} when they were never opened.
+   */
+  #sealedWrite(
+    write: Write,
+    key: SealingKey | undefined,
+  ): { readonly write: Write; readonly text?: string } {
+    if ("delete" in write) return { write: { delete: withoutSecrets(write.delete) } };
+    const document = writtenBy(write);
+    if (!isSecretDocument(document) || key === undefined) return { write };
+    if (isSealed(document.secrets)) {
+      // of a document that is too new, which nobody may write
+      throw new TypeError(`the secrets of the ${nameOf(document)} were never opened`);
+    }
+    const text = JSON.stringify(document.secrets);
+    const nonce = this.#random.bytes(nonceBytes);
+    const sealed = withSealed(document, sealText(text, document, { key, nonce }));
+    return {
+      text,
+      write:
+        "create" in write
+          ? { create: sealed }
+          : { replace: withoutSecrets(write.replace), document: sealed },
+    };
+  }
+}
+
+function isSecretDocument(document: RpDocument): document is SecretDocument {
+  return (
+    (document.kind === "cluster" || document.kind === "key") &&
+    // a stranger's document may have none
+    (document.secrets as unknown) !== undefined
+  );
+}
+
+/** The document that is written, or that goes. */
+function writtenBy(write: Write): RpDocument {
+  if ("create" in write) return write.create;
+  return "delete" in write ? write.delete.document : write.document;
+}
+
+/** A condition needs no secrets. */
+function withoutSecrets(stored: Stored): Stored {
+  if (!isSecretDocument(stored.document)) return stored;
+  const { secrets: _, ...document } = stored.document;
+  return { document: document as RpDocument, etag: stored.etag };
+}
+
+function withSealed(document: SecretDocument, secrets: object): RpDocument {
+  const mark = document.minimumSchemaVersion ?? 0;
+  const minimumSchemaVersion = Math.max(mark, sealedSchemaVersion);
+  // where secrets stand in the store, an envelope takes their place
+  return { ...document, minimumSchemaVersion, secrets } as unknown as RpDocument;
+}
+
+/** In clear. */
+function withSecrets(document: SecretDocument, secrets: unknown): RpDocument {
+  return { ...withoutMark(document), secrets } as RpDocument;
+}
+
+/** Without the mark of this layer; a newer release's stays. */
+function withoutMark<D extends { readonly minimumSchemaVersion?: number }>(document: D): D {
+  if (document.minimumSchemaVersion !== sealedSchemaVersion) return document;
+  const { minimumSchemaVersion: _, ...rest } = document;
+  return rest as D;
+}
+
+/** The parser's own errors quote what they read. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new EnvelopeDamagedError("what was sealed is no JSON");
+  }
+}
+
+function keyUnknown(document: SecretDocument, keyId: string): SealingKeyUnknownError {
+  const key = JSON.stringify(keyId);
+  return new SealingKeyUnknownError(
+    `the ${nameOf(document)} is sealed by the key ${key}, which this process doesn't have`,
+    keyId,
+  );
+}
+
+function nameOf({ kind, subscriptionId: partition, id }: SecretDocument): string {
+  return `${kind} ${JSON.stringify({ partition, id })}`;
+}
