@@ -79,6 +79,14 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     },
     /cosmosSettings\.ts: may not import src\/store\/store/,
   ],
+  [
+    "a room that knows a program",
+    {
+      ...more("src/frontend/app.ts", 'import "../reseal.ts";'),
+      "src/reseal.ts": "/** . */",
+    },
+    /app\.ts: may not import src\/reseal/,
+  ],
   ["missing file", more("src/frontend/app.ts", 'import "./gone.ts";'), /does not exist/],
   [
     "cycle of types",
