@@ -3,6 +3,9 @@ import { isGuid } from "../model/resourceId.ts";
 import type { Fault } from "../model/rpError.ts";
 import { missing, refused } from "./refused.ts";
 
+/** Many times what Entra gives out; a document holds it twice while it changes, and has to stay small enough for its store. */
+const secretLengthMax = 4_096;
+
 /** As a caller asks for it, completed from what is stored. */
 export interface AskedPrincipal {
   readonly clientId?: string | undefined;
@@ -30,6 +33,11 @@ export function servicePrincipalFaults(
     // never shown: whoever mixes the two up has written the secret here
     faults.push(refused(`${path}.clientId`, `'${path}.clientId' must be a GUID.`));
   }
-  if (clientSecret === undefined) faults.push(missing(`${path}.clientSecret`));
+  if (clientSecret === undefined) {
+    faults.push(missing(`${path}.clientSecret`));
+  } else if (hasNewSecret && clientSecret.length > secretLengthMax) {
+    const message = `'${path}.clientSecret' must have at most ${secretLengthMax} characters.`;
+    faults.push(refused(`${path}.clientSecret`, message));
+  }
   return faults;
 }

@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import type { CosmosStore } from "../../src/store/cosmosStore.ts";
 import { callLimitMs } from "../../src/store/cosmosCalls.ts";
 import {
+  commitBytesMax,
   StoreConflictError,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
@@ -428,6 +429,20 @@ test("too large for the service: nothing was written", async () => {
   const { peer, store, stored } = fixture;
   peer.fail("batch", { status: 413 });
   expect(await errorOf(replace(store, stored, "2"))).toBeInstanceOf(RangeError);
+  expect((await store.read("cluster", key))?.etag).toBe(stored.etag);
+});
+
+test("what the store lets through and the service finds too large, as it has more around it, changes nothing", async () => {
+  await using fixture = await openWithCluster();
+  const { peer, store, stored } = fixture;
+  const bytes = Buffer.byteLength(JSON.stringify({ ...cluster, filling: "" }));
+  const filling = "x".repeat(commitBytesMax - bytes);
+  const document = { ...cluster, filling };
+  const error = await errorOf(store.commit(partition, [{ replace: stored, document }]));
+  expect(error).toBeInstanceOf(RangeError);
+  expect(error.message).toContain("Cosmos DB");
+  expect(peer.operations).toEqual(["batch"]);
+  expect((await store.read("cluster", key))?.etag).toBe(stored.etag);
 });
 
 test.each(lostBefore)("a replace that was lost on the way is made again: %s", async (_, fault) => {

@@ -75,6 +75,9 @@ interface Answer {
 type Parameters = Readonly<Record<string, unknown>>;
 type Row = Readonly<Record<string, unknown>>;
 
+/** Of an item as JSON in UTF-8, and of a request that writes: https://learn.microsoft.com/azure/cosmos-db/concepts-limits */
+const itemBytesMax = 2 * 1024 * 1024;
+
 /** The whole of a container's hashes. */
 const oneRange = { id: "0", minInclusive: "", maxExclusive: "FF" };
 
@@ -380,6 +383,7 @@ export class CosmosPeer implements AsyncDisposable {
     if (operation === "queryPlan") return { status: 400, body: { message: "no plan" } };
     if (operation === "query") return this.#query(container, headers, JSON.parse(body) as Asked);
     const partition = partitionIn(headers);
+    if (Buffer.byteLength(body) > itemBytesMax) throw new Refusal(413, "the request is too large");
     if (operation === "batch") return this.#batch(container, partition, JSON.parse(body));
     const ifMatch = headers["if-match"];
     switch (operation) {
@@ -448,6 +452,9 @@ export class CosmosPeer implements AsyncDisposable {
       _etag: `"0000-${this.#sequence}"`,
       _ts: Math.floor(this.#clock.now() / 1_000),
     };
+    // a patch is small, and what it makes may not be
+    if (Buffer.byteLength(JSON.stringify(stored)) > itemBytesMax)
+      throw new Refusal(413, "the item");
     const sequence = container.items.get(name)?.sequence ?? this.#sequence;
     container.items.set(name, { sequence, partition, body: stored });
     return stored;
