@@ -61,6 +61,10 @@ export class Forwarder {
   #reporting: Promise<void> | undefined;
   /** Not at once: after a stop of all processes the messages are there, and whoever works has not taken them yet. */
   #sweepAt: number;
+  /** Whether a frontend of this process has committed something since the last pass. */
+  #isNudged = false;
+  /** At once: what a process before left undone. */
+  #purgeAt = -Infinity;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
@@ -101,7 +105,7 @@ export class Forwarder {
       try {
         // after a failure a nudge must not turn into a hot loop
         if (failures > 0) await clock.sleep(waitMs, signal);
-        else await committed.wait(waitMs, signal);
+        else this.#isNudged = await committed.wait(waitMs, signal);
       } catch {
         // aborted: the loop ends
       }
@@ -195,7 +199,13 @@ export class Forwarder {
       const isOver = (): boolean => !mayAct() || signal.aborted;
       const found = await forward();
       if (isOver()) return found;
-      let flagged = await purgeSubscriptions({ ...shared, ids, location });
+      let flagged = 0;
+      if (this.#isNudged || clock.monotonic() >= this.#purgeAt) {
+        const begun = await purgeSubscriptions({ ...shared, ids, location });
+        // where there was something to begin there may be more; else nothing is due sooner
+        this.#purgeAt = begun > 0 ? -Infinity : clock.monotonic() + timing.heartbeatMs;
+        flagged += begun;
+      }
       if (clock.monotonic() >= this.#sweepAt && !isOver()) {
         this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
         flagged += await sweep(shared);

@@ -24,12 +24,13 @@ export class Nudge {
   /**
    * Waits for a notification (one since the last wait counts), for at most so many milliseconds.
    *
+   * @returns whether there was one.
    * @throws the signal's reason as soon as it is aborted.
    */
-  async wait(durationMs: number, signal: AbortSignal): Promise<void> {
+  async wait(durationMs: number, signal: AbortSignal): Promise<boolean> {
     if (this.#pending && !signal.aborted) {
       this.#pending = false;
-      return;
+      return true;
     }
     const waiter = new AbortController();
     let notified = false;
@@ -40,8 +41,10 @@ export class Nudge {
     this.#waiters.add(waiter);
     try {
       await this.#clock.sleep(durationMs, waiter.signal);
+      return false;
     } catch (error) {
       if (!notified) throw error;
+      return true;
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#waiters.delete(waiter);

@@ -76,6 +76,8 @@ export class CosmosLeases {
   readonly #clock: Clock;
   /** The one written longest ago first. */
   readonly #held = new Map<string, Held>();
+  /** Of others, when they were asked for last: until when they may last, by the monotonic clock. The one seen longest ago first. */
+  readonly #seen = new Map<string, number>();
 
   constructor(options: {
     readonly container: Container;
@@ -94,8 +96,12 @@ export class CosmosLeases {
     const { name, owner, leaseMs } = request;
     assertName(name);
     const acquired: LeaseAttempt = { acquired: true, lease: { name, owner } };
+    // whoever asks again and again for one that somebody has pays for one read each time
+    let isProbablyHeld = this.#clock.monotonic() < (this.#seen.get(name) ?? -Infinity);
     return this.#write("acquireLease", name, options, async (call) => {
-      if (await this.#create(call, itemOf(name, owner, leaseMs))) return acquired;
+      const isTried = !isProbablyHeld;
+      isProbablyHeld = false;
+      if (isTried && (await this.#create(call, itemOf(name, owner, leaseMs)))) return acquired;
       const read = await this.#read(call, name);
       if (read === undefined) return undefined;
       const remainingMs = remainingMsOf(read);
@@ -103,8 +109,9 @@ export class CosmosLeases {
         const item = itemOf(name, owner, leaseMs);
         return (await this.#replace(call, item, read.etag)) ? acquired : undefined;
       }
-      if (!isFromTheFuture(read)) return { acquired: false, remainingMs };
-      return (await this.#countAnew(call, read)) ? { acquired: false, remainingMs } : undefined;
+      if (isFromTheFuture(read) && !(await this.#countAnew(call, read))) return undefined;
+      this.#rememberSeen(name, remainingMs);
+      return { acquired: false, remainingMs };
     });
   }
 
@@ -261,11 +268,22 @@ export class CosmosLeases {
   /** @param etag `undefined` when the answer told none: then it has to be read before the next write. */
   #remember({ id, owner, leaseMs }: LeaseItem, etag: string | undefined, at: number): void {
     this.#held.delete(id);
+    this.#seen.delete(id);
     if (etag === undefined || etag === "") return;
     this.#held.set(id, { owner, etag, leaseMs, at });
     for (const [name, held] of this.#held) {
       if (this.#isWithinLength(held)) break;
       this.#held.delete(name);
+    }
+  }
+
+  #rememberSeen(name: string, remainingMs: number): void {
+    const now = this.#clock.monotonic();
+    this.#seen.delete(name);
+    this.#seen.set(name, now + remainingMs);
+    for (const [seen, until] of this.#seen) {
+      if (now < until) break;
+      this.#seen.delete(seen);
     }
   }
 

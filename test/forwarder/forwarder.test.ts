@@ -241,6 +241,7 @@ test("an idle forwarder asks once per interval, and a failing store more and mor
   await simulation.clock.advance(30_000);
   expect(forwarder.faults.count("store.listUnqueued")).toBeLessThanOrEqual(32);
   expect(forwarder.faults.count("store.listUnattended")).toBeLessThanOrEqual(16);
+  expect(forwarder.faults.count("store.listPurges")).toBeLessThanOrEqual(16);
   const before = forwarder.faults.calls.length;
   forwarder.faults.decide = () => "unavailable";
   for (let second = 0; second < 60; second += 1) {
@@ -248,6 +249,28 @@ test("an idle forwarder asks once per interval, and a failing store more and mor
     await simulation.clock.advance(1_000);
   }
   expect(forwarder.faults.calls.length - before).toBeLessThanOrEqual(20);
+});
+
+test("deleted subscriptions are looked for once per heartbeat, and at once after a commit of this process", async () => {
+  await using simulation = await Simulation.open();
+  const forwarder = forwarderOf(simulation);
+  const looks = (): number => forwarder.faults.count("store.listPurges");
+  await simulation.clock.settle();
+  expect(looks()).toBe(1);
+  await simulation.clock.advance(timing.heartbeatMs - 1_000);
+  expect(looks()).toBe(1);
+  forwarder.committed.notify();
+  await simulation.clock.settle();
+  expect(looks()).toBe(2);
+  forwarder.faults.decide = ({ name }) => (name === "store.listPurges" ? "unavailable" : undefined);
+  forwarder.committed.notify();
+  await simulation.clock.settle();
+  expect(looks()).toBe(3);
+  // what failed is tried again without another nudge
+  forwarder.faults.decide = () => undefined;
+  const before = simulation.clock.monotonic();
+  await simulation.clock.advanceUntil(() => looks() > 3);
+  expect(simulation.clock.monotonic() - before).toBeLessThanOrEqual(2_000);
 });
 
 describe("the forwarder's lease", () => {

@@ -100,6 +100,35 @@ test("a lease is taken, renewed and released by one request each", async () => {
   expect(peer.operations).toEqual(["create", "replace", "delete"]);
 });
 
+test("a lease that somebody has is asked for again by one read, and taken as soon as it is free", async () => {
+  await using fixture = await openPeer();
+  const { peer, store, other, clock } = fixture;
+  const lease = { name: "forwarder", owner: "me" };
+  await store.acquireLease({ ...lease, leaseMs: 10_000 });
+  const asked = async (): Promise<readonly [boolean, ...typeof peer.operations]> => {
+    peer.requests.length = 0;
+    const request = { name: "forwarder", owner: "you", leaseMs: 10_000 };
+    const { acquired } = await other.acquireLease(request);
+    return [acquired, ...peer.operations];
+  };
+  expect(await asked()).toEqual([false, "create", "read"]);
+  await clock.advance(5_000);
+  expect(await asked()).toEqual([false, "read"]);
+  await store.renewLease(lease, { leaseMs: 10_000 });
+  await clock.advance(6_000);
+  expect(await asked()).toEqual([false, "read"]);
+  await store.releaseLease(lease);
+  expect(await asked()).toEqual([true, "read", "create"]);
+  await other.releaseLease({ name: "forwarder", owner: "you" });
+  await store.acquireLease({ ...lease, leaseMs: 10_000 });
+  expect(await asked()).toEqual([false, "create", "read"]);
+  // nobody renews it any more
+  await clock.advance(9_000);
+  expect(await asked()).toEqual([false, "read"]);
+  await clock.advance(4_000);
+  expect(await asked()).toEqual([true, "create", "read", "replace"]);
+});
+
 test("a listing is one query, besides the plan that the SDK always asks for", async () => {
   await using fixture = await openPeer();
   const { peer, store } = fixture;
