@@ -22,6 +22,7 @@ import { localInstaller } from "./installers/local/localInstaller.ts";
 import type { Timing } from "./model/timing.ts";
 import { StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
 import { systemClock } from "./runtime/clock.ts";
+import { DrainableWork } from "./runtime/drainableWork.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import { Metrics } from "./runtime/metrics.ts";
 import { Nudge } from "./runtime/nudge.ts";
@@ -110,14 +111,15 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   };
 
   // the port comes first: a process that can't have it must not take up any work
-  const server = config.roles.includes("frontend") ? await frontend(ground, stop) : undefined;
-  const admin = await operators(ground);
+  const work = workOf(ground);
+  const takesNoWork = (): boolean => stop.aborted || work.state !== "working";
+  const server = config.roles.includes("frontend")
+    ? await frontend(ground, takesNoWork)
+    : undefined;
+  const admin = await operators(ground, work, takesNoWork);
+  work.begin();
   const halt = new AbortController();
-  const running = [
-    authentication.run(halt.signal),
-    ...(config.roles.includes("backend") ? [backend(ground).run(halt.signal)] : []),
-    ...(config.roles.includes("forwarder") ? [forwarder(ground).run(halt.signal)] : []),
-  ];
+  const authenticating = authentication.run(halt.signal);
   log.info(
     {
       version: version(),
@@ -139,9 +141,10 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
     throw lost;
   }
   log.info({}, "stopping");
-  halt.abort();
-  await Promise.all([server?.stop(ground.graceMs), ...running]);
+  await Promise.all([server?.stop(ground.graceMs), work.stop()]);
   await admin?.stop();
+  halt.abort();
+  await authenticating;
   // nobody has looked since; what is gone is no clean stop
   const lostMeanwhile = await engines.untilLost(stop);
   if (lostMeanwhile !== undefined) throw lostMeanwhile;
@@ -162,24 +165,63 @@ async function authenticationFor(config: Config, log: Log): Promise<Authenticati
   });
 }
 
+/** What the roles of this process do, until it is drained or stopped. */
+function workOf(ground: Ground): DrainableWork {
+  const { roles } = ground.config;
+  const worker = roles.includes("backend") ? backend(ground) : undefined;
+  const others = roles.includes("forwarder") ? [forwarder(ground)] : [];
+  return new DrainableWork({
+    run: async (signal) =>
+      Promise.all(
+        [...(worker === undefined ? [] : [worker]), ...others].map((role) => role.run(signal)),
+      ),
+    busy: () => worker?.busy ?? 0,
+    log: ground.log,
+  });
+}
+
 /** The listener for operators, if there is to be one. */
-async function operators({
-  config,
-  log,
-  metrics,
-  engines,
-  authentication,
-}: Ground): Promise<AdminServer | undefined> {
-  const { adminHost: host, adminPort: port } = config;
+async function operators(
+  { config, log, metrics, engines, authentication, committed }: Ground,
+  work: DrainableWork,
+  stopping: () => boolean,
+): Promise<AdminServer | undefined> {
+  const { adminHost: host, adminPort: port, location, roles } = config;
   if (port === undefined) return undefined;
-  const check = async (signal: AbortSignal): Promise<void> => engines.store.ping({ signal });
-  const security = authentication.of(config.adminAuth);
-  return AdminServer.listen({ ...security, host, port, metrics, check, log });
+  const { store } = engines;
+  const control = {
+    status: () => ({
+      state: work.state,
+      pid: process.pid,
+      version: version(),
+      roles,
+      workersBusy: work.busy,
+    }),
+    drain: () => work.drain(),
+    undrain: () => work.undrain(),
+  };
+  return AdminServer.listen({
+    ...authentication.of(config.adminAuth),
+    host,
+    port,
+    metrics,
+    check: async (signal) => store.ping({ signal }),
+    stopping,
+    services: {
+      store,
+      clock: systemClock,
+      ids: systemIds,
+      committed,
+      location,
+      process: control,
+    },
+    log,
+  });
 }
 
 async function frontend(
   { config, log, metrics, engines: { store }, authentication, committed }: Ground,
-  stop: AbortSignal,
+  stopping: () => boolean,
 ): Promise<HttpServer> {
   const shared = { clock: systemClock, ids: systemIds };
   const { authenticator, tls } = authentication.of(config.auth);
@@ -203,7 +245,7 @@ async function frontend(
       { name: "database", check: async (signal) => store.ping({ signal }) },
       { name: "metadata endpoint of ARM", check: async () => authentication.checkReady() },
     ],
-    stopping: () => stop.aborted,
+    stopping,
     onAnswered: metrics.answered,
   });
   return HttpServer.listen(app, { ...shared, host: config.host, port: config.port, log, tls });

@@ -47,6 +47,14 @@ function writeModule(path: string, text: string): void {
   write(path, `// Generated from spec/ by \`npm run generate\`. Do not edit.\n${text}`);
 }
 
+/** The emitter's way to say that an object has no other members is one that validators have no words for. */
+function withClosedObjects(document: OpenApi): OpenApi {
+  const text = JSON.stringify(document);
+  return JSON.parse(
+    text.replaceAll('"additionalProperties":{"not":{}}', '"additionalProperties":false'),
+  );
+}
+
 function emit(): void {
   const folders = {
     "@azure-tools/typespec-autorest.emitter-output-dir": "swagger",
@@ -144,6 +152,7 @@ for (const [version, path] of emittedVersions()) {
 for (const [version, types] of common) {
   writeJson(`swagger/common-types/resource-management/${version}/types.json`, types);
 }
+writeJson("admin/openapi.json", withClosedObjects(read<OpenApi>("admin/openapi.json")));
 const own = {
   arm: operationIdsOf(read<OpenApi>("arm/openapi.json")),
   admin: operationIdsOf(read<OpenApi>("admin/openapi.json")),

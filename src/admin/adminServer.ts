@@ -1,35 +1,29 @@
 /**
- * The operator's listener, on an address of its own: metrics, and whether the process is well. It must never change anything, nor
- * show anything of a customer.
+ * The operator's listener, on an address of its own: metrics, whether the process is well, and the operator's API. Each process may
+ * have one, whatever its roles. It must never show a secret, nor personal data of customers.
  */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
-import type { ListenerSecurity } from "../listener/authentication.ts";
-import { authenticate } from "../listener/authenticator.ts";
-import { asRpError, errorAnswer } from "../listener/errorAnswer.ts";
-import { sendAnswer } from "../listener/answer.ts";
-import { SecureServer } from "../listener/secureServer.ts";
-import type { Log } from "../runtime/log.ts";
-import type { Metrics } from "../runtime/metrics.ts";
+import { HttpServer, type HttpServerOptions } from "../listener/httpServer.ts";
+import { adminApp, type AdminAppOptions } from "./adminApp.ts";
+import { AdminContract } from "./adminContract.ts";
+import { adminOperations } from "./operations.ts";
 
 /** A question to a dependency that takes longer counts as unanswered. */
 const readyLimitMs = 5_000;
+/** What an operator has asked for is quickly done; a stop waits no longer. */
+const stopGraceMs = 250;
 
-export interface AdminServerOptions extends ListenerSecurity {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-  readonly metrics: Metrics;
+export interface AdminServerOptions
+  extends
+    Pick<HttpServerOptions, "host" | "port" | "tls">,
+    Omit<AdminAppOptions, "contract" | "checks"> {
   /** Resolves when what the process depends on answers. */
   readonly check: (signal: AbortSignal) => Promise<void>;
-  readonly log: Log;
 }
 
 export class AdminServer {
-  readonly #server: Server | SecureServer;
+  readonly #server: HttpServer;
 
-  private constructor(server: Server | SecureServer) {
+  private constructor(server: HttpServer) {
     this.#server = server;
   }
 
@@ -39,59 +33,25 @@ export class AdminServer {
    * @throws {Error} of Node, such as `EADDRINUSE`.
    */
   static async listen(options: AdminServerOptions): Promise<AdminServer> {
-    const app = adminApp(options);
-    const server =
-      options.tls === undefined ? createServer(app) : new SecureServer({}, options.tls, app);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.once("error", reject);
-    server.listen({ host: options.host, port: options.port }, resolve);
-    await promise;
-    server.off("error", reject);
-    server.on("error", (error) => options.log.error({ error }, "the operator's listener failed"));
-    return new AdminServer(server);
+    const { host, port, log, services, check, tls } = options;
+    const isThere = async (signal: AbortSignal): Promise<void> =>
+      check(AbortSignal.any([signal, AbortSignal.timeout(readyLimitMs)]));
+    const app = adminApp({
+      ...options,
+      contract: await AdminContract.load(adminOperations),
+      checks: [{ name: "database", check: isThere }],
+    });
+    const { clock, ids } = services;
+    return new AdminServer(await HttpServer.listen(app, { host, port, clock, ids, log, tls }));
   }
 
   /** Where it listens. */
   get url(): string {
-    const { address, port, family } = this.#server.address() as AddressInfo;
-    const scheme = this.#server instanceof SecureServer ? "https" : "http";
-    return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+    return this.#server.url;
   }
 
-  /** Nobody waits for an answer of it. */
+  /** Ends what is under way, within a moment. */
   async stop(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#server.close(() => resolve());
-    this.#server.closeAllConnections();
-    await promise;
+    await this.#server.stop(stopGraceMs);
   }
-}
-
-function adminApp({ metrics, check, log, authenticator }: AdminServerOptions): Express {
-  const app = express();
-  app.disable("x-powered-by");
-  app.disable("etag");
-  const isReady: RequestHandler = async (_request, response) => {
-    try {
-      await check(AbortSignal.timeout(readyLimitMs));
-      response.json({ status: "ready" });
-    } catch (error) {
-      log.warn({ error }, "what the process depends on does not answer");
-      response.status(503).json({ status: "not ready" });
-    }
-  };
-  app.get("/healthz/live", (_request, response) => void response.json({ status: "live" }));
-  app.get("/healthz/ready", isReady);
-  app.use(
-    authenticate(authenticator, (_response, fields) => {
-      if ("refused" in fields) log.info(fields, "the operator's listener refused a request");
-    }),
-  );
-  app.get("/metrics", async (_request, response) => {
-    response.type(metrics.contentType).send(await metrics.text());
-  });
-  app.use(((error, _request, response, _next) => {
-    sendAnswer(response, errorAnswer(asRpError(error)));
-  }) satisfies ErrorRequestHandler);
-  return app;
 }

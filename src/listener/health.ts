@@ -18,7 +18,7 @@ export interface ReadinessCheck {
 
 export interface HealthOptions {
   readonly checks: readonly ReadinessCheck[];
-  /** Whether a clean stop has begun. */
+  /** Whether a clean stop has begun, or the process is drained. */
   readonly stopping: () => boolean;
 }
 
@@ -54,7 +54,7 @@ function pathOf(url: string): string | undefined {
 }
 
 async function checkReady({ checks, stopping }: HealthOptions, signal: AbortSignal): Promise<void> {
-  if (stopping()) throw unready("The process is stopping.", undefined);
+  if (stopping()) throw unready("The process takes no new work.", undefined);
   for (const { name, check } of checks) {
     try {
       await check(signal);

@@ -63,11 +63,13 @@ export interface RequestContextOptions {
   readonly log: Log;
   /** Told of each request that has come to its end, those for the health checks left out. */
   readonly onAnswered?: (request: AnsweredRequest) => void;
+  /** Whether machines ask for a path all the time: then its line is one for debugging. */
+  readonly isProbe?: (path: string) => boolean;
 }
 
 /** The first middleware: makes the context, sets the headers that every answer has, writes the line when it ends. */
 export function requestContext(options: RequestContextOptions): RequestHandler {
-  const { clock, ids, log, onAnswered } = options;
+  const { clock, ids, log, onAnswered, isProbe = isHealthCheck } = options;
   return (request: Request, response: Response, next: NextFunction): void => {
     const begunAt = clock.monotonic();
     const requestId = ids.guid();
@@ -125,9 +127,9 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
       const path = request.originalUrl.split("?", 1)[0] ?? "";
       const status = response.headersSent ? response.statusCode : 0;
       const durationMs = clock.monotonic() - begunAt;
-      const isProbe = path.startsWith("/healthz/");
-      const line = isProbe ? "debug" : "info";
-      if (!isProbe) {
+      const isOfMachine = isProbe(path);
+      const line = isOfMachine ? "debug" : "info";
+      if (!isOfMachine) {
         const { operationName, apiVersion } = noted;
         onAnswered?.({
           operation: operationName as string | undefined,
@@ -151,6 +153,10 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
     });
     next();
   };
+}
+
+function isHealthCheck(path: string): boolean {
+  return path.startsWith("/healthz/");
 }
 
 /** What a person looks for in a path: what comes after the provider. */

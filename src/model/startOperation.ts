@@ -89,6 +89,18 @@ export function startUpdate(
   return { cluster, operation: operationRecord(cluster, start) };
 }
 
+/**
+ * The operation that failed is begun anew: a deletion, or whatever brings the cluster to the goal that it shows. That is not the
+ * goal of an update that failed, since that was given up with it (ARM-91).
+ *
+ * @param current in the state `Failed`.
+ */
+export function startAgain(current: ClusterDocument, start: OperationStart): StartedOperation {
+  return current.operation.kind === "delete"
+    ? startDelete(current, start)
+    : startUpdate(current, current, start);
+}
+
 /** A cluster in any state but `Deleting` is to go (ARM-68). */
 export function startDelete(current: ClusterDocument, start: OperationStart): StartedOperation {
   // what was reached is about to be taken down: should the deletion fail, a later PUT creates anew

@@ -5,7 +5,7 @@
  */
 import { pino, type Logger } from "pino";
 import { PinoPretty } from "pino-pretty";
-import { secretNames } from "../model/clusterSecrets.ts";
+import { isMasked } from "../model/maskedNames.ts";
 import type { Clock } from "./clock.ts";
 import { LineOutput, type LineSink } from "./lineOutput.ts";
 import type { Log, LogFields } from "./log.ts";
@@ -139,35 +139,6 @@ class PinoLog implements Log {
 /** Deeper than this nothing is shown. */
 const depthMax = 8;
 const masked = "[masked]";
-
-/** Names as compared: lower case, letters and digits only. */
-const maskedNames: ReadonlySet<string> = new Set(
-  [
-    ...secretNames,
-    "token",
-    "accessToken",
-    "idToken",
-    "accountKey",
-    "sas",
-    // personal data (ARM-105)
-    "systemData",
-    "createdBy",
-    "lastModifiedBy",
-    "x-ms-arm-resource-system-data",
-    "x-ms-client-principal-name",
-  ].map(comparable),
-);
-const maskedWords =
-  /authorization|connectionstring|cookie|credential|kubeconfig|password|privatekey|secret/;
-
-function comparable(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
-}
-
-function isMasked(name: string): boolean {
-  const compared = comparable(name);
-  return maskedNames.has(compared) || maskedWords.test(compared);
-}
 
 /** The members of a record with secrets masked and errors unfolded. */
 function loggable(fields: LogFields): Record<string, unknown> {

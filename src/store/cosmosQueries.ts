@@ -4,7 +4,7 @@
  * the sweep read is projected to ids, ETags and scheduling; no secret leaves the service for them. Nor does one for a list, as
  * secrets stand beside the document; only items of earlier releases have them in it, until they are written anew.
  */
-import { standingMembers } from "./clusterStanding.ts";
+import { standingMembers } from "../model/clusterStanding.ts";
 
 /** One page of a partition's clusters in the order of their ids; `after` is where the last page ended. */
 export const clustersQuery =

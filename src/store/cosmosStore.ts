@@ -40,7 +40,7 @@ import {
 } from "./cosmosItems.ts";
 import { CosmosLeases } from "./cosmosLeases.ts";
 import { continuationAt, invalidContinuation, placeOf } from "./continuation.ts";
-import { standingOf } from "./clusterStanding.ts";
+import { standingOf } from "../model/clusterStanding.ts";
 import {
   clustersQuery,
   notSealedByQuery,

@@ -8,7 +8,7 @@ import {
   type SqliteDatabase,
   type SqliteTransaction,
 } from "./sqliteDatabase.ts";
-import { standingOf } from "./clusterStanding.ts";
+import { standingOf } from "../model/clusterStanding.ts";
 import {
   expiresAtOf,
   runningOperationFrom,

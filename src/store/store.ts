@@ -7,6 +7,7 @@
  * again: a paused worker of an older incarnation must not find "its" ETag on the new one.
  */
 import type { OperationOrigin } from "../model/operationOrigin.ts";
+import type { ClusterStanding } from "../model/clusterStanding.ts";
 import type { ProvisioningState } from "../model/provisioningState.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import type {
@@ -95,19 +96,6 @@ export interface ClusterReference {
   readonly nextAttemptAt: EpochMs;
   readonly sweeps: number;
 }
-
-/** How a cluster stands, for operators: no secret, and nothing of what was asked for. */
-export type ClusterStanding = Pick<
-  ListedCluster,
-  | "minimumSchemaVersion"
-  | "resourceId"
-  | "provisioningState"
-  | "operation"
-  | "unqueued"
-  | "sweeps"
-  | "nextAttemptAt"
-  | "work"
->;
 
 /** A cluster that has not reached its goal. */
 export interface UnsettledCluster {

@@ -1,27 +1,18 @@
-/** What an operator gets from the listener of its own: metrics in the form of Prometheus, and whether the process is well. */
+/** The listener of operators: metrics in the form of Prometheus, whether the process is well, and what it refuses. */
 import { expect, onTestFinished, test } from "vitest";
-import { AdminServer } from "../../src/admin/adminServer.ts";
-import { loopbackCallers } from "../../src/listener/loopbackCallers.ts";
-import { silentLog } from "../../src/runtime/log.ts";
-import { Metrics } from "../../src/runtime/metrics.ts";
+import type { Authenticator } from "../../src/listener/authenticator.ts";
+import { RpError } from "../../src/model/rpError.ts";
+import { adminPath, StartedAdmin, type AdminOptions } from "./startedAdmin.ts";
 
-async function open(check: () => Promise<void> = async () => {}) {
-  const metrics = new Metrics();
-  const server = await AdminServer.listen({
-    authenticator: loopbackCallers,
-    host: "127.0.0.1",
-    port: 0,
-    metrics,
-    check,
-    log: silentLog,
-  });
-  onTestFinished(async () => server.stop());
+async function open(options: AdminOptions = {}) {
+  const admin = await StartedAdmin.start(options);
+  onTestFinished(async () => admin[Symbol.asyncDispose]());
   const lines = async (name: string): Promise<readonly string[]> => {
-    const response = await fetch(`${server.url}/metrics`);
+    const response = await fetch(`${admin.url}/metrics`);
     expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
     return (await response.text()).split("\n").filter((line) => line.startsWith(name));
   };
-  return { server, metrics, lines };
+  return { admin, metrics: admin.metrics, lines };
 }
 
 test("what was counted is told, by labels of closed sets", async () => {
@@ -58,25 +49,125 @@ test("what was counted is told, by labels of closed sets", async () => {
   expect(await lines("rp_workers_busy")).toEqual(["rp_workers_busy 7"]);
 });
 
-test("it is ready while what it depends on answers, and alive in any case", async () => {
+test("it is ready while what it depends on answers and it takes work, and alive in any case", async () => {
   let isThere = true;
-  const { server } = await open(async () => {
-    if (!isThere) throw new Error("secret internals");
+  let isDrained = false;
+  const { admin } = await open({
+    check: async () => {
+      if (!isThere) throw new Error("secret internals");
+    },
+    stopping: () => isDrained,
   });
-  const ask = async (path: string): Promise<[number, string]> => {
-    const response = await fetch(`${server.url}/healthz/${path}`);
-    return [response.status, await response.text()];
+  const ready = async (): Promise<unknown> => {
+    const { status, body, text } = await admin.get("/healthz/ready");
+    expect(text).not.toContain("internals");
+    return [status, body.status ?? body.error.message];
   };
-  expect(await ask("ready")).toEqual([200, '{"status":"ready"}']);
+  expect(await ready()).toEqual([200, "ready"]);
   isThere = false;
-  expect(await ask("ready")).toEqual([503, '{"status":"not ready"}']);
-  expect(await ask("live")).toEqual([200, '{"status":"live"}']);
+  expect(await ready()).toEqual([503, "The database does not answer."]);
+  isThere = true;
+  isDrained = true;
+  expect(await ready()).toEqual([503, "The process takes no new work."]);
+  expect((await admin.get("/healthz/live")).body).toEqual({ status: "live" });
 });
 
-test("it takes nothing in", async () => {
-  const { server } = await open();
-  for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
-    const response = await fetch(`${server.url}/metrics`, { method });
-    expect(response.status).toBe(404);
+test("what isn't there is answered in ARM's form, and no page but its own is", async () => {
+  const { admin } = await open();
+  const answers: readonly (readonly [string, string, number])[] = [
+    ["GET", "/", 404],
+    ["GET", "/nothing", 404],
+    ["GET", "/docs", 404],
+    ["GET", "/admin/v2/clusters", 404],
+    ["GET", "/admin/v1/clusters/more", 404],
+    ["GET", "/admin/v1/%zz", 400],
+    ["POST", "/metrics", 405],
+    ["DELETE", "/healthz/live", 405],
+    ["DELETE", "/admin/v1/clusters", 405],
+    ["PUT", adminPath("c"), 405],
+    ["GET", `${adminPath("c")}/retry`, 405],
+    ["GET", "/admin/v1/process/drain", 405],
+    ["OPTIONS", "/admin/v1/process/drain", 405],
+    ["GET", "/admin/v1/subscriptions/none", 400],
+    ["GET", "/admin/v1/subscriptions/none/operations/none", 400],
+    ["GET", adminPath("c", { group: "a/b" }), 400],
+    ["GET", adminPath("-c-"), 400],
+    ["GET", adminPath("c").replace("RedHat", "BlueHat"), 404],
+  ];
+  for (const [method, path, status] of answers) {
+    const answer = await admin.send(method, path);
+    expect([method, path, answer.status]).toEqual([method, path, status]);
+    expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+    if (status === 405) expect(answer.headers.get("allow")).toBeTruthy();
   }
+});
+
+test("no web page can make it act: a request that a browser sends unasked is refused before anything", async () => {
+  let drained = 0;
+  const { admin } = await open({
+    process: {
+      status: () => ({ state: "working", pid: 1, version: "0", roles: [], workersBusy: 0 }),
+      drain: () => (drained += 1),
+      undrain: () => true,
+    },
+  });
+  const drain = "/admin/v1/process/drain";
+  const unasked: readonly RequestInit[] = [
+    {},
+    { body: "" },
+    { body: "{}", headers: { "Content-Type": "text/plain" } },
+    { body: "a=b", headers: { "Content-Type": "application/x-www-form-urlencoded" } },
+    { body: "{}", headers: { "Content-Type": "multipart/form-data; boundary=x" } },
+    { body: "{}", headers: { "Content-Type": "text/plain; x=application/json" } },
+  ];
+  for (const init of unasked) {
+    const { status } = await admin.send("POST", drain, init);
+    expect([400, 415]).toContain(status);
+  }
+  // asking whether it may is no way in either
+  const preflight = await admin.send("OPTIONS", drain, {
+    headers: { Origin: "http://evil.example", "Access-Control-Request-Method": "POST" },
+  });
+  expect(preflight.status).toBe(405);
+  expect(drained).toBe(0);
+  expect((await admin.post(drain)).status).toBe(202);
+  expect(drained).toBe(1);
+});
+
+test("bodies that are none, too large, too deep or not in the contract are refused", async () => {
+  const { admin } = await open();
+  const json = { "Content-Type": "application/json" };
+  const deep = `${'{"a":'.repeat(100)}1${"}".repeat(100)}`;
+  const bodies: readonly (readonly [string, number])[] = [
+    ["[]", 400],
+    ["null", 400],
+    ["{", 400],
+    ["", 400],
+    ['{"force":true}', 400],
+    ['{"__proto__":{}}', 400],
+    [deep, 400],
+    [`{"a":"${"x".repeat(5_000)}"}`, 413],
+  ];
+  for (const [body, expected] of bodies) {
+    const { status } = await admin.send("POST", "/admin/v1/process/drain", { body, headers: json });
+    expect([body.slice(0, 20), status]).toEqual([body.slice(0, 20), expected]);
+  }
+});
+
+test("who may not call is refused before its path is looked at or its body read", async () => {
+  const authenticator: Authenticator = {
+    judge: ({ headers: { authorization } }) =>
+      authorization === "me"
+        ? { caller: { isAuthenticated: true, subject: "CN=me" } }
+        : { refusal: new RpError({ code: "Forbidden", message: "not for you" }), reason: "none" },
+  };
+  const { admin } = await open({ authenticator });
+  for (const path of ["/metrics", "/admin/v1/clusters", "/none", "/%zz"]) {
+    expect((await admin.get(path)).body.error.message).toBe("not for you");
+  }
+  const headers = { Authorization: "me" };
+  expect((await admin.send("GET", "/admin/v1/clusters", { headers })).status).toBe(200);
+  expect(admin.lines).toContainEqual(expect.objectContaining({ audit: true, actor: "CN=me" }));
+  // yes or no, for machines that have no certificate
+  expect((await admin.get("/healthz/ready")).status).toBe(200);
 });

@@ -43,9 +43,11 @@ describe("operationIds", () => {
   });
 
   test("become a list for each version", () => {
-    const text = operationIdsModule(new Map([["v1", ["A_B"]]]), ["C_D", "E_F"]);
+    const own = { arm: ["C_D", "E_F"], admin: ["G_H"] };
+    const text = operationIdsModule(new Map([["v1", ["A_B"]]]), own);
     expect(text).toContain('"v1": [\n    "A_B",\n  ],');
-    expect(text).toContain('export type ArmOperationId = "C_D" | "E_F";');
+    expect(text).toContain('export type ArmOperationId =\n  | "C_D"\n  | "E_F";');
+    expect(text).toContain('export type AdminOperationId =\n  | "G_H";');
   });
 });
 

@@ -18,7 +18,7 @@ import {
 import { originOf } from "../../src/model/operationOrigin.ts";
 import { isTerminal } from "../../src/model/provisioningState.ts";
 import type { DocumentKey } from "../../src/model/resourceId.ts";
-import { standingOf } from "../../src/store/clusterStanding.ts";
+import { standingOf } from "../../src/model/clusterStanding.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import {
   commitBytesMax,

@@ -1,8 +1,21 @@
 /**
- * How a cluster stands, taken out of what an adapter has read for a listing of operators. It must never let anything else
- * of a document through, nor fail on one that is damaged.
+ * How a cluster stands, taken out of its document for operators. It must never let anything else of a document through, nor
+ * fail on one that is damaged.
  */
-import type { ClusterStanding } from "./store.ts";
+import type { ListedCluster } from "./document.ts";
+
+/** How a cluster stands: no secret, and nothing of what was asked for. */
+export type ClusterStanding = Pick<
+  ListedCluster,
+  | "minimumSchemaVersion"
+  | "resourceId"
+  | "provisioningState"
+  | "operation"
+  | "unqueued"
+  | "sweeps"
+  | "nextAttemptAt"
+  | "work"
+>;
 
 const members = [
   "minimumSchemaVersion",

@@ -1,0 +1,115 @@
+/**
+ * The way of a request to the operator's listener, in order: its context, health, who asks, metrics, its route by the contract,
+ * its body, its handler, its line in the audit log, and whatever was thrown on the way. It opens no port.
+ */
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import { sendAnswer } from "../listener/answer.ts";
+import { answerErrors } from "../listener/answerErrors.ts";
+import { authenticate, callerOf, type Authenticator } from "../listener/authenticator.ts";
+import { asRpError } from "../listener/errorAnswer.ts";
+import { health, type HealthOptions } from "../listener/health.ts";
+import { readBody } from "../listener/readBody.ts";
+import { contextOf, requestContext } from "../listener/requestContext.ts";
+import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
+import { RpError } from "../model/rpError.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import type { AdminContract, AdminRoute } from "./adminContract.ts";
+import { audit } from "./audit.ts";
+import type { AdminServices } from "./exchange.ts";
+
+export interface AdminAppOptions extends HealthOptions {
+  readonly contract: AdminContract;
+  readonly services: AdminServices;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly authenticator: Authenticator;
+}
+
+/** No action takes more. */
+const bodyLimitBytes = 4 * 1024;
+
+interface FoundRoute {
+  readonly route: AdminRoute;
+  readonly path: RequestPath;
+  isAudited: boolean;
+}
+
+/** The Express application; requests arrive through `httpServer.ts`. */
+export function adminApp(options: AdminAppOptions): Express {
+  const { contract, services, metrics, log, authenticator } = options;
+  const { clock, ids } = services;
+  const found = new WeakMap<object, FoundRoute>();
+
+  const findRoute: RequestHandler = (request, response, next) => {
+    const path = parseRequestPath(request.originalUrl);
+    const route = contract.route(request.method, path);
+    found.set(request, { route, path, isAudited: false });
+    contextOf(response).note({ operationName: route.operationId });
+    next();
+  };
+
+  const writeAudit = (
+    request: express.Request,
+    response: express.Response,
+    outcome: { readonly status: number; readonly errorCode?: string },
+  ): void => {
+    const asked = found.get(request);
+    if (asked === undefined || asked.isAudited) return;
+    asked.isAudited = true;
+    const { operationId: action, pathParameters: parameters } = asked.route;
+    const context = contextOf(response);
+    audit({ context, action, parameters, caller: callerOf(request) }, outcome);
+  };
+
+  const runOperation: RequestHandler = async (request, response) => {
+    const asked = found.get(request);
+    if (asked === undefined) throw new TypeError("the request has no route");
+    const parameters = asked.route.check(request.body as unknown);
+    const context = contextOf(response);
+    const answer = await asked.route.handle({ parameters, context, services });
+    // before the answer, and also when nobody is there to take it any more
+    writeAudit(request, response, { status: answer.status });
+    sendAnswer(response, answer);
+  };
+
+  const auditErrors: ErrorRequestHandler = (thrown, request, response, next) => {
+    const { status, code: errorCode } = asRpError(thrown);
+    writeAudit(request, response, { status, errorCode });
+    next(thrown);
+  };
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use(requestContext({ clock, ids, log, isProbe: (path) => probes.has(path) }));
+  app.use(health(options));
+  // who may not call learns nothing more, nor is a byte of the body read
+  app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));
+  app.use(metricsPage(metrics));
+  app.use(findRoute);
+  app.use(readBody({ limitBytes: bodyLimitBytes }));
+  app.use(runOperation);
+  app.use(auditErrors);
+  app.use(answerErrors);
+  return app;
+}
+
+/** What machines ask for all the time. */
+const probes: ReadonlySet<string> = new Set(["/healthz/live", "/healthz/ready", "/metrics"]);
+
+function metricsPage(metrics: Metrics): RequestHandler {
+  return async (request, response, next) => {
+    if (request.path !== "/metrics") {
+      next();
+      return;
+    }
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      throw new RpError(
+        { code: "MethodNotAllowed", message: "Only GET is allowed here." },
+        { headers: { Allow: "GET, HEAD" } },
+      );
+    }
+    response.type(metrics.contentType).send(await metrics.text());
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * The audit log: one line for each operation of the API that somebody asked for, whatever came of it. Who reads it must be able to
+ * rely on it: what a caller can choose stands in members of its own, cut and without anything that looks like the end of a line,
+ * or like another text than it is.
+ */
+import type { AdminExchange } from "./exchange.ts";
+import type { Caller } from "../listener/authenticator.ts";
+import { shown } from "../model/shownText.ts";
+import type { RequestContext } from "../listener/requestContext.ts";
+
+/** Who may reach a listener without authentication is told by its address: nobody but users of the machine. */
+const withoutAuthentication = "loopback";
+
+/** What somebody asked for. */
+export interface AuditedCall {
+  readonly context: RequestContext;
+  /** The operationId. */
+  readonly action: string;
+  /** Of the path, which say what it is about. */
+  readonly parameters: AdminExchange["parameters"];
+  readonly caller: Caller;
+}
+
+/** What came of it. */
+export interface AuditedOutcome {
+  readonly status: number;
+  /** Present when it was refused or failed. */
+  readonly errorCode?: string;
+}
+
+/** Writes the line, at the level `info` whatever the outcome. */
+export function audit(call: AuditedCall, outcome: AuditedOutcome): void {
+  const { context, action, parameters, caller } = call;
+  const actor = visible(caller.isAuthenticated ? caller.subject : withoutAuthentication);
+  const target = targetOf(parameters);
+  const result = outcome.errorCode ?? "done";
+  context.log.info(
+    { audit: true, actor, action, target, ...outcome },
+    `audit: ${actor} ${action} ${target}: ${outcome.status} ${result}`,
+  );
+}
+
+/** The path of what it is about; empty when that is this process, or all clusters. */
+function targetOf(parameters: AdminExchange["parameters"]): string {
+  const { subscriptionId, resourceGroupName, resourceName, operationId } = parameters;
+  const parts = [
+    ["subscriptions", subscriptionId],
+    ["resourceGroups", resourceGroupName],
+    ["clusters", resourceName],
+    ["operations", operationId],
+  ] as const;
+  return parts
+    .flatMap(([name, value]) => (value === undefined ? [] : [`/${name}/${visible(value)}`]))
+    .join("");
+}
+
+/** Neither control characters, nor what ends a line or turns the direction of a text, nor what can't be seen. */
+function visible(text: string): string {
+  return shown(text).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+}

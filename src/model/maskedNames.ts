@@ -1,0 +1,36 @@
+/**
+ * The names under which secrets and personal data are: what has one of them is neither logged nor shown to operators, at any
+ * depth, also in a document that a newer release wrote. It is a net under the rule that nobody hands such things on; texts are
+ * not searched.
+ */
+import { secretNames } from "./clusterSecrets.ts";
+
+/** Names as compared: lower case, letters and digits only. */
+const maskedNames: ReadonlySet<string> = new Set(
+  [
+    ...secretNames,
+    "token",
+    "accessToken",
+    "idToken",
+    "accountKey",
+    "sas",
+    // personal data (ARM-105)
+    "systemData",
+    "createdBy",
+    "lastModifiedBy",
+    "x-ms-arm-resource-system-data",
+    "x-ms-client-principal-name",
+  ].map(comparable),
+);
+const maskedWords =
+  /authorization|connectionstring|cookie|credential|kubeconfig|passphrase|password|privatekey|secret/;
+
+function comparable(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+/** Whether what has this name may be neither logged nor shown to operators. */
+export function isMasked(name: string): boolean {
+  const compared = comparable(name);
+  return maskedNames.has(compared) || maskedWords.test(compared);
+}
