@@ -20,6 +20,13 @@ import {
   readStorageQueueSettings,
   type StorageQueueSettings,
 } from "./queue/storageQueueSettings.ts";
+import {
+  isCollectorUrl,
+  readPairs,
+  tracesUrl,
+  traceSamplers,
+  type TraceSettings,
+} from "./runtime/traceSettings.ts";
 import { readCosmosSettings, type CosmosSettings } from "./store/cosmosSettings.ts";
 import {
   defaultSecretName,
@@ -76,6 +83,8 @@ export interface Config {
   /** The most that a clean stop may take. */
   readonly shutdownMs: number;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  /** Absent: no traces are exported. */
+  readonly traces?: TraceSettings;
 }
 
 /** Variables of a process by name. */
@@ -275,6 +284,31 @@ function optional(meaning: string) {
   return z.string().optional().describe(meaning);
 }
 
+/** Not shown in faults: people put keys into URLs. */
+function collectorUrl(meaning: string) {
+  return z
+    .string()
+    .refine(isCollectorUrl, {
+      error: "must be a URL that begins with http:// or https://, without user, query or fragment",
+    })
+    .optional()
+    .describe(meaning);
+}
+
+/** Not shown in faults either: some are tokens. */
+function pairs(meaning: string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const read = readPairs(text);
+      if (read !== undefined) return read;
+      context.addIssue("must be a list of name=value, percent-encoded, with commas between them");
+      return z.NEVER;
+    })
+    .optional()
+    .describe(meaning);
+}
+
 /** Whether none of these has a fault of its own: only then can they be compared. */
 function sound(...variables: readonly string[]): (payload: z.core.ParsePayload) => boolean {
   return ({ issues }) => !issues.some(({ path }) => variables.includes(String(path?.[0])));
@@ -448,6 +482,48 @@ const schema = z
       byDefault: "info",
       meaning: "What is logged to standard output: JSON lines, or text on a terminal.",
     }),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl(
+      "URL of an OpenTelemetry collector, such as `http://localhost:4318`; traces go to `/v1/traces` below it, and without one there are none.",
+    ),
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorUrl(
+      "The whole URL for traces, instead of the one above.",
+    ),
+    OTEL_EXPORTER_OTLP_PROTOCOL: oneOf(["http/protobuf"], {
+      byDefault: "http/protobuf",
+      meaning: "How the collector is spoken to.",
+    }),
+    OTEL_EXPORTER_OTLP_HEADERS: pairs(
+      "Headers for the collector, such as a token: `name=value`, percent-encoded, with commas between them.",
+    ),
+    OTEL_EXPORTER_OTLP_TIMEOUT: wholeNumber({
+      min: 1,
+      max: 600_000,
+      byDefault: "10000",
+      meaning: "After how many milliseconds the collector is given up, and what it didn't take.",
+    }),
+    OTEL_SERVICE_NAME: z
+      .string()
+      .regex(/^[\x20-\x7e]{1,255}$/, {
+        error: ({ input }) => `must be at most 255 characters of ASCII, not ${shown(input)}`,
+      })
+      .prefault("openshift-resource-provider")
+      .describe("What this program is called in traces."),
+    OTEL_RESOURCE_ATTRIBUTES: pairs(
+      "What else traces say of this process, such as `deployment.environment.name=test`, in the same form.",
+    ),
+    OTEL_TRACES_SAMPLER: oneOf(traceSamplers, {
+      byDefault: "parentbased_always_on",
+      meaning:
+        "Which traces are recorded; by default all, save those that their caller doesn't record.",
+    }),
+    OTEL_TRACES_SAMPLER_ARG: z
+      .string()
+      .regex(/^(0|0?\.[0-9]{1,9}|1(\.0{1,9})?)$/, {
+        error: ({ input }) => `must be a decimal number from 0 to 1, not ${shown(input)}`,
+      })
+      .transform(Number)
+      .prefault("1")
+      .describe("The share of traces that a `traceidratio` sampler records. From 0 to 1."),
     COSMOSDB_ACCOUNT: optional(
       "Name of the Cosmos DB account that keeps the documents; with `STORAGE_ACCOUNT` it takes the place of the embedded engine.",
     ),
@@ -549,6 +625,7 @@ export function readConfig(environment: Environment = process.env): Config {
     operationsLimit: values.OPERATIONS_LIMIT,
     shutdownMs: values.SHUTDOWN_SECONDS,
     logLevel: values.LOG_LEVEL,
+    ...tracesOf(values),
   });
 }
 
@@ -586,6 +663,25 @@ function authenticationOf(
           }),
         }),
   };
+}
+
+function tracesOf(values: z.output<typeof schema>): Pick<Config, "traces"> {
+  const url = tracesUrl(
+    values.OTEL_EXPORTER_OTLP_ENDPOINT,
+    values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+  );
+  if (url === undefined) return {};
+  const headers = values.OTEL_EXPORTER_OTLP_HEADERS ?? {};
+  const traces: TraceSettings = {
+    url,
+    headers: () => headers,
+    timeoutMs: values.OTEL_EXPORTER_OTLP_TIMEOUT,
+    serviceName: values.OTEL_SERVICE_NAME,
+    resourceAttributes: values.OTEL_RESOURCE_ATTRIBUTES ?? {},
+    sampler: values.OTEL_TRACES_SAMPLER,
+    samplerRatio: values.OTEL_TRACES_SAMPLER_ARG,
+  };
+  return { traces: Object.freeze(traces) };
 }
 
 /** Which engines are meant, whether or not that is said rightly. */

@@ -8,7 +8,11 @@ import type { AzureEngines, Config } from "./config.ts";
 import type { Queue } from "./queue/queue.ts";
 import { SqliteQueue } from "./queue/sqliteQueue.ts";
 import { StorageQueue } from "./queue/storageQueue.ts";
-import { openStorageQueue, StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
+import {
+  openStorageQueue,
+  queueName,
+  StorageQueueOpenError,
+} from "./queue/storageQueueConnection.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { deadlineSignal } from "./runtime/deadlineSignal.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
@@ -30,6 +34,8 @@ import type { Store } from "./store/store.ts";
 export interface Engines extends AsyncDisposable {
   /** For the log. */
   readonly name: string;
+  /** What each is called in traces. */
+  readonly systems: { readonly store: string; readonly queue: string; readonly queueName: string };
   /** Seals what it is given. */
   readonly store: Store;
   /** The keys that it seals by. */
@@ -116,6 +122,7 @@ async function openEmbedded(
   }
   return {
     name: "embedded",
+    systems: { store: "sqlite", queue: "sqlite", queueName: "messages" },
     store: new SealedStore({ store, keys, random: systemRandom }),
     keys,
     queue: new SqliteQueue({ database, clock: systemClock }),
@@ -181,6 +188,7 @@ async function openAzure(
   });
   return {
     name: "Azure",
+    systems: { store: "azure.cosmosdb", queue: "azure.storage_queue", queueName },
     store: new SealedStore({ store, keys, random: systemRandom }),
     keys,
     get queue() {

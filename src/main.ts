@@ -20,17 +20,23 @@ import { SkipTokens } from "./frontend/skipTokens.ts";
 import type { Installer } from "./installers/installer.ts";
 import { localInstaller } from "./installers/local/localInstaller.ts";
 import type { Timing } from "./model/timing.ts";
+import type { Queue } from "./queue/queue.ts";
 import { StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
+import { TracedQueue } from "./queue/tracedQueue.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { DrainableWork } from "./runtime/drainableWork.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import { Metrics } from "./runtime/metrics.ts";
 import { Nudge } from "./runtime/nudge.ts";
+import type { OtlpTraces } from "./runtime/otlpTraces.ts";
 import { pinoLog, type ProcessLog } from "./runtime/pinoLog.ts";
 import { logWithout, type Log } from "./runtime/log.ts";
+import { untraced, type Traces, type Tracing } from "./runtime/traces.ts";
 import { CosmosOpenError } from "./store/cosmosConnection.ts";
 import { KeyFileError } from "./store/keyFile.ts";
 import { isOfLostFile, SqliteFileLostError, SqliteOpenError } from "./store/sqliteDatabase.ts";
+import type { Store } from "./store/store.ts";
+import { TracedStore } from "./store/tracedStore.ts";
 import { apiVersions } from "./versions/registry.ts";
 
 /** How long requests have to be refused before the process ends by a fault. */
@@ -39,6 +45,11 @@ const refuseMs = 250;
 const flushMs = 100;
 /** What the very end of a stop takes: the flush above, and the process itself. */
 const endReserveMs = 250;
+
+/** The most that a stop waits for the collector of traces. */
+const traceFlushMs = 2_000;
+/** What closing files takes then, and the end. */
+const closeReserveMs = 500;
 
 /** Exit codes: what a supervisor can act on. */
 const exitCode = { stopped: 0, fault: 1, badSettings: 2 } as const;
@@ -76,11 +87,18 @@ interface Ground {
   readonly metrics: Metrics;
   readonly engines: Engines;
   readonly authentication: Authentication;
+  readonly tracing: Tracing<TracedEngines>;
   readonly timing: Timing;
   readonly committed: Nudge;
   readonly sent: Nudge;
   /** How long a role may take to stop. */
   readonly graceMs: number;
+}
+
+/** The ports as the roles ask them. */
+interface TracedEngines {
+  readonly store: Store;
+  readonly queue: Queue;
 }
 
 /** Each installer by the name that `INSTALLER` gives it. */
@@ -93,12 +111,14 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   const metrics = new Metrics();
   const authentication = await authenticationFor(config, log);
   await using engines = await openEngines(config, { log, metrics, stop });
+  const traces = await openTraces(config, log);
   const ground: Ground = {
     config,
     log,
     metrics,
     engines,
     authentication,
+    tracing: tracingOf(engines, traces),
     timing: {
       heartbeatMs: config.heartbeatMs,
       leaseMs: config.leaseMs,
@@ -138,13 +158,17 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   if (lost !== undefined) {
     // nothing that the roles hold can be given back any more
     await server?.stop(refuseMs);
+    await traces?.stop(refuseMs);
     throw lost;
   }
+  const stoppedAt = systemClock.monotonic();
   log.info({}, "stopping");
   await Promise.all([server?.stop(ground.graceMs), work.stop()]);
   await admin?.stop();
   halt.abort();
   await authenticating;
+  const leftMs = config.shutdownMs - (systemClock.monotonic() - stoppedAt) - closeReserveMs;
+  await traces?.stop(Math.max(0, Math.min(traceFlushMs, leftMs)));
   // nobody has looked since; what is gone is no clean stop
   const lostMeanwhile = await engines.untilLost(stop);
   if (lostMeanwhile !== undefined) throw lostMeanwhile;
@@ -180,9 +204,37 @@ function workOf(ground: Ground): DrainableWork {
   });
 }
 
+/** The library is loaded only where it is used. */
+async function openTraces({ traces: settings }: Config, log: Log): Promise<OtlpTraces | undefined> {
+  if (settings === undefined) return undefined;
+  const { OtlpTraces } = await import("./runtime/otlpTraces.ts");
+  const effects = { clock: systemClock, random: systemRandom, log };
+  return new OtlpTraces({ ...effects, settings, version: version() });
+}
+
+/** Without traces nothing stands in front of the engines. */
+function tracingOf(engines: Engines, traces: Traces | undefined): Tracing<TracedEngines> {
+  if (traces === undefined) return untraced(engines);
+  const { store, systems } = engines;
+  const messaging = {
+    "messaging.system": systems.queue,
+    "messaging.destination.name": systems.queueName,
+  };
+  return {
+    traces,
+    messaging,
+    enginesWithin: (current) => ({
+      store: new TracedStore(store, { traces, system: systems.store, current }),
+      get queue() {
+        return new TracedQueue(engines.queue, { traces, messaging, current });
+      },
+    }),
+  };
+}
+
 /** The listener for operators, if there is to be one. */
 async function operators(
-  { config, log, metrics, engines, authentication, committed }: Ground,
+  { config, log, metrics, engines, authentication, tracing, committed }: Ground,
   work: DrainableWork,
   stopping: () => boolean,
 ): Promise<AdminServer | undefined> {
@@ -215,12 +267,13 @@ async function operators(
       location,
       process: control,
     },
+    tracing,
     log,
   });
 }
 
 async function frontend(
-  { config, log, metrics, engines: { store }, authentication, committed }: Ground,
+  { config, log, metrics, engines: { store }, authentication, tracing, committed }: Ground,
   stopping: () => boolean,
 ): Promise<HttpServer> {
   const shared = { clock: systemClock, ids: systemIds };
@@ -247,11 +300,21 @@ async function frontend(
     ],
     stopping,
     onAnswered: metrics.answered,
+    tracing,
   });
   return HttpServer.listen(app, { ...shared, host: config.host, port: config.port, log, tls });
 }
 
-function backend({ config, log, metrics, engines, timing, sent, graceMs }: Ground): Backend {
+function backend({
+  config,
+  log,
+  metrics,
+  engines,
+  tracing,
+  timing,
+  sent,
+  graceMs,
+}: Ground): Backend {
   const { store, queue, polling } = engines;
   const role = new Backend({
     store,
@@ -267,12 +330,13 @@ function backend({ config, log, metrics, engines, timing, sent, graceMs }: Groun
     polling,
     stopGraceMs: graceMs,
     onStep: metrics.stepEnded,
+    tracing,
   });
   metrics.workers(config.workers, () => role.busy);
   return role;
 }
 
-function forwarder({ config, log, engines, timing, committed, sent }: Ground): Forwarder {
+function forwarder({ config, log, engines, tracing, timing, committed, sent }: Ground): Forwarder {
   const { store, queue, polling } = engines;
   return new Forwarder({
     store,
@@ -285,6 +349,7 @@ function forwarder({ config, log, engines, timing, committed, sent }: Ground): F
     committed,
     sent,
     polling,
+    tracing,
   });
 }
 

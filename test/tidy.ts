@@ -39,6 +39,7 @@ const engineSettings = [
   "src/queue/storageQueueSettings.ts",
   "src/listener/authenticationSettings.ts",
   "src/store/sealingSettings.ts",
+  "src/runtime/traceSettings.ts",
 ];
 /**
  * What each room may import besides its own files. `types:` allows types alone. `main`, `reseal` and `engines`, which compose
@@ -48,7 +49,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   config: ["model", "settings"],
   settings: [],
   model: [],
-  runtime: ["model"],
+  runtime: ["model", "settings"],
   "port:store": ["model"],
   "port:queue": ["model"],
   "port:installer": ["model"],
@@ -78,6 +79,12 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@azure/storage-queue": ["queue"],
   express: ["frontend", "admin", "listener"],
   "openapi-backend": ["frontend", "admin", "listener"],
+  "@opentelemetry/api": ["runtime"],
+  "@opentelemetry/core": ["runtime"],
+  "@opentelemetry/otlp-exporter-base": ["runtime"],
+  "@opentelemetry/otlp-transformer": ["runtime"],
+  "@opentelemetry/resources": ["runtime"],
+  "@opentelemetry/sdk-trace": ["runtime"],
   pino: ["runtime"],
   "pino-pretty": ["runtime"],
 };

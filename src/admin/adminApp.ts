@@ -14,6 +14,7 @@ import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 import { RpError } from "../model/rpError.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { untraced, type Tracing } from "../runtime/traces.ts";
 import type { AdminContract, AdminRoute } from "./adminContract.ts";
 import { audit } from "./audit.ts";
 import type { AdminServices } from "./exchange.ts";
@@ -23,6 +24,8 @@ export interface AdminAppOptions extends HealthOptions {
   readonly services: AdminServices;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** None when absent. */
+  readonly tracing?: Tracing<Pick<AdminServices, "store">>;
   readonly authenticator: Authenticator;
 }
 
@@ -38,6 +41,7 @@ interface FoundRoute {
 /** The Express application; requests arrive through `httpServer.ts`. */
 export function adminApp(options: AdminAppOptions): Express {
   const { contract, services, metrics, log, authenticator } = options;
+  const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
   const found = new WeakMap<object, FoundRoute>();
 
@@ -67,7 +71,14 @@ export function adminApp(options: AdminAppOptions): Express {
     if (asked === undefined) throw new TypeError("the request has no route");
     const parameters = asked.route.check(request.body as unknown);
     const context = contextOf(response);
-    const answer = await asked.route.handle({ parameters, context, services });
+    const { span } = context;
+    const answer = await asked.route.handle({
+      parameters,
+      context,
+      services: span.isRecording
+        ? { ...services, store: enginesWithin(() => span).store }
+        : services,
+    });
     // before the answer, and also when nobody is there to take it any more
     writeAudit(request, response, { status: answer.status });
     sendAnswer(response, answer);
@@ -82,7 +93,7 @@ export function adminApp(options: AdminAppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(requestContext({ clock, ids, log, isProbe: (path) => probes.has(path) }));
+  app.use(requestContext({ clock, ids, log, traces, isProbe: (path) => probes.has(path) }));
   app.use(health(options));
   // who may not call learns nothing more, nor is a byte of the body read
   app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));

@@ -12,10 +12,11 @@ import type { Ids, Random } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
 import { Nudge } from "../runtime/nudge.ts";
 import { PollPace, type PollFigures } from "../runtime/pollPace.ts";
+import { untraced, type Tracing } from "../runtime/traces.ts";
 import type { Store } from "../store/store.ts";
 import type { StepEvent } from "./runSteps.ts";
 import { stepListsOf, type StepLists } from "./stepList.ts";
-import { handleMessage } from "./worker.ts";
+import { handleMessage, type WorkerEngines } from "./worker.ts";
 
 export interface BackendOptions {
   readonly store: Store;
@@ -36,6 +37,7 @@ export interface BackendOptions {
   readonly stopGraceMs: number;
   /** Told of each run of a step, for metrics. */
   readonly onStep?: (event: StepEvent) => void;
+  readonly tracing?: Tracing<WorkerEngines>;
 }
 
 /** The most that a queue gives at once. */
@@ -43,6 +45,7 @@ const receiveMax = 32;
 export class Backend {
   readonly #options: BackendOptions;
   readonly #steps: StepLists;
+  readonly #tracing: Tracing<WorkerEngines>;
   readonly #freed: Nudge;
   readonly #pace: PollPace;
   readonly #busy = new Set<Promise<void>>();
@@ -52,6 +55,7 @@ export class Backend {
   /** @throws {TypeError} when the installer's steps are no list with unique names. */
   constructor(options: BackendOptions) {
     this.#options = options;
+    this.#tracing = options.tracing ?? untraced(options);
     this.#steps = stepListsOf(options.installer);
     this.#freed = new Nudge(options.clock);
     this.#pace = new PollPace(options.polling);
@@ -109,6 +113,7 @@ export class Backend {
     const restMs = this.#options.stopGraceMs / 2;
     const worker = handleMessage(message, {
       ...this.#options,
+      tracing: this.#tracing,
       steps: this.#steps,
       stop,
       restMs,

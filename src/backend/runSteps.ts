@@ -15,6 +15,7 @@ import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Random } from "../runtime/ids.ts";
 import type { LeaseDeadline } from "../runtime/leaseDeadline.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Span } from "../runtime/traces.ts";
 import {
   completed,
   failed,
@@ -74,6 +75,8 @@ export interface RunStepsOptions {
   readonly restMs: number;
   /** Whether the message is still ours; without it, a postponed operation must be queued anew. */
   readonly hasMessage: () => boolean;
+  /** Begins the span of a run of a step. */
+  readonly startSpan: (listed: ListedStep) => Span;
   readonly onStep?: (event: StepEvent) => void;
 }
 
@@ -136,6 +139,7 @@ async function takeStep(
   const { cluster, clock } = options;
   const startedAt = cluster.current.cluster.work.stepStartedAt ?? clock.now();
   const begunAt = clock.monotonic();
+  const span = options.startSpan(listed);
   let result: StepResult;
   let elapsedMs: number;
   let outcome: RunOutcome | undefined;
@@ -146,8 +150,12 @@ async function takeStep(
     outcome = await record(listed, result, options);
   } catch (error) {
     noteStep(listed, "failed", clock.monotonic() - begunAt, options);
+    span.describe({ "rp.step.outcome": "failed" });
+    span.end(error);
     throw error;
   }
+  span.describe({ "rp.step.outcome": result.done ? "done" : "again" });
+  span.end();
   noteStep(listed, result.done ? "done" : "again", elapsedMs, options);
   return outcome;
 }

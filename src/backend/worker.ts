@@ -6,6 +6,7 @@
  * It must never complete a message whose operation may still run, and never release a lease under a step that still acts.
  */
 import { originFields, originOf } from "../model/operationOrigin.ts";
+import { parseTraceparent } from "../model/traceContext.ts";
 import { decodeWorkMessage, type WorkMessage } from "../model/workMessage.ts";
 import type { Timing } from "../model/timing.ts";
 import type { Queue, ReceivedMessage } from "../queue/queue.ts";
@@ -14,6 +15,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
+import { unrecordedSpan, type Span, type Tracing } from "../runtime/traces.ts";
 import type { Store } from "../store/store.ts";
 import {
   DocumentUnreadableError,
@@ -28,12 +30,17 @@ import { Heartbeat, LeaseLostError } from "./heartbeat.ts";
 import { judgeMessage, type MessageEnd } from "./judgeMessage.ts";
 import { retryDelayMs } from "./retryDelay.ts";
 import { runSteps, StoppedError, type RunOutcome, type StepEvent } from "./runSteps.ts";
-import type { StepLists } from "./stepList.ts";
+import type { ListedStep, StepLists } from "./stepList.ts";
 import { StepRest } from "./stepRest.ts";
 
-export interface WorkerOptions {
+/** The ports that a worker asks. */
+export interface WorkerEngines {
   readonly store: Store;
   readonly queue: Queue;
+}
+
+export interface WorkerOptions {
+  readonly tracing: Tracing<WorkerEngines>;
   readonly steps: StepLists;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -73,12 +80,18 @@ class Worker {
   #message: ReceivedMessage | undefined;
   #logFields: LogFields = {};
   #log: Log;
+  /** Of all that is done about the message. */
+  #span = unrecordedSpan;
+  /** Of the step that runs, or else the same. */
+  #stepSpan = unrecordedSpan;
+  readonly #engines: WorkerEngines;
 
   constructor(received: ReceivedMessage, options: WorkerOptions) {
     this.#options = options;
     this.#receivedAt = options.clock.monotonic();
     this.#received = received;
     this.#message = received;
+    this.#engines = options.tracing.enginesWithin(() => this.#span);
     this.#log = options.log;
     this.#logWith({ messageId: received.id, deliveries: received.deliveries });
   }
@@ -89,8 +102,39 @@ class Worker {
       this.#log.error({}, "a message is none of ours; it is dropped");
       return this.#endMessage({ action: "complete", reason: "not readable" });
     }
-    const { documentId, operationId, origin } = message;
-    this.#logWith({ documentId, operationId, ...originFields(origin) });
+    this.#begin(message);
+    try {
+      return await this.#process(message);
+    } finally {
+      this.#span.end();
+    }
+  }
+
+  /** The span of the message, and the members that tie its lines of the log together. */
+
+  #begin({ documentId, operationId, origin }: WorkMessage): void {
+    const { messaging, traces } = this.#options.tracing;
+    this.#span = traces.start(`process ${String(messaging["messaging.destination.name"])}`, {
+      kind: "consumer",
+      parent: parseTraceparent(origin?.traceparent),
+      guid: operationId,
+      attributes: {
+        ...messaging,
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.message.id": this.#received.id,
+        "rp.message.deliveries": this.#received.deliveries,
+        "rp.operation.id": operationId,
+        "rp.correlation.id": origin?.correlationId,
+        "rp.request.id": origin?.requestId,
+      },
+    });
+    this.#stepSpan = this.#span;
+    const { traceId } = this.#span.context;
+    this.#logWith({ documentId, operationId, ...originFields(origin), traceId });
+  }
+
+  async #process(message: WorkMessage): Promise<WorkerResult> {
     if (this.#options.stop.aborted) {
       return this.#endMessage({ action: "putBack", delayMs: 0, reason: "the process stops" });
     }
@@ -100,7 +144,11 @@ class Worker {
   async #work(message: WorkMessage): Promise<MessageEnd> {
     const { timing } = this.#options;
     try {
-      const outcome = await claimCluster(message, { ...this.#options, log: this.#log });
+      const outcome = await claimCluster(message, {
+        ...this.#options,
+        ...this.#engines,
+        log: this.#log,
+      });
       if (outcome.action !== "claimed") return outcome;
       return await this.#drive(message, outcome);
     } catch (error) {
@@ -119,14 +167,29 @@ class Worker {
 
   /** The claimed cluster's steps, under a heartbeat; then the lease is released. */
   async #drive(message: WorkMessage, claimed: ClaimedCluster): Promise<MessageEnd> {
-    const { store, queue, clock, timing } = this.#options;
+    const { clock, timing, tracing } = this.#options;
+    const { store, queue } = this.#engines;
     const { claim, lease, deadline } = claimed;
     const { resourceId, operation } = claimed.cluster.document;
     // the record has them even where an older release has sent the message or begun the operation
     const { requestId, correlationId } = claimed.operation.document;
-    const origin = { ...message.origin, ...originOf(operation), requestId, correlationId };
-    this.#logWith({ resourceId, kind: operation.kind, ...originFields(origin) });
+    const origin = { ...originOf(operation), requestId, correlationId };
+    if (message.origin?.traceparent === undefined && origin.traceparent !== undefined) {
+      // an older release has sent the message: from here on it is known whose trace this is
+      this.#span.end();
+      this.#begin({ ...message, origin });
+    }
     const { attempts, step } = claimed.cluster.document.work;
+    this.#span.describe({
+      "rp.resource.id": resourceId,
+      "rp.operation.kind": operation.kind,
+      "rp.correlation.id": correlationId,
+      "rp.request.id": requestId,
+      "rp.work.epoch": claim.epoch,
+      "rp.work.attempts": attempts,
+    });
+    const { traceId } = this.#span.context;
+    this.#logWith({ resourceId, kind: operation.kind, ...originFields(origin), traceId });
     // a first claim is told by its steps; a further one says that somebody before came to nothing
     this.#log[attempts > 1 ? "info" : "debug"](
       { epoch: claim.epoch, attempts, step },
@@ -134,7 +197,8 @@ class Worker {
     );
 
     const lost = new AbortController();
-    const cluster = new FencedCluster(this.#options, claimed);
+    const written = tracing.enginesWithin(() => this.#stepSpan);
+    const cluster = new FencedCluster({ ...this.#options, store: written.store }, claimed);
     const rest = new StepRest(clock);
     const heartbeat = new Heartbeat({
       store,
@@ -184,6 +248,7 @@ class Worker {
         stop,
         restMs,
         hasMessage: () => heartbeat.message !== undefined,
+        startSpan: (listed) => this.#startStep(listed, work),
         ...(onStep === undefined ? {} : { onStep }),
       });
       return this.#reached(outcome, work);
@@ -198,6 +263,22 @@ class Worker {
       const delayMs = retryDelayMs(attempts, random);
       return { action: "putBack", delayMs, reason: "the worker failed" };
     }
+  }
+
+  /** What is written during a step belongs to it. */
+  #startStep({ place }: ListedStep, { claimed, cluster }: WorkInHand): Span {
+    const span = this.#options.tracing.traces.start(`step ${place.name}`, {
+      kind: "internal",
+      parent: this.#span.context,
+      attributes: {
+        "rp.operation.kind": claimed.cluster.document.operation.kind,
+        "rp.step.name": place.name,
+        "rp.step.phase": place.phase,
+        "rp.step.attempt": cluster.current.cluster.work.attempts,
+      },
+    });
+    this.#stepSpan = span;
+    return span;
   }
 
   #reached(outcome: RunOutcome, { claimed }: WorkInHand): MessageEnd {
@@ -230,7 +311,8 @@ class Worker {
 
   /** The message may be the only one of an operation that waits: it ends only if that operation is no longer current. */
   async #superseded(error: Error, { message }: WorkInHand): Promise<MessageEnd> {
-    const { store, clock, timing } = this.#options;
+    const { clock, timing } = this.#options;
+    const { store } = this.#engines;
     this.#log.warn({ error }, "this worker lost the cluster; it writes nothing more");
     const delayMs = timing.heartbeatMs;
     try {
@@ -246,14 +328,14 @@ class Worker {
 
   async #release({ lease }: ClaimedCluster): Promise<void> {
     try {
-      await this.#limited(async (o) => this.#options.store.releaseLease(lease, o));
+      await this.#limited(async (o) => this.#engines.store.releaseLease(lease, o));
     } catch (error) {
       this.#log.warn({ error }, "the lease could not be released; it runs out by itself");
     }
   }
 
   async #endMessage(end: MessageEnd): Promise<WorkerResult> {
-    const { queue } = this.#options;
+    const { queue } = this.#engines;
     const message = this.#message;
     const warn = end.action === "putBack" && end.warn === true;
     this.#log[warn ? "warn" : "debug"](

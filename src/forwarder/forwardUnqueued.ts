@@ -13,8 +13,17 @@ import type { Log } from "../runtime/log.ts";
 import type { EpochMs } from "../model/document.ts";
 import { originFields } from "../model/operationOrigin.ts";
 import { encodeWorkMessage } from "../model/workMessage.ts";
-import type { SetAside } from "./setAside.ts";
+import { formatTraceparent } from "../model/traceContext.ts";
+import { inSpan, type Span, type Tracing } from "../runtime/traces.ts";
+import { referenceSpan } from "./referenceSpan.ts";
+import type { ForwardTry, SetAside } from "./setAside.ts";
 import { attemptWaitMs, sweepMarginMs, type Timing } from "../model/timing.ts";
+
+/** What the forwarder asks for each cluster. */
+export interface ForwardEngines {
+  readonly store: Store;
+  readonly queue: Queue;
+}
 
 export interface ForwardOptions {
   readonly store: Store;
@@ -22,6 +31,7 @@ export interface ForwardOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly timing: Timing;
+  readonly tracing: Tracing<ForwardEngines>;
   /** What earlier passes of this process could not finish. */
   readonly setAside: SetAside;
   /** Whether the forwarder still holds its lease; asked before every document. */
@@ -78,10 +88,22 @@ interface Outcome {
 
 /** Never rejects: one bad document must not stand in the way of others. */
 async function forwardOne(reference: ClusterReference, options: ForwardOptions): Promise<Outcome> {
-  const { queue, clock, signal } = options;
+  const { signal } = options;
   if (!options.mayAct() || signal.aborted) return {};
   const forwardTry = options.setAside.begin(reference);
   if (forwardTry === undefined) return { failed: true };
+  const span = referenceSpan("forward", reference, options.tracing);
+  const outcome = await forwardTraced(reference, { ...options, forwardTry, span });
+  span.end(outcome.queueUnavailable ?? (outcome.failed === true ? "NotForwarded" : undefined));
+  return outcome;
+}
+
+async function forwardTraced(
+  reference: ClusterReference,
+  options: ForwardOptions & { readonly forwardTry: ForwardTry; readonly span: Span },
+): Promise<Outcome> {
+  const { clock, forwardTry, signal, span, tracing } = options;
+  const { store, queue } = tracing.enginesWithin(() => span);
   const log = options.log.child({
     documentId: reference.key.id,
     operationId: reference.operationId,
@@ -90,16 +112,29 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
   const now = clock.now();
   const delayMs = attemptWaitMs(reference.nextAttemptAt, now);
   if (!forwardTry.isSent) {
+    const { messaging, traces } = tracing;
+    const sending = traces.start(`send ${String(messaging["messaging.destination.name"])}`, {
+      kind: "producer",
+      parent: span.context,
+      attributes: {
+        ...messaging,
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+      },
+    });
+    const traceparent = formatTraceparent(sending.context);
     try {
-      await queue.send(
-        encodeWorkMessage({
-          partition: reference.key.partition,
-          documentId: reference.key.id,
-          operationId: reference.operationId,
-          ...(reference.origin === undefined ? {} : { origin: reference.origin }),
-        }),
-        { delayMs },
-        { signal },
+      await inSpan(sending, async () =>
+        queue.send(
+          encodeWorkMessage({
+            partition: reference.key.partition,
+            documentId: reference.key.id,
+            operationId: reference.operationId,
+            origin: { ...reference.origin, traceparent },
+          }),
+          { delayMs },
+          { signal },
+        ),
       );
       forwardTry.sent();
     } catch (error) {
@@ -113,7 +148,7 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
       return { failed: true };
     }
   }
-  const isCleared = await clearFlag(reference, { ...options, log, now, delayMs });
+  const isCleared = await clearFlag(reference, { ...options, store, log, now, delayMs });
   if (isCleared) forwardTry.settled();
   return { sent: !forwardTry.isSent, failed: !isCleared };
 }

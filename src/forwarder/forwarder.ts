@@ -16,8 +16,9 @@ import { LeaseDeadline, momentOf } from "../runtime/leaseDeadline.ts";
 import { forwarderLeaseName } from "../model/leaseNames.ts";
 import type { Activity } from "../model/document.ts";
 import type { Timing } from "../model/timing.ts";
+import { untraced, type Tracing } from "../runtime/traces.ts";
 import { ActivityReport } from "./activityReport.ts";
-import { forwardUnqueued } from "./forwardUnqueued.ts";
+import { forwardUnqueued, type ForwardEngines } from "./forwardUnqueued.ts";
 import { purgeSubscriptions } from "./purgeSubscriptions.ts";
 import { SetAside } from "./setAside.ts";
 import { sweep } from "./sweep.ts";
@@ -37,6 +38,7 @@ export interface ForwarderOptions {
   readonly sent: Nudge;
   /** How often the store is asked without a nudge: the certain case. */
   readonly polling: PollFigures;
+  readonly tracing?: Tracing<ForwardEngines>;
 }
 
 interface HeldLease {
@@ -186,7 +188,8 @@ export class Forwarder {
     if (held === undefined) return 0;
     const mayAct = (): boolean => !held.deadline.passed;
     return this.#limited(stop, held.deadline.remainingMs, async (signal) => {
-      const shared = { store, clock, log, timing, mayAct, signal };
+      const tracing = this.#options.tracing ?? untraced({ store, queue });
+      const shared = { store, clock, log, timing, tracing, mayAct, signal };
       const forward = async (): Promise<number> => {
         const forwarded = await forwardUnqueued({
           ...shared,

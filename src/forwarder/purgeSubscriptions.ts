@@ -16,11 +16,13 @@ import {
 } from "../model/document.ts";
 import { originFields, originOf } from "../model/operationOrigin.ts";
 import { isTerminal } from "../model/provisioningState.ts";
-import { canceledByDelete, startDelete } from "../model/startOperation.ts";
+import { canceledByDelete, startDelete, type OperationStart } from "../model/startOperation.ts";
+import { formatTraceparent } from "../model/traceContext.ts";
 import { attemptWaitMaxMs, farthestTime, type Timing } from "../model/timing.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
+import { inSpan, unrecordedSpan, type Tracing } from "../runtime/traces.ts";
 import {
   DocumentUnreadableError,
   SealingKeyUnknownError,
@@ -37,6 +39,7 @@ export interface PurgeOptions {
   readonly ids: Ids;
   readonly log: Log;
   readonly timing: Timing;
+  readonly tracing: Tracing<Pick<PurgeOptions, "store">>;
   /** The region in the links of the deletions' records. */
   readonly location: string;
   /** Whether the forwarder still holds its lease; asked before every commit. */
@@ -102,6 +105,9 @@ class SubscriptionChangedError extends Error {
 class Purge {
   readonly #options: PurgeOptions;
   readonly #log: Log;
+  readonly #store: Store;
+  /** Of the deletion that is begun at present. */
+  #span = unrecordedSpan;
   /** With the ETag of our own last write. */
   #subscription: Stored<SubscriptionDocument>;
   #begun = 0;
@@ -113,6 +119,7 @@ class Purge {
   constructor(subscription: Stored<SubscriptionDocument>, options: PurgeOptions) {
     this.#options = options;
     this.#subscription = subscription;
+    this.#store = options.tracing.enginesWithin(() => this.#span).store;
     this.#log = options.log.child({ subscriptionId: subscription.document.subscriptionId });
   }
 
@@ -179,9 +186,28 @@ class Purge {
     if (document.provisioningState === "Failed" && document.operation.kind === "delete") {
       this.#failed += 1;
     }
-    const now = this.#options.clock.now();
-    const start = this.#start(now);
-    const { cluster: deleting, operation } = startDelete(document, start);
+    const start = this.#start(this.#options.clock.now());
+    this.#span = this.#options.tracing.traces.start("purge", {
+      kind: "internal",
+      parent: undefined,
+      guid: start.operationId,
+      attributes: { "rp.operation.id": start.operationId, "rp.resource.id": document.resourceId },
+    });
+    try {
+      await inSpan(this.#span, async () => this.#begin(cluster, start, log));
+    } finally {
+      this.#span = unrecordedSpan;
+    }
+  }
+
+  /** Commits the deletion, unless a newer release has a say in it. */
+  async #begin(cluster: Stored<ClusterDocument>, start: OperationStart, log: Log): Promise<void> {
+    const { document } = cluster;
+    const { now } = start;
+    const { cluster: deleting, operation } = startDelete(document, {
+      ...start,
+      traceparent: formatTraceparent(this.#span.context),
+    });
     const writes: Write[] = [
       { replace: cluster, document: deleting },
       { create: operation },
@@ -208,7 +234,8 @@ class Purge {
 
   /** @returns whether it was written; the cluster may have changed, which the next look finds. */
   async #commit(writes: readonly Write[]): Promise<boolean> {
-    const { store, signal } = this.#options;
+    const { signal } = this.#options;
+    const store = this.#store;
     const { subscriptionId: partition, id } = this.#subscription.document;
     let written = true;
     try {
@@ -236,7 +263,7 @@ class Purge {
   async #running(document: ClusterDocument): Promise<Stored<OperationDocument> | undefined> {
     if (isTerminal(document.provisioningState)) return undefined;
     const key = { partition: document.subscriptionId, id: document.operation.id };
-    const running = await this.#options.store.read("operation", key, {
+    const running = await this.#store.read("operation", key, {
       signal: this.#options.signal,
     });
     return running?.document.status === "InProgress" ? running : undefined;
@@ -262,7 +289,7 @@ class Purge {
     await this.#commit([{ replace: this.#subscription, document: next }]);
   }
 
-  #start(now: EpochMs) {
+  #start(now: EpochMs): OperationStart {
     const { ids, location } = this.#options;
     const operationId = ids.guid();
     return {

@@ -7,6 +7,8 @@ import type { ClusterReference, Store } from "../store/store.ts";
 import { StoreConflictError } from "../store/store.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { inSpan, type Tracing } from "../runtime/traces.ts";
+import { referenceSpan } from "./referenceSpan.ts";
 import { farthestTime, sweepMarginMs, type Timing } from "../model/timing.ts";
 import { originFields } from "../model/operationOrigin.ts";
 import { clusterLeaseName } from "../model/leaseNames.ts";
@@ -16,6 +18,7 @@ export interface SweepOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly timing: Timing;
+  readonly tracing: Tracing<Pick<SweepOptions, "store">>;
   readonly mayAct: () => boolean;
   readonly signal: AbortSignal;
 }
@@ -47,7 +50,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
 }
 
 async function flagOne(reference: ClusterReference, options: SweepOptions): Promise<boolean> {
-  const { store, clock, timing, signal } = options;
+  const { store, clock, timing, tracing, signal } = options;
   if (!options.mayAct() || signal.aborted) return false;
   const log = options.log.child({
     documentId: reference.key.id,
@@ -58,10 +61,16 @@ async function flagOne(reference: ClusterReference, options: SweepOptions): Prom
     const remainingMs = await store.leaseRemainingMs(clusterLeaseName(reference.key), { signal });
     if (remainingMs !== undefined) return false;
     const sweeps = reference.sweeps + 1;
-    await store.updateScheduling(
-      reference,
-      { unqueued: true, sweepAfter: clock.now() + sweepMarginMs(timing, sweeps), sweeps },
-      { signal },
+    // only now: most of what is looked at is looked after
+    const span = referenceSpan("flag again", reference, tracing);
+    await inSpan(span, async () =>
+      tracing
+        .enginesWithin(() => span)
+        .store.updateScheduling(
+          reference,
+          { unqueued: true, sweepAfter: clock.now() + sweepMarginMs(timing, sweeps), sweeps },
+          { signal },
+        ),
     );
     log.warn({ sweeps }, "nobody looked after this operation; flagged again");
     return true;

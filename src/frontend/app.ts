@@ -5,6 +5,7 @@
 import express, { type Express, type RequestHandler } from "express";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
+import { untraced, type Tracing } from "../runtime/traces.ts";
 import { sendAnswer } from "../listener/answer.ts";
 import { authenticate, type Authenticator } from "../listener/authenticator.ts";
 import type { Contract, Route } from "./contract.ts";
@@ -24,11 +25,13 @@ export interface AppOptions extends HealthOptions {
   readonly log: Log;
   readonly bodyLimitBytes: number;
   readonly onAnswered?: (request: AnsweredRequest) => void;
+  readonly tracing?: Tracing<Pick<Services, "store">>;
 }
 
 /** The Express application; requests arrive through `httpServer.ts`. */
 export function frontendApp(options: AppOptions): Express {
   const { contract, docs, services, authenticator, log, bodyLimitBytes, onAnswered } = options;
+  const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
   const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
 
@@ -36,7 +39,11 @@ export function frontendApp(options: AppOptions): Express {
     const path = parseRequestPath(request.originalUrl);
     const route = contract.route(request.method, path);
     routes.set(request, { route, path });
-    contextOf(response).note({
+    const context = contextOf(response);
+    const { span } = context;
+    span.rename(`${request.method} ${route.template}`);
+    span.describe({ "http.route": route.template });
+    context.note({
       operationName: route.operationId,
       apiVersion: route.apiVersion,
     });
@@ -47,14 +54,18 @@ export function frontendApp(options: AppOptions): Express {
     const found = routes.get(request);
     if (found === undefined) throw new TypeError("the request has no route");
     const { route, path } = found;
+    const context = contextOf(response);
+    const { span } = context;
     sendAnswer(
       response,
       await route.run({
         path: path.path,
         query: path.query,
         body: request.body as unknown,
-        context: contextOf(response),
-        services,
+        context,
+        services: span.isRecording
+          ? { ...services, store: enginesWithin(() => span).store }
+          : services,
       }),
     );
   };
@@ -62,7 +73,15 @@ export function frontendApp(options: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(requestContext({ clock, ids, log, ...(onAnswered === undefined ? {} : { onAnswered }) }));
+  app.use(
+    requestContext({
+      clock,
+      ids,
+      log,
+      traces,
+      ...(onAnswered === undefined ? {} : { onAnswered }),
+    }),
+  );
   app.use(health(options));
   // before a byte of the body is read, and before anything tells whether there is such a route
   app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));

@@ -20,7 +20,7 @@ export function newOperation({ services, context }: Exchange): OperationStart {
     revision: ids.guid(),
     requestId: context.requestId,
     correlationId: context.correlationId,
-    traceparent: formatTraceparent(context.trace),
+    traceparent: formatTraceparent(context.span.context),
     now: clock.now(),
     location,
   };

@@ -22,6 +22,8 @@ export type RouteRequest = Pick<
 /** An operation that a request has found. */
 export interface ServedOperation {
   readonly operationId: string;
+  /** The path with its parameters' names. */
+  readonly template: string;
   /** @throws {RpError} with the body's faults, or whatever the handler throws. */
   run(request: RouteRequest): Promise<Answer>;
 }
@@ -133,6 +135,7 @@ export class ServedDocument<E extends ServiceExchange> {
     }
     return {
       operationId: operation.operationId,
+      template: operation.path,
       run: async (request) =>
         (await this.#api.handleRequest(
           {

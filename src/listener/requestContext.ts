@@ -9,8 +9,9 @@ import type { Ids } from "../runtime/ids.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
 import { callerOf, type Caller } from "../listener/authenticator.ts";
+import { noTraces, type Span, type SpanAttributes, type Traces } from "../runtime/traces.ts";
 import { RpError } from "../model/rpError.ts";
-import { parseTraceparent, traceOf, type TraceContext } from "../model/traceContext.ts";
+import { parseTraceparent } from "../model/traceContext.ts";
 import { callerOrigin } from "./callerOrigin.ts";
 
 /** A request's own things. */
@@ -19,8 +20,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** ARM's, or our own request id when it gave none. */
   readonly correlationId: string;
-  /** Where what is done for it stands in the caller's trace, or in one of its own. */
-  readonly trace: TraceContext;
+  /** What is done for it, in the caller's trace or in one of its own. */
+  readonly span: Span;
   /** Scheme, host and port under which the caller sees us; links are built on it (ARM-76). */
   readonly origin: string;
   /** Aborted when the time for an answer is up. */
@@ -61,6 +62,7 @@ export interface RequestContextOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly traces: Traces;
   /** Told of each request that has come to its end, those for the health checks left out. */
   readonly onAnswered?: (request: AnsweredRequest) => void;
   /** Whether machines ask for a path all the time: then its line is one for debugging. */
@@ -69,7 +71,7 @@ export interface RequestContextOptions {
 
 /** The first middleware: makes the context, sets the headers that every answer has, writes the line when it ends. */
 export function requestContext(options: RequestContextOptions): RequestHandler {
-  const { clock, ids, log, onAnswered, isProbe = isHealthCheck } = options;
+  const { clock, ids, log, traces, onAnswered, isProbe = isHealthCheck } = options;
   return (request: Request, response: Response, next: NextFunction): void => {
     const begunAt = clock.monotonic();
     const requestId = ids.guid();
@@ -78,8 +80,13 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
       return single(request.headers[name]);
     };
     const correlationId = header("x-ms-correlation-request-id")?.slice(0, idLengthMax) ?? requestId;
-    const trace =
-      parseTraceparent(header("traceparent"), header("tracestate")) ?? traceOf(requestId);
+    const path = request.originalUrl.split("?", 1)[0] ?? "";
+    const isOfMachine = isProbe(path);
+    const span = (isOfMachine ? noTraces : traces).start(request.method, {
+      kind: "server",
+      parent: parseTraceparent(header("traceparent"), header("tracestate")),
+      guid: requestId,
+    });
     const clientRequestId = header("x-ms-client-request-id");
     response.setHeader("x-ms-request-id", requestId);
     if (
@@ -103,7 +110,7 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
     const requestLog = log.child({
       requestId,
       correlationId,
-      traceId: trace.traceId,
+      traceId: span.context.traceId,
       ...(clientRequestId === undefined
         ? {}
         : { clientRequestId: clientRequestId.slice(0, idLengthMax) }),
@@ -112,7 +119,7 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
     contexts.set(response, {
       requestId,
       correlationId,
-      trace,
+      span,
       origin: callerOrigin(request),
       signal: deadline.signal,
       log: requestLog,
@@ -124,10 +131,8 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
     });
     response.once("close", () => {
       deadline[Symbol.dispose]();
-      const path = request.originalUrl.split("?", 1)[0] ?? "";
       const status = response.headersSent ? response.statusCode : 0;
       const durationMs = clock.monotonic() - begunAt;
-      const isOfMachine = isProbe(path);
       const line = isOfMachine ? "debug" : "info";
       if (!isOfMachine) {
         const { operationName, apiVersion } = noted;
@@ -138,6 +143,20 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
           durationMs,
         });
       }
+      if (span.isRecording) {
+        span.describe({
+          "http.request.method": request.method,
+          "url.scheme": request.protocol,
+          "url.path": path.slice(0, 1024),
+          "http.response.status_code": status === 0 ? undefined : status,
+          "rp.request.id": requestId,
+          "rp.correlation.id": correlationId,
+          ...notedAttributes(noted),
+        });
+      }
+      // what the caller did wrong is no failure of ours
+      if (status === 0) span.end("CallerGone");
+      else span.end(status >= 500 ? (noted["errorCode"] ?? "Failed") : undefined);
       requestLog[line](
         {
           method: request.method,
@@ -157,6 +176,22 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
 
 function isHealthCheck(path: string): boolean {
   return path.startsWith("/healthz/");
+}
+
+/** What handlers have noted for the log, as far as it is for traces too. */
+function notedAttributes(noted: LogFields): SpanAttributes {
+  const text = (name: string): string | undefined => {
+    const value = noted[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  return {
+    "rp.api_version": text("apiVersion"),
+    "rp.operation.name": text("operationName"),
+    "rp.operation.id": text("operationId"),
+    "rp.operation.kind": text("operationKind"),
+    "rp.resource.id": text("resourceId"),
+    "rp.error.code": text("errorCode"),
+  };
 }
 
 /** What a person looks for in a path: what comes after the provider. */

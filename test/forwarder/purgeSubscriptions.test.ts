@@ -9,6 +9,7 @@ import type {
 import { schemaVersion } from "../../src/model/document.ts";
 import { subscriptionKey } from "../../src/model/subscription.ts";
 import { silentLog } from "../../src/runtime/log.ts";
+import { untraced } from "../../src/runtime/traces.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
@@ -69,6 +70,7 @@ function options(used: Store = store) {
     ids: { guid: () => `id-${(lastId += 1)}` },
     log: silentLog,
     timing: { heartbeatMs: 2_000, leaseMs: 6_000, visibilityMs: 8_000 },
+    tracing: untraced({ store: used }),
     location: "eastus",
     mayAct: () => true,
     signal: new AbortController().signal,

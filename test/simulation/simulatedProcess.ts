@@ -12,7 +12,7 @@ import { operations } from "../../src/frontend/operations.ts";
 import type { RequestContext } from "../../src/listener/requestContext.ts";
 import { parseRequestPath } from "../../src/listener/requestPath.ts";
 import { SkipTokens } from "../../src/frontend/skipTokens.ts";
-import { traceOf } from "../../src/model/traceContext.ts";
+import { noTraces } from "../../src/runtime/traces.ts";
 import { RpError } from "../../src/model/rpError.ts";
 import { deadlineSignal } from "../../src/runtime/deadlineSignal.ts";
 import type { Ids, Random } from "../../src/runtime/ids.ts";
@@ -173,7 +173,7 @@ export class SimulatedProcess {
     const context: RequestContext = {
       requestId,
       correlationId: requestId,
-      trace: traceOf(requestId),
+      span: noTraces.start("", { kind: "server", parent: undefined, guid: requestId }),
       origin,
       signal: deadline.signal,
       log: this.#log(),

@@ -2,6 +2,7 @@
  * Another try of an operation that failed, as a PUT of the cluster's owner would begin it. An operator may do so in every state of
  * the subscription, but for one that is deleted: what is to go there must not be built again.
  */
+import { formatTraceparent } from "../../model/traceContext.ts";
 import { runningState } from "../../model/provisioningState.ts";
 import { RpError } from "../../model/rpError.ts";
 import { shown } from "../../model/shownText.ts";
@@ -19,6 +20,7 @@ export const retryCluster: AdminHandler = async (exchange) => {
     revision: services.ids.guid(),
     requestId: context.requestId,
     correlationId: context.correlationId,
+    traceparent: formatTraceparent(context.span.context),
     now: services.clock.now(),
     location: services.location,
   };
