@@ -22,6 +22,7 @@ import type { PollFigures } from "../../src/runtime/pollPace.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Stored } from "../../src/store/store.ts";
+import { requestTraceparent, type RecordedTraces } from "../runtime/recordedTraces.ts";
 import { TestClock } from "../runtime/testClock.ts";
 import { clusterDocument, operationDocument, partition } from "../store/documents.ts";
 import { Faults, FaultyQueue, FaultyStore } from "./faults.ts";
@@ -82,6 +83,7 @@ export interface ProcessOptions {
   /** The queue as the process has it. */
   readonly queue?: (queue: Queue) => Queue;
   readonly polling?: PollFigures;
+  readonly traces?: RecordedTraces;
 }
 
 /** One process: backend and forwarder, unless told otherwise. */
@@ -123,6 +125,8 @@ export class SimulatedProcess {
       sent: this.sent,
       polling,
     };
+    const tracing = options.traces?.tracing(shared.store, shared.queue);
+    const traced = tracing === undefined ? {} : { tracing };
     const random: Random = {
       fraction: () => 0.5,
       integer: () => 0,
@@ -130,6 +134,7 @@ export class SimulatedProcess {
     };
     this.backend = new Backend({
       ...shared,
+      ...traced,
       random,
       workers,
       stopGraceMs,
@@ -139,7 +144,8 @@ export class SimulatedProcess {
     const running: Promise<void>[] = [];
     if (backend) running.push(this.backend.run(this.#stop.signal));
     if (forwarder) {
-      const forwards = new Forwarder({ ...shared, location: "eastus", committed: this.committed });
+      const own = { location: "eastus", committed: this.committed };
+      const forwards = new Forwarder({ ...shared, ...traced, ...own });
       running.push(forwards.run(this.#stop.signal));
     }
     this.#ended = Promise.all(running);
@@ -220,7 +226,16 @@ export class Simulation implements AsyncDisposable {
   ): Promise<Asked> {
     const operationId = this.id();
     const document = clusterDocument(name, {
-      operation: { id: operationId, kind: "create", correlationId: `correlation of ${name}` },
+      operation: {
+        id: operationId,
+        kind: "create",
+        correlationId: `correlation of ${name}`,
+        trace: {
+          operationId,
+          requestId: `request of ${operationId}`,
+          traceparent: requestTraceparent,
+        },
+      },
       sweepAfter: this.clock.now(),
       nextAttemptAt: 0,
       incarnationId: this.id(),

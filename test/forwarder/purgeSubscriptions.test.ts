@@ -18,6 +18,8 @@ import {
   type Store,
   type Stored,
 } from "../../src/store/store.ts";
+import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
+import { RecordedTraces } from "../runtime/recordedTraces.ts";
 import { TestClock } from "../runtime/testClock.ts";
 import {
   clusterDocument,
@@ -63,14 +65,17 @@ async function create(name: string, members: Partial<ClusterDocument> = {}): Pro
   await store.commit(partition, [{ create: cluster }, { create: operation }]);
 }
 
-function options(used: Store = store) {
+function options(used: Store = store, traces?: RecordedTraces) {
   return {
     store: used,
     clock,
     ids: { guid: () => `id-${(lastId += 1)}` },
     log: silentLog,
     timing: { heartbeatMs: 2_000, leaseMs: 6_000, visibilityMs: 8_000 },
-    tracing: untraced({ store: used }),
+    tracing:
+      traces === undefined
+        ? untraced({ store: used })
+        : traces.tracing(used, new SqliteQueue({ database, clock })),
     location: "eastus",
     mayAct: () => true,
     signal: new AbortController().signal,
@@ -355,4 +360,28 @@ test("one odd cluster, or one of a newer release, keeps no other", async () => {
     "delete",
   ]);
   expect(await purge()).toBeDefined();
+});
+
+test("each deletion has a trace of its own, which its cluster carries on", async () => {
+  await create("one", { provisioningState: "Succeeded" });
+  await create("other", { provisioningState: "Creating" });
+  await announce("Deleted");
+  const traces = new RecordedTraces();
+  expect(await purgeSubscriptions(options(store, traces))).toBe(2);
+  const spans = traces.named("purge");
+  expect(spans.map(({ parentId, endings }) => [parentId, endings])).toEqual([
+    [undefined, 1],
+    [undefined, 1],
+  ]);
+  for (const { operation } of await clusters()) {
+    const [span] = spans.filter(({ attributes }) => attributes["rp.operation.id"] === operation.id);
+    expect(operation.trace).toEqual({
+      operationId: operation.id,
+      requestId: operation.id,
+      traceparent: `00-${span?.context.traceId}-${span?.context.spanId}-01`,
+    });
+    expect(span === undefined ? [] : traces.below(span)).toContain("commit");
+  }
+  // looking for clusters is nobody's trace
+  expect(traces.spans.filter(({ name }) => name.startsWith("list"))).toEqual([]);
 });

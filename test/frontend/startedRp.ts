@@ -37,6 +37,7 @@ import type { Store } from "../../src/store/store.ts";
 import { apiVersions } from "../../src/versions/registry.ts";
 import { swagger } from "../contract/generated.ts";
 import { newKey, TestKeys } from "../store/sealedStoreFixture.ts";
+import type { RecordedTraces } from "../runtime/recordedTraces.ts";
 
 export const apiVersion = "2019-12-31-preview";
 export const subscriptionId = "00000000-0000-4000-8000-000000000001";
@@ -86,6 +87,7 @@ export interface StartOptions {
   readonly intervalMs?: number;
   /** How soon a worker notices that its operation was cut short. */
   readonly timing?: Timing;
+  readonly traces?: RecordedTraces;
   readonly checks?: Parameters<typeof frontendApp>[0]["checks"];
 }
 
@@ -170,6 +172,7 @@ export class StartedRp implements AsyncDisposable {
       bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
       checks: options.checks ?? [],
       stopping: () => halt.signal.aborted,
+      ...(options.traces === undefined ? {} : { tracing: options.traces.tracing(store, queue) }),
     });
     const server = await HttpServer.listen(app, {
       host: "127.0.0.1",
