@@ -1,6 +1,6 @@
 /**
  * How many requests each operation makes of the Azure engines, as our own peers count them, and that docs/cosmos.md and
- * docs/storage-queue.md say so. Each is paid for.
+ * docs/storage-queue.md say so, with what they should cost by published figures. Each is paid for.
  */
 import { expect, test } from "vitest";
 import { leasesContainer } from "../../src/store/cosmosLayout.ts";
@@ -14,6 +14,7 @@ import {
   putCluster,
 } from "./clusterCalls.ts";
 import { countCosmos, countQueue, expectAsWritten, isOfCluster } from "./requestCount.ts";
+import { expectUnitsAsWritten, unitsOf } from "./requestUnits.ts";
 import { RpProcess } from "./rpProcess.ts";
 
 const patiently = { timeout: 30_000 };
@@ -39,7 +40,11 @@ test("what is written of the requests of each operation is what is made", async 
     const answer = await call();
     const got = typeof answer === "object" ? answer.status : answer;
     expect(got, operation).toBe(status);
-    expectAsWritten("cosmos.md", operation, countCosmos(peers.cosmos.requests.splice(0)));
+    const requests = peers.cosmos.requests.splice(0);
+    expectAsWritten("cosmos.md", operation, countCosmos(requests));
+    if (operation !== "a page of a list" && requests.length > 0) {
+      expectUnitsAsWritten(operation, unitsOf(peers.cosmos, requests));
+    }
     expect(peers.queue.requests).toEqual([]);
   };
   const of = (name: string) => async () => fetch(clusterUrl(web, name));
@@ -56,6 +61,7 @@ test("what is written of the requests of each operation is what is made", async 
   const expectWork = (work: string): void => {
     const requests = peers.cosmos.requests.splice(0).filter(isOfCluster);
     expectAsWritten("cosmos.md", work, countCosmos(requests));
+    expectUnitsAsWritten(work, unitsOf(peers.cosmos, requests));
     const opening = peers.queue.requests.splice(0, 4).map(({ operation }) => operation);
     expect(opening).toEqual(["peek", "send", "update", "delete"]);
     expectAsWritten("storage-queue.md", work, countQueue(peers.queue.requests.splice(0)));
