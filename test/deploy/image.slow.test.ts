@@ -1,6 +1,7 @@
 /**
  * What the image does, without a container: its Dockerfile's copies and installation are carried out in an empty folder, and
- * what it starts is started there, on a read-only file system and as the user that it names.
+ * what it starts is started there, on a read-only file system and as the user that it names: on the embedded engine and, with
+ * nothing at all to write to, on stand-ins of the Azure engines.
  */
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import {
@@ -11,14 +12,20 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { AzurePeers } from "../process/azurePeers.ts";
+import { announceSubscription, putCluster, untilState } from "../process/clusterCalls.ts";
 import { canMount, privateMounts } from "../slow/privateMounts.ts";
+import { issueCertificate } from "../store/peerCertificate.ts";
 import {
   dockerfileText,
   environmentOf,
@@ -72,6 +79,8 @@ interface Running {
   readonly child: ChildProcess;
   readonly errors: () => string;
   readonly ended: Promise<number | null>;
+  /** All that it has logged so far. */
+  readonly log: readonly Record<string, unknown>[];
   /** What it logged when it began to run; nothing if it ended instead. */
   readonly started: Promise<Record<string, unknown> | undefined>;
 }
@@ -118,14 +127,16 @@ function start(
   let errors = "";
   child.stderr.on("data", (chunk) => (errors += String(chunk)));
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const log: Record<string, unknown>[] = [];
   const started = new Promise<Record<string, unknown> | undefined>((resolve) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       const record = JSON.parse(line) as Record<string, unknown>;
+      log.push(record);
       if (record["version"] !== undefined) resolve(record);
     });
     void ended.then(() => resolve(undefined));
   });
-  return { child, errors: () => errors, ended, started };
+  return { child, errors: () => errors, ended, log, started };
 }
 
 /** The exit code of the image's health check. */
@@ -192,3 +203,91 @@ test.runIf(canMount())("without a folder to write to, no database is begun unsee
   expect(await rp.ended).toBe(1);
   expect(rp.errors()).toContain(join(folder, "data"));
 });
+
+/** What is written where nothing can be written may fail without a word: so neither may there be one. */
+function expectQuiet(rp: Running): void {
+  expect(rp.errors()).toBe("");
+  expect(rp.log.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+}
+
+test.runIf(canMount())("all roles on the Azure engines, with nothing to write to", async () => {
+  await using peers = await AzurePeers.start();
+  const settings = { ...peers.settings, LOCAL_INSTALL_SECONDS: "0" };
+  const rp = start(settings, { writable: false });
+  const record = await rp.started;
+  expect(record, rp.errors()).toMatchObject({ engines: "Azure" });
+  const url = String(record?.["url"]);
+  expect(await health({ ...settings, PORT: new URL(url).port })).toBe(0);
+  await announceSubscription({ url }, "Registered");
+  expect(await putCluster({ url }, "demo")).toBe(201);
+  await untilState({ url }, "demo", "Succeeded");
+  rp.child.kill("SIGTERM");
+  expect(await rp.ended).toBe(0);
+  expectQuiet(rp);
+});
+
+/** What gives a managed identity its tokens, where Azure runs a program: `IDENTITY_ENDPOINT`. */
+async function startIdentities(): Promise<
+  AsyncDisposable & { readonly url: string; readonly asked: readonly string[] }
+> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const resource = new URL(request.url ?? "", "http://host").searchParams.get("resource") ?? "";
+    asked.push(resource);
+    const expires = Math.floor(Date.now() / 1_000) + 3_600;
+    response.setHeader("content-type", "application/json");
+    response.end(
+      JSON.stringify({
+        access_token: "a-token",
+        expires_on: expires,
+        resource,
+        token_type: "Bearer",
+      }),
+    );
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/msi/token`,
+    asked,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+test.runIf(canMount())(
+  "a frontend that signs in with Entra, with nothing to write to",
+  async () => {
+    const tls = await issueCertificate();
+    const certificate = join(folder, "peer.pem");
+    writeFileSync(certificate, tls.cert);
+    await using peers = await AzurePeers.start({ tls });
+    await using identities = await startIdentities();
+    const { COSMOSDB_ENDPOINT = "" } = peers.settings;
+    const rp = start(
+      {
+        ROLES: "frontend",
+        COSMOSDB_ENDPOINT,
+        // a frontend never asks for the queue
+        STORAGE_ACCOUNT: "nobodys",
+        IDENTITY_ENDPOINT: identities.url,
+        IDENTITY_HEADER: "a-header",
+        NODE_EXTRA_CA_CERTS: certificate,
+      },
+      { writable: false },
+    );
+    const record = await rp.started;
+    expect(record, rp.errors()).toMatchObject({ engines: "Azure", roles: "frontend" });
+    const url = String(record?.["url"]);
+    await announceSubscription({ url }, "Registered");
+    expect(await putCluster({ url }, "demo")).toBe(201);
+    rp.child.kill("SIGTERM");
+    expect(await rp.ended).toBe(0);
+    expectQuiet(rp);
+    expect(new Set(identities.asked)).toEqual(new Set([COSMOSDB_ENDPOINT]));
+    const signed = peers.cosmos.requests.map(({ headers }) => headers.authorization ?? "");
+    expect(signed.filter((text) => !decodeURIComponent(text).includes("type=aad"))).toEqual([]);
+  },
+);

@@ -2,40 +2,12 @@
  * What the SDK does by itself on an account as it is in Azure, over https, where it looks for regions and moves its requests to
  * another: no write may be sent twice behind the store's back, which would take its own success for a conflict.
  */
-import { generateKeyPairSync } from "node:crypto";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import "reflect-metadata";
-import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPeer, type CosmosFixture } from "./cosmosFixture.ts";
 import type { Fault } from "./cosmosPeer.ts";
 import { clusterDocument, operationDocument, partition } from "./documents.ts";
-
-/** Of this machine, for an hour. */
-async function issueCertificate(): Promise<{ readonly cert: string; readonly key: string }> {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: "CN=peer",
-    keys: {
-      privateKey: privateKey.toCryptoKey(algorithm, true, ["sign"]),
-      publicKey: publicKey.toCryptoKey(algorithm, true, ["verify"]),
-    },
-    notBefore: new Date(Date.now() - 60_000),
-    notAfter: new Date(Date.now() + 3_600_000),
-    signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
-    extensions: [
-      new SubjectAlternativeNameExtension([
-        { type: "ip", value: "127.0.0.1" },
-        { type: "dns", value: "localhost" },
-      ]),
-    ],
-  });
-  return {
-    cert: certificate.toString("pem"),
-    key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-  };
-}
+import { issueCertificate } from "./peerCertificate.ts";
 
 const trusted = getCACertificates("default");
 let tls: { readonly cert: string; readonly key: string };
