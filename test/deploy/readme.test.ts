@@ -8,11 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
+import { cosmosDatabase } from "../../src/store/cosmosLayout.ts";
 import { azureTemplate, deployed, operatorObjectId } from "./azureTemplate.ts";
 import { fillIn } from "./manifests.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+
+/** What the cluster says that it runs. */
+const runningImage = `registry.example/openshift-rp@sha256:${"fedcba9876543210".repeat(4)}`;
 
 /** The indented lines of the section. */
 function commands(): string {
@@ -25,8 +29,10 @@ function commands(): string {
 interface Called {
   /** One line each: the tool and its arguments. */
   readonly calls: readonly string[];
-  /** What `kubectl apply` was given. */
+  /** What `kubectl apply` was given, one after the other. */
   readonly applied: string;
+  /** Under which settings the program was started on this machine. */
+  readonly npmSettings: string;
 }
 
 function run(script: string): Called {
@@ -43,9 +49,14 @@ function run(script: string): Called {
       cat "$STAND_INS/outputs/$path" ;;
     "ad signed-in-user show "*) echo ${operatorObjectId} ;;
     "acr repository show "*) echo ${digest} ;;
+    "storage account show "*) echo /subscriptions/s/storage ;;
   esac`;
-  const kubectl = 'case "$1" in apply) cat > "$STAND_INS/applied" ;; esac';
-  for (const [tool, body] of Object.entries({ az, kubectl, kubelogin: "" })) {
+  const kubectl = `case "$*" in
+    apply*) cat >> "$STAND_INS/applied" ;;
+    *" get deployment "*) echo ${runningImage} ;;
+  esac`;
+  const npm = 'echo "$ROLES $PORT $COSMOSDB_ACCOUNT $STORAGE_ACCOUNT" > "$STAND_INS/npm-settings"';
+  for (const [tool, body] of Object.entries({ az, kubectl, npm, kubelogin: "" })) {
     writeFileSync(join(folder, tool), `#!/bin/sh\nset -eu\n${record}${body}\n`, { mode: 0o755 });
   }
   execFileSync("bash", ["-euo", "pipefail", "-c", script], {
@@ -59,13 +70,14 @@ function run(script: string): Called {
   return {
     calls: readFileSync(join(folder, "calls"), "utf8").trim().split("\n"),
     applied: readFileSync(join(folder, "applied"), "utf8"),
+    npmSettings: readFileSync(join(folder, "npm-settings"), "utf8").trim(),
   };
 }
 
 test("the commands hand on what they need, and the cluster gets the manifests", () => {
-  const { calls, applied } = run(commands());
+  const { calls, applied, npmSettings } = run(commands());
   const { outputs } = deployed();
-  const expected = fillIn({
+  const settings = {
     IMAGE: `${String(outputs["registryServer"])}/openshift-rp@${digest}`,
     LOCATION: "eastus",
     COSMOSDB_ACCOUNT: String(outputs["cosmosAccount"]),
@@ -74,14 +86,22 @@ test("the commands hand on what they need, and the cluster gets the manifests", 
     FORWARDER_CLIENT_ID: String(outputs["forwarderClientId"]),
     BACKEND_CLIENT_ID: String(outputs["backendClientId"]),
     SCALER_CLIENT_ID: String(outputs["scalerClientId"]),
-  });
+  };
+  const [expected, before] = [fillIn(settings), fillIn({ ...settings, IMAGE: runningImage })];
   expect(expected.errors).toBe("");
-  expect(applied).toBe(expected.text);
+  // the new release, and then back
+  expect(applied).toBe(`${expected.text}${before.text}`);
+  expect(npmSettings).toBe(
+    `frontend 8081 ${settings.COSMOSDB_ACCOUNT} ${settings.STORAGE_ACCOUNT}`,
+  );
 
   // what only reads may come in between
   const changing = calls
-    .filter((call) => !/^az (deployment group|acr repository|ad signed-in-user) show /.test(call))
-    .map((call) => call.replace(/ --.*$/, ""));
+    .map((call) => call.replace(" --namespace openshift-rp", "").replace(/ --.*$/, ""))
+    .filter((call) => !/^az .* show$|^kubectl get /.test(call));
+  const rolledOut = ["frontend", "forwarder", "backend"].map(
+    (role) => `kubectl rollout status deployment/${role}`,
+  );
   expect(changing).toEqual([
     "az login",
     "az account set",
@@ -93,9 +113,33 @@ test("the commands hand on what they need, and the cluster gets the manifests", 
     "az aks get-credentials",
     "kubelogin convert-kubeconfig",
     "kubectl apply",
-    ...Array.from({ length: 3 }, () => "kubectl"),
-    "kubectl",
+    ...rolledOut,
+    "kubectl port-forward deployment/frontend 8080",
+    "kubectl apply",
+    ...rolledOut,
+    "kubectl rollout restart deployment",
+    "az cosmosdb sql role assignment create",
+    "az role assignment create",
+    "npm start",
   ]);
+});
+
+test("whoever runs a process on this machine is granted no more than the roles have", () => {
+  const { calls } = run(commands());
+  const { outputs } = deployed();
+  const of = (command: string): string => calls.find((call) => call.startsWith(command)) ?? "";
+  expect(of("az cosmosdb sql role assignment create")).toMatch(
+    new RegExp(
+      `--account-name ${String(outputs["cosmosAccount"])} --principal-id ${operatorObjectId} ` +
+        `--role-definition-name Cosmos DB Built-in Data Contributor --scope /dbs/${cosmosDatabase}$`,
+    ),
+  );
+  expect(of("az role assignment create")).toMatch(
+    new RegExp(
+      `--assignee-object-id ${operatorObjectId} --assignee-principal-type User ` +
+        "--role Storage Queue Data Contributor --scope /subscriptions/s/storage$",
+    ),
+  );
 });
 
 test("the parameters are those of the template, and each that must be given is", () => {
