@@ -756,7 +756,8 @@ export function settingsTable(): string {
 /** The text of `env.example`: every variable at its default, commented out. */
 export function environmentExample(): string {
   const head = [
-    "# Every setting with its default. An empty value counts as absent.",
+    "# Every setting with its default; of those that have another with the Azure engines, that of the embedded one. An empty value",
+    "# counts as absent.",
     "# Use: copy to .env, edit, then: node_modules/.bin/node --env-file=.env src/main.ts",
   ];
   const blocks = describeSettings().map(
