@@ -27,13 +27,13 @@ function minuteOf(requests: readonly PeerRequest[], isLook: Is) {
 }
 
 const isQuery: Is = ({ operation }) => operation === "query" || operation === "queryPlan";
-/** Who has the forwarders' lease renews it, who waits for it tries to make it. */
+/** Who has the forwarders' lease renews it, who waits for it looks at it. */
 const isOfHolder: Is = (request) =>
   isQuery(request) || request.operation === "replace" || isOfActivity(request);
 const isLookOfHolder: Is = ({ operation, body }) =>
   operation === "query" && body.includes("c.scheduling.unqueued = true");
 const isLookOfWaiting: Is = ({ operation, container }) =>
-  operation === "create" && container === leasesContainer.name;
+  operation === "read" && container === leasesContainer.name;
 
 test("two forwarders, of which one waits for the lease, and a backend", async () => {
   await using peers = await AzurePeers.start();
