@@ -8,7 +8,7 @@ import type { AdminOperationId } from "../../generated/types/operationIds.ts";
 import { ArmRouter } from "../listener/armRouter.ts";
 import { pathFaults, type RequestPath } from "../listener/requestPath.ts";
 import { schemaFaults } from "../listener/schemaFaults.ts";
-import { RpError } from "../model/rpError.ts";
+import { RpError, type Fault } from "../model/rpError.ts";
 import { shown } from "../model/shownText.ts";
 import type { AdminHandler } from "./exchange.ts";
 
@@ -118,10 +118,18 @@ export class AdminContract {
       },
       operation,
     );
-    const faults = schemaFaults(errors ?? []);
+    const faults = schemaFaults(errors ?? []).map(inOwnWords);
     if (faults.length > 0) throw RpError.ofFaults(faults);
     return { ...query, ...this.#router.parameters(operation, path.path) };
   }
+}
+
+/** A parameter is called by its name alone, and none is ever content. */
+function inOwnWords(fault: Fault): Fault {
+  const [, place, name = ""] = /^(query|path)\.(.+)$/.exec(fault.target ?? "") ?? [];
+  if (place === undefined) return fault;
+  const message = fault.message.replace(`'${place}.${name}'`, `'${name}'`);
+  return { code: "InvalidParameter", message, target: name };
 }
 
 /**

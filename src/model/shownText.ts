@@ -4,11 +4,11 @@
 const shownMax = 300;
 
 /**
- * The text without control characters, never whole megabytes. Of a long one both ends: an ARM id's last segment is its name.
+ * The text without control characters, nor others that end a line or turn it around, never whole megabytes. Of a long one both ends: an ARM id's last segment is its name.
  */
 export function shown(text: string): string {
   return withoutMiddle(text)
-    .replaceAll(/\p{Cc}/gu, "?")
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, "?")
     .toWellFormed();
 }
 
