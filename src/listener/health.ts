@@ -6,6 +6,7 @@ import type { RequestHandler } from "express";
 import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import { sendAnswer } from "./answer.ts";
+import { errorAnswer } from "./errorAnswer.ts";
 import { contextOf } from "./requestContext.ts";
 import { parseRequestPath } from "./requestPath.ts";
 
@@ -35,7 +36,14 @@ export function health(options: HealthOptions): RequestHandler {
         { headers: { Allow: "GET, HEAD" } },
       );
     }
-    if (path === "/healthz/ready") await checkReady(options, contextOf(response).signal);
+    if (path === "/healthz/ready") {
+      if (options.stopping()) {
+        // it is as somebody wanted it: nothing that an operator has to be told of in the log
+        sendAnswer(response, errorAnswer(unready("The process takes no new work.", undefined)));
+        return;
+      }
+      await checkReady(options, contextOf(response).signal);
+    }
     sendAnswer(response, {
       status: 200,
       body: { status: path === "/healthz/ready" ? "ready" : "live" },
@@ -53,8 +61,7 @@ function pathOf(url: string): string | undefined {
   }
 }
 
-async function checkReady({ checks, stopping }: HealthOptions, signal: AbortSignal): Promise<void> {
-  if (stopping()) throw unready("The process takes no new work.", undefined);
+async function checkReady({ checks }: HealthOptions, signal: AbortSignal): Promise<void> {
   for (const { name, check } of checks) {
     try {
       await check(signal);
