@@ -335,7 +335,7 @@ const schema = z
         withRange({
           ...portRange,
           meaning:
-            "Port of a listener for operators, with `/metrics` and `/healthz`; 0 takes any free one, and without one there is none.",
+            "Port of a listener for operators, with `/metrics`, `/healthz` and the API `/admin/v1`; 0 takes any free one, and without one there is none.",
         }),
       ),
     AUTH: oneOf(frontendAuths, {

@@ -74,7 +74,9 @@ test("who was authenticated is told by name, also when the store is down", async
   };
   await using admin = await StartedAdmin.start({
     store: { read: fail, ping: fail } as unknown as Store,
-    callerOf: () => "CN=operator\nCN=forged",
+    authenticator: {
+      judge: () => ({ caller: { isAuthenticated: true, subject: "CN=operator\nCN=forged" } }),
+    },
   });
   expect((await admin.get(adminPath("c"))).status).toBe(503);
   expect(admin.audited).toEqual([
