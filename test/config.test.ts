@@ -145,6 +145,11 @@ describe("readConfig", () => {
     ["PORT", ["-1", "65536", "80.5", "1e3", "0x50", "eighty", "٨٠", "1 2"]],
     ["ADMIN_HOST", ["0.0.0.0", "example.com"]],
     ["ADMIN_PORT", ["-1", "65536", "none"]],
+    ["AUTH", ["None", "tls", "client-certificate,arm"]],
+    ["ADMIN_AUTH", ["arm", "no"]],
+    ["TLS_CERT_FILE", ["a\nb"]],
+    ["CLIENT_SUBJECT", ["caller", "=x", "CN="]],
+    ["ARM_METADATA_URL", ["http://arm.example"]],
     ["ROLES", ["web", "frontend,", ",", "frontend,frontend", "Frontend", "frontend backend"]],
     ["LOCATION", ["east-us", "east_us", "é", "a".repeat(61)]],
     ["DATA_DIR", ["a\0b"]],
@@ -270,6 +275,119 @@ describe("readConfig", () => {
         );
       }),
     );
+  });
+});
+
+describe("who may call", () => {
+  const tls = { TLS_CERT_FILE: "/etc/tls/tls.crt", TLS_KEY_FILE: "/etc/tls/tls.key" };
+  const byCertificate = { AUTH: "client-certificate", CLIENT_CA_FILE: "/etc/ca.crt", ...tls };
+
+  it("ARM-118: is everybody, on loopback addresses alone", () => {
+    for (const host of ["0.0.0.0", "::", "10.0.0.1", "rp.example.com", "127.0.0.1.example.com"]) {
+      expect(faulty({ HOST: host, ADMIN_HOST: host })).toEqual(["HOST", "ADMIN_HOST"]);
+    }
+    const [fault] = faultsOf({ HOST: "0.0.0.0", AUTH: "none" });
+    expect(fault?.message).toContain("while AUTH is none");
+  });
+
+  it("ARM-117: may be one subject of an authority, on any address", () => {
+    const {
+      host,
+      auth,
+      adminAuth,
+      tls: files,
+    } = readConfig({
+      ...byCertificate,
+      HOST: "0.0.0.0",
+      CLIENT_SUBJECT: "CN=caller,O=Example\\, Inc.",
+    });
+    expect({ host, auth, adminAuth, files }).toEqual({
+      host: "0.0.0.0",
+      auth: { kind: "client-certificate", subject: "CN=caller,O=Example\\, Inc." },
+      adminAuth: { kind: "none" },
+      files: {
+        certFile: "/etc/tls/tls.crt",
+        keyFile: "/etc/tls/tls.key",
+        clientCaFile: "/etc/ca.crt",
+      },
+    });
+    // the other listener is no safer for it
+    expect(
+      faulty({ ...byCertificate, CLIENT_SUBJECT: "CN=caller", ADMIN_HOST: "0.0.0.0" }),
+    ).toEqual(["ADMIN_HOST"]);
+  });
+
+  it("ARM-117: may be ARM", () => {
+    expect(readConfig({ AUTH: "arm", HOST: "::", ...tls })).toMatchObject({
+      auth: {
+        kind: "arm",
+        metadataUrl:
+          "https://management.azure.com:24582/metadata/authentication?api-version=2015-01-01",
+      },
+      tls: { certFile: "/etc/tls/tls.crt", keyFile: "/etc/tls/tls.key" },
+    });
+  });
+
+  it("is said for the operators' listener apart, by another subject", () => {
+    const admin = {
+      ADMIN_AUTH: "client-certificate",
+      ADMIN_CLIENT_SUBJECT: "CN=operator",
+      ADMIN_HOST: "0.0.0.0",
+    };
+    expect(readConfig({ ...tls, ...admin, CLIENT_CA_FILE: "/etc/ca.crt" })).toMatchObject({
+      auth: { kind: "none" },
+      adminAuth: { kind: "client-certificate", subject: "CN=operator" },
+    });
+    expect(faulty({ ...tls, ...admin, AUTH: "arm" })).toEqual(["CLIENT_CA_FILE"]);
+  });
+
+  it.each([
+    [
+      "nothing but the kind",
+      { AUTH: "client-certificate" },
+      ["TLS_CERT_FILE", "TLS_KEY_FILE", "CLIENT_CA_FILE", "CLIENT_SUBJECT"],
+    ],
+    ["no key", { AUTH: "arm", TLS_CERT_FILE: "/x" }, ["TLS_KEY_FILE"]],
+    ["no subject", byCertificate, ["CLIENT_SUBJECT"]],
+    ["files without a use", tls, ["TLS_CERT_FILE", "TLS_KEY_FILE"]],
+    [
+      "a subject without a use",
+      { AUTH: "arm", ...tls, CLIENT_SUBJECT: "CN=a", CLIENT_CA_FILE: "/x" },
+      ["CLIENT_CA_FILE", "CLIENT_SUBJECT"],
+    ],
+    [
+      "an operator's subject without a use",
+      { ...byCertificate, CLIENT_SUBJECT: "CN=a", ADMIN_CLIENT_SUBJECT: "CN=a" },
+      ["ADMIN_CLIENT_SUBJECT"],
+    ],
+    [
+      "a metadata endpoint without a use",
+      { ARM_METADATA_URL: "https://arm.example/" },
+      ["ARM_METADATA_URL"],
+    ],
+    [
+      "faults of their own and together",
+      { AUTH: "client-certificate", CLIENT_SUBJECT: "caller", ADMIN_HOST: "0.0.0.0" },
+      ["CLIENT_SUBJECT", "ADMIN_HOST", "TLS_CERT_FILE", "TLS_KEY_FILE", "CLIENT_CA_FILE"],
+    ],
+  ])("is not said by halves: %s", (_name, given, expected) => {
+    expect(faulty(given)).toEqual(expected);
+  });
+
+  it.each(["http://arm.example/", "ftp://arm.example/", "arm.example", "https://a:b@arm.example/"])(
+    "is not asked of %s",
+    (url) => {
+      expect(faulty({ AUTH: "arm", ...tls, ARM_METADATA_URL: url })).toEqual(["ARM_METADATA_URL"]);
+    },
+  );
+
+  it("shows no key that was pasted for its path", () => {
+    const key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----";
+    for (const pasted of [key, key.replaceAll("\n", " ")]) {
+      const faults = faultsOf({ AUTH: "arm", ...tls, TLS_KEY_FILE: pasted });
+      expect(faults.map(({ variable }) => variable)).toEqual(["TLS_KEY_FILE"]);
+      expect(JSON.stringify(faults)).not.toContain("MIGHAgEAMBMG");
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 /**
- * Who calls, as ARM says in a header (ARM-102, ARM-103): kept with the resource exactly as received. The values are
- * personal data; nothing here logs them, and a header that can't be read is only counted as absent.
+ * ARM's user, as ARM says in a header (ARM-102, ARM-103): kept with the resource exactly as received, since whoever was let in
+ * to call is ARM to us, on a loopback address too. The values are personal data; nothing here logs them, and a header that
+ * can't be read is only counted as absent.
  */
 import type { SystemData } from "../model/cluster.ts";
 import type { RequestContext } from "../listener/requestContext.ts";

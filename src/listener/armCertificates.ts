@@ -142,15 +142,10 @@ export class ArmCertificates implements Authenticator {
       );
       this.#fetchedAtMs = begunAtMs;
       this.#pace.looked(1);
-      const known = new Set(this.#published.map(fingerprint));
+      const [before, now] = [this.#published, published].map((each) => each.map(fingerprint));
       this.#published = published;
-      if (
-        published.length === known.size &&
-        published.every((each) => known.has(fingerprint(each)))
-      ) {
-        return;
-      }
-      log.info({ fingerprints: published.map(fingerprint) }, "ARM's certificates were fetched");
+      const isChanged = before?.toString() !== now?.toString();
+      log[isChanged ? "info" : "debug"]({ fingerprints: now }, "ARM's certificates were fetched");
     } catch (error) {
       if (stop.aborted) return;
       this.#pace.failed();

@@ -61,7 +61,7 @@ export function unknownCaller(reason: string): Judgement {
   return {
     refusal: new RpError({
       code: "Forbidden",
-      message: "The caller is not one that may call here: its client certificate decides.",
+      message: "Only callers with the right client certificate may call here.",
     }),
     reason,
   };

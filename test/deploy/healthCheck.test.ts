@@ -1,11 +1,15 @@
 /** The health check of the image: what its exit code says to whoever runs the container. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
+import { TestAuthority } from "../listener/testAuthority.ts";
 
 const program = fileURLToPath(new URL("../../deploy/healthCheck.ts", import.meta.url));
 
@@ -55,6 +59,26 @@ test.each(["ready", "live"])("%s: 200 is well, anything else is not", async (que
   });
 });
 
+test("a frontend that authenticates its callers is asked over TLS, without a certificate", async () => {
+  const authority = await TestAuthority.create();
+  const { cert, key } = await authority.issue({ subject: [{ CN: ["rp.example"] }] });
+  let presented: unknown;
+  const secure = createSecureServer({ cert, key, requestCert: true, rejectUnauthorized: false });
+  secure.on("request", ({ url, socket }, response) => {
+    presented = (socket as TLSSocket).getPeerX509Certificate();
+    response.writeHead(url === "/healthz/ready" ? 200 : 503).end();
+  });
+  secure.listen(0);
+  await once(secure, "listening");
+  onTestFinished(() => void secure.close());
+  const settings = { PORT: String((secure.address() as AddressInfo).port), AUTH: "arm" };
+  for (const HOST of ["0.0.0.0", "127.0.0.1", "localhost"]) {
+    expect(await check("ready", { ...settings, HOST })).toEqual({ code: 0, output: "" });
+    expect((await check("live", { ...settings, HOST })).code).toBe(1);
+  }
+  expect(presented).toBeUndefined();
+});
+
 test("nobody answers", async () => {
   const { code, output } = await check("live", { PORT: "1" });
   expect(code).toBe(1);
@@ -73,8 +97,9 @@ test("another question is a fault", async () => {
 });
 
 test("its defaults are those of the settings", () => {
-  const { host, port: byDefault } = readConfig({});
+  const { host, port: byDefault, auth } = readConfig({});
   const text = readFileSync(program, "utf8");
   expect(text).toContain(`setting("HOST", "${host}")`);
+  expect(text).toContain(`setting("AUTH", "${auth.kind}")`);
   expect(text).toContain(`setting("PORT", "${byDefault}")`);
 });

@@ -7,10 +7,11 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { clientCertificates } from "../../src/listener/clientCertificates.ts";
 import { TlsCredentials } from "../../src/listener/tlsCredentials.ts";
 import { silentLog, type Log } from "../../src/runtime/log.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
+import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { clusterPath, smallestBody, StartedRp } from "../frontend/startedRp.ts";
 import { temporaryFolder } from "../process/rpProcess.ts";
 import { TestClock } from "../runtime/testClock.ts";
+import { RecordingLog } from "./recordingLog.ts";
 import { TestAuthority, writeTlsFiles, type Identity } from "./testAuthority.ts";
 import { callOverTls, type TlsCall } from "./tlsCaller.ts";
 
@@ -31,21 +32,10 @@ beforeAll(async () => {
   right = await authority.issue({ subject: caller });
 });
 
-interface Lines {
-  readonly log: Log;
-  readonly lines: Record<string, unknown>[];
-}
-
-function recordingLog(): Lines {
-  const lines: Record<string, unknown>[] = [];
-  const record = (fields: Record<string, unknown>, message: string): void => {
-    lines.push({ ...fields, message });
-  };
-  const log: Log = { debug: record, info: record, warn: record, error: record, child: () => log };
-  return { log, lines };
-}
-
-async function open({ log = silentLog, clock = systemClock } = {}) {
+async function open({
+  log = silentLog,
+  clock = systemClock,
+}: { readonly log?: Log; readonly clock?: Clock } = {}) {
   const folder = temporaryFolder();
   const files = writeTlsFiles(folder.path, server, authority.cert);
   const credentials = await TlsCredentials.read(files, { clock, log });
@@ -135,7 +125,7 @@ describe("ARM-117: a caller is refused as an ARM error, with 403", () => {
   ];
 
   test.each(wrong)("that presents %s", async (_name, identityOf, reason) => {
-    const { log, lines } = recordingLog();
+    const log = new RecordingLog();
     const { call } = await open({ log });
     const identity = await identityOf();
     const paths = [
@@ -158,7 +148,7 @@ describe("ARM-117: a caller is refused as an ARM error, with 403", () => {
       expect(headers["x-ms-error-code"]).toBe("Forbidden");
       expect(JSON.stringify(body)).not.toMatch(reason);
     }
-    const refused = lines.filter((line) => "refused" in line);
+    const refused = log.records.filter((line) => "refused" in line);
     expect(refused).toHaveLength(paths.length);
     for (const line of refused) expect(line["refused"]).toMatch(reason);
     expect((await call(cluster, { identity: right })).status).toBe(404);

@@ -11,6 +11,7 @@ import {
   X509CertificateGenerator,
   type Extension,
   type JsonName,
+  type Name,
   type X509Certificate,
 } from "@peculiar/x509";
 
@@ -21,7 +22,7 @@ export interface Identity {
 }
 
 export interface IssueOptions {
-  readonly subject: JsonName;
+  readonly subject: JsonName | Name;
   /** From an hour ago unless given. */
   readonly notBefore?: Date;
   /** In an hour unless given. */
