@@ -431,6 +431,9 @@ function knownFault(error: unknown, config: Config): string | undefined {
   if (code === "EADDRINUSE") {
     return `Port ${port} of ${address} is taken (EADDRINUSE): stop what listens there, or set ${variable}.`;
   }
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    return `There is no such address on this machine (${error.message}): set HOST or ADMIN_HOST.`;
+  }
   if (code === "EACCES") {
     return `Port ${port} of ${address} may not be opened by this user (EACCES): set ${variable}.`;
   }

@@ -32,6 +32,7 @@ interface Contents {
 
 /** Files replaced by links that are swapped tell nobody, so they are read again and again. */
 const lookMs = 10_000;
+const toldAheadMs = 7 * 24 * 3_600_000;
 
 export class TlsCredentials {
   readonly #files: TlsFiles;
@@ -40,6 +41,7 @@ export class TlsCredentials {
   readonly #listeners: (() => void)[] = [];
   #contents: Contents;
   #toldFault = "";
+  #toldEnd = "";
 
   private constructor(
     contents: Contents,
@@ -84,10 +86,20 @@ export class TlsCredentials {
     }
   }
 
+  /** Once for each certificate, while there is time to renew it. */
+  #tellEnd(contents: Contents): void {
+    const notAfter = notAfterOf(contents);
+    if (notAfter === this.#toldEnd || Date.parse(notAfter) - this.#clock.now() > toldAheadMs)
+      return;
+    this.#toldEnd = notAfter;
+    this.#log.warn({ notAfter }, "the certificate of the server ends soon");
+  }
+
   async #look(): Promise<void> {
     try {
       const contents = await readContents(this.#files, this.#clock);
       this.#toldFault = "";
+      this.#tellEnd(contents);
       if (isSame(contents, this.#contents)) return;
       this.#contents = contents;
       for (const listener of this.#listeners) listener();
@@ -102,7 +114,7 @@ export class TlsCredentials {
       this.#toldFault = error.message;
       this.#log.warn(
         { reason: error.message, notAfter: notAfterOf(this.#contents) },
-        "the changed certificates are of no use; those read before stay",
+        "the files of certificates are of no use now; what was read before stays",
       );
     }
   }

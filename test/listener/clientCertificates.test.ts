@@ -243,6 +243,17 @@ describe("ARM-117: TLS", () => {
     }
   });
 
+  test("ARM-117: nobody becomes another in the middle of a connection", async () => {
+    const { rp } = await open();
+    const stranger = await authority.issue({ subject: [{ CN: ["stranger"] }] });
+    const socket = await handshake(rp.url, { ...stranger, maxVersion: "TLSv1.2" });
+    const { promise, resolve } = Promise.withResolvers<Error | null>();
+    socket.once("error", resolve);
+    socket.renegotiate({ rejectUnauthorized: false }, resolve);
+    expect((await promise)?.message).toMatch(/renegotiation/i);
+    socket.destroy();
+  });
+
   test("a handshake that never goes on does not keep the server from stopping", async () => {
     const { rp } = await open();
     const socket = connectPlain(Number(new URL(rp.url).port), "127.0.0.1");
@@ -254,8 +265,11 @@ describe("ARM-117: TLS", () => {
     socket.write(Buffer.from([0x16, 0x03, 0x01]));
     expect((await fetchHealth(rp.url)).status).toBe(200);
     const closed = once(socket, "close");
+    const begunAt = systemClock.monotonic();
     await rp[Symbol.asyncDispose]();
     await closed;
+    // sooner than the handshake is given up
+    expect(systemClock.monotonic() - begunAt).toBeLessThan(12_000);
   });
 });
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { once } from "node:events";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { TlsFiles } from "../../src/listener/authenticationSettings.ts";
 import { HttpServer } from "../../src/listener/httpServer.ts";
 import { TlsCredentials } from "../../src/listener/tlsCredentials.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -149,7 +150,7 @@ describe("at the start", () => {
 });
 
 describe("while the server runs", () => {
-  async function running(files: ReturnType<typeof folderOf>["files"]) {
+  async function running(files: TlsFiles) {
     const clock = new TestClock(Date.now());
     const log = new RecordingLog();
     const tls = await TlsCredentials.read(files, { clock, log });
@@ -213,6 +214,27 @@ describe("while the server runs", () => {
     await clock.advance(10_000);
     await log.logged(/have changed/);
     expect(await shown()).toBe(fingerprint(second));
+  });
+
+  test("that the certificate ends within a week is told once, and that it has ended too", async () => {
+    const dayMs = 24 * 3_600_000;
+    const notAfter = new Date(Date.now() + 8 * dayMs);
+    const { files } = folderOf(await authority.issue({ subject, purpose: "server", notAfter }));
+    rmSync(files.clientCaFile);
+    const { certFile, keyFile } = files;
+    const { clock, log } = await running({ certFile, keyFile });
+    const looked = async (aheadMs: number): Promise<void> => {
+      clock.skip(aheadMs);
+      for (let look = 0; look < 3; look += 1) await clock.advance(10_000);
+    };
+    await looked(0);
+    expect(log.records).toEqual([]);
+    await looked(2 * dayMs);
+    await log.logged(/ends soon/);
+    await looked(0);
+    await looked(7 * dayMs);
+    await log.logged(/of no use now/);
+    expect(log.records.map(({ level }) => level)).toEqual(["warn", "warn"]);
   });
 
   test("half of a pair changes nothing, is told once, and the other half mends it", async () => {
