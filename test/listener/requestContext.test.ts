@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { contextOf, requestContext } from "../../src/frontend/requestContext.ts";
+import { contextOf, requestContext } from "../../src/listener/requestContext.ts";
 import { authenticate, type Caller } from "../../src/listener/authenticator.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
