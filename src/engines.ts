@@ -17,6 +17,7 @@ import { systemClock } from "./runtime/clock.ts";
 import { deadlineSignal } from "./runtime/deadlineSignal.ts";
 import { systemIds, systemRandom } from "./runtime/ids.ts";
 import type { Log } from "./runtime/log.ts";
+import { meteredPort } from "./runtime/meteredPort.ts";
 import type { Metrics } from "./runtime/metrics.ts";
 import type { PollFigures } from "./runtime/pollPace.ts";
 import { CosmosOpenError, openCosmos } from "./store/cosmosConnection.ts";
@@ -92,15 +93,23 @@ export async function openEngines(
       "a stored document is damaged; it is passed over",
     );
   return config.azure === undefined
-    ? openEmbedded(config, log, onUnreadable)
+    ? openEmbedded(config, { log, metrics, stop }, onUnreadable)
     : openAzure(config.azure, { config, log, metrics, stop, onUnreadable });
+}
+
+function meteredStore(store: Store, { storeCalled }: Metrics): Store {
+  return meteredPort(store, { clock: systemClock, onCall: storeCalled });
+}
+
+function meteredQueue(queue: Queue, { queueCalled }: Metrics): Queue {
+  return meteredPort(queue, { clock: systemClock, onCall: queueCalled });
 }
 
 type OnUnreadable = (key: { partition: string; id: string }, error: unknown) => void;
 
 async function openEmbedded(
   { dataDir, sealing }: Config,
-  log: Log,
+  { log, metrics }: EngineSurroundings,
   onUnreadable: OnUnreadable,
 ): Promise<Engines> {
   const path = join(dataDir, "rp.sqlite");
@@ -123,9 +132,9 @@ async function openEmbedded(
   return {
     name: "embedded",
     systems: { store: "sqlite", queue: "sqlite", queueName: "messages" },
-    store: new SealedStore({ store, keys, random: systemRandom }),
+    store: new SealedStore({ store: meteredStore(store, metrics), keys, random: systemRandom }),
     keys,
-    queue: new SqliteQueue({ database, clock: systemClock }),
+    queue: meteredQueue(new SqliteQueue({ database, clock: systemClock }), metrics),
     polling: embeddedPolling,
     untilLost: async (stop) => database.untilLost(systemClock, stop),
     [Symbol.asyncDispose]: async () => database.close(),
@@ -185,15 +194,28 @@ async function openAzure(
       metrics.charged(charge);
       log.debug({ ...charge }, "Cosmos DB was asked");
     },
+    onRetry: (reason) => metrics.retried({ service: "cosmos", reason }),
   });
+  const queue =
+    messages === undefined
+      ? undefined
+      : meteredQueue(
+          new StorageQueue({
+            connection: messages,
+            clock: systemClock,
+            random: systemRandom,
+            onRetry: (reason) => metrics.retried({ service: "queue", reason }),
+          }),
+          metrics,
+        );
   return {
     name: "Azure",
     systems: { store: "azure.cosmosdb", queue: "azure.storage_queue", queueName },
-    store: new SealedStore({ store, keys, random: systemRandom }),
+    store: new SealedStore({ store: meteredStore(store, metrics), keys, random: systemRandom }),
     keys,
     get queue() {
-      if (messages === undefined) throw new TypeError("a frontend has no queue");
-      return new StorageQueue({ connection: messages, clock: systemClock, random: systemRandom });
+      if (queue === undefined) throw new TypeError("a frontend has no queue");
+      return queue;
     },
     polling: azurePolling(config),
     untilLost: untilStopped,

@@ -107,8 +107,10 @@ const installers: Readonly<Record<Config["installer"], (config: Config) => Insta
     localInstaller({ domain, installMs: localInstallMs, random: systemRandom, clock: systemClock }),
 };
 
-async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
-  const metrics = new Metrics();
+async function run(
+  config: Config,
+  { log, metrics, stop }: { log: Log; metrics: Metrics; stop: AbortSignal },
+): Promise<void> {
   const authentication = await authenticationFor(config, log);
   await using engines = await openEngines(config, { log, metrics, stop });
   const traces = await openTraces(config, log);
@@ -278,6 +280,7 @@ async function frontend(
 ): Promise<HttpServer> {
   const shared = { clock: systemClock, ids: systemIds };
   const { authenticator, tls } = authentication.of(config.auth);
+  metrics.operationsLimit(config.operationsLimit);
   const app = frontendApp({
     contract: await Contract.load(apiVersions, operations),
     docs: docsPage(apiVersions),
@@ -285,7 +288,14 @@ async function frontend(
       ...shared,
       store,
       skipTokens: new SkipTokens({ store, random: systemRandom }),
-      backlog: new Backlog({ store, clock: systemClock, log, limit: config.operationsLimit }),
+      backlog: new Backlog({
+        store,
+        clock: systemClock,
+        log,
+        limit: config.operationsLimit,
+        onRefused: metrics.refused,
+      }),
+      onEnded: metrics.operationEnded,
       committed,
       location: config.location,
       unannouncedSubscriptions: config.unannouncedSubscriptions,
@@ -299,6 +309,7 @@ async function frontend(
       { name: "metadata endpoint of ARM", check: async () => authentication.checkReady() },
     ],
     stopping,
+    onReceived: metrics.received,
     onAnswered: metrics.answered,
     tracing,
   });
@@ -331,14 +342,18 @@ function backend({
     stopGraceMs: graceMs,
     onStep: metrics.stepEnded,
     tracing,
+    onClaim: metrics.claimed,
+    onClaimLost: metrics.claimLost,
+    onEnded: metrics.operationEnded,
   });
   metrics.workers(config.workers, () => role.busy);
   return role;
 }
 
-function forwarder({ config, log, engines, tracing, timing, committed, sent }: Ground): Forwarder {
+function forwarder(ground: Ground): Forwarder {
+  const { config, log, metrics, engines, tracing, timing, committed, sent } = ground;
   const { store, queue, polling } = engines;
-  return new Forwarder({
+  const role = new Forwarder({
     store,
     queue,
     clock: systemClock,
@@ -350,7 +365,15 @@ function forwarder({ config, log, engines, tracing, timing, committed, sent }: G
     sent,
     polling,
     tracing,
+    onMessagesSent: metrics.messagesSent,
+    onFlagged: metrics.flagged,
+    onEnded: metrics.operationEnded,
   });
+  metrics.forwarder(
+    () => ({ holdsLease: role.holdsLease, activity: role.activity }),
+    () => systemClock.now(),
+  );
+  return role;
 }
 
 async function main(): Promise<void> {
@@ -376,7 +399,9 @@ async function main(): Promise<void> {
     log.flush(flushMs);
   });
   try {
-    await run(config, logWithout(log, isOfLostFile), stop.signal);
+    const metrics = new Metrics({ apiVersions: apiVersions.map(({ name }) => name) });
+    metrics.logLinesDropped(() => log.linesDropped());
+    await run(config, { log: logWithout(log, isOfLostFile), metrics, stop: stop.signal });
     log.info({}, "stopped");
     process.exitCode = exitCode.stopped;
   } catch (error) {

@@ -16,7 +16,7 @@ import { untraced, type Tracing } from "../runtime/traces.ts";
 import type { Store } from "../store/store.ts";
 import type { StepEvent } from "./runSteps.ts";
 import { stepListsOf, type StepLists } from "./stepList.ts";
-import { handleMessage, type WorkerEngines } from "./worker.ts";
+import { handleMessage, type WorkerEngines, type WorkerOptions } from "./worker.ts";
 
 export interface BackendOptions {
   readonly store: Store;
@@ -38,6 +38,10 @@ export interface BackendOptions {
   /** Told of each run of a step, for metrics. */
   readonly onStep?: (event: StepEvent) => void;
   readonly tracing?: Tracing<WorkerEngines>;
+  /** The same for each claim, each claim that is lost while its worker works, and each operation that ends. */
+  readonly onClaim?: NonNullable<WorkerOptions["onClaim"]>;
+  readonly onClaimLost?: NonNullable<WorkerOptions["onClaimLost"]>;
+  readonly onEnded?: NonNullable<WorkerOptions["onEnded"]>;
 }
 
 /** The most that a queue gives at once. */

@@ -15,6 +15,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
+import type { EndedOperation } from "../runtime/metrics.ts";
 import { unrecordedSpan, type Span, type Tracing } from "../runtime/traces.ts";
 import type { Store } from "../store/store.ts";
 import {
@@ -52,6 +53,9 @@ export interface WorkerOptions {
   /** How long a step may then take to come to rest. */
   readonly restMs: number;
   readonly onStep?: (event: StepEvent) => void;
+  readonly onClaim?: (claim: { readonly attempts: number }) => void;
+  readonly onClaimLost?: (reason: "lease" | "superseded") => void;
+  readonly onEnded?: (ended: EndedOperation) => void;
 }
 
 /** What the loop has to know: when a message that was put back can be received again. */
@@ -190,6 +194,7 @@ class Worker {
     });
     const { traceId } = this.#span.context;
     this.#logWith({ resourceId, kind: operation.kind, ...originFields(origin), traceId });
+    this.#options.onClaim?.({ attempts });
     // a first claim is told by its steps; a further one says that somebody before came to nothing
     this.#log[attempts > 1 ? "info" : "debug"](
       { epoch: claim.epoch, attempts, step },
@@ -289,6 +294,11 @@ class Worker {
     }
     const { status, error } = outcome;
     const durationMs = now - claimed.operation.document.startedAt;
+    this.#options.onEnded?.({
+      kind: claimed.cluster.document.operation.kind,
+      outcome: status === "Succeeded" ? "succeeded" : "failed",
+      ...(error === undefined ? {} : { code: error.code }),
+    });
     this.#log.info(
       { status, durationMs, ...(error === undefined ? {} : { code: error.code }) },
       `${claimed.cluster.document.operation.kind} ${status.toLowerCase()}`,
@@ -313,6 +323,7 @@ class Worker {
   async #superseded(error: Error, { message }: WorkInHand): Promise<MessageEnd> {
     const { clock, timing } = this.#options;
     const { store } = this.#engines;
+    this.#options.onClaimLost?.(error instanceof LeaseLostError ? "lease" : "superseded");
     this.#log.warn({ error }, "this worker lost the cluster; it writes nothing more");
     const delayMs = timing.heartbeatMs;
     try {

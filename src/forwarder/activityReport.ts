@@ -3,7 +3,12 @@
  * Whoever holds the forwarder's lease does so, so that there is one count. It is about right, never exact: nothing that is
  * promised may rest on it. Each look may be paid for: there are few while nothing runs, and the more there is to count, the rarer.
  */
-import { activityIdleIntervalMs, activityIntervalMs, runningMax } from "../model/activity.ts";
+import {
+  activityIdleIntervalMs,
+  activityIntervalMs,
+  activityStaleMs,
+  runningMax,
+} from "../model/activity.ts";
 import {
   activityKey,
   isTooNew,
@@ -40,6 +45,7 @@ export class ActivityReport {
   /** Of our own last write; of somebody else's, the next write fails, and reads again. */
   #published: Stored<ActivityDocument> | undefined;
   #latest: Activity | undefined;
+  #countedAt = 0;
   /** By the monotonic clock. */
   #dueAt: number;
   #idleDueAt: number;
@@ -55,9 +61,10 @@ export class ActivityReport {
     this.#publishAt = now;
   }
 
-  /** As last counted by this process. */
+  /** As last counted by this process, if that was within the last minutes. */
   get latest(): Activity | undefined {
-    return this.#latest;
+    const ageMs = this.#options.clock.monotonic() - this.#countedAt;
+    return ageMs > activityStaleMs ? undefined : this.#latest;
   }
 
   /** Whether it is time to count. */
@@ -87,6 +94,7 @@ export class ActivityReport {
       const activity = await this.#count(signal, mayAct);
       if (activity === undefined) return;
       this.#latest = activity;
+      this.#countedAt = clock.monotonic();
       const restMs = (clock.monotonic() - begunAt) * restRatio;
       this.#dueAt += Math.min(restMs, activityIdleIntervalMs - activityIntervalMs);
       if (mayAct() && !signal.aborted) await this.#publish(activity, signal);

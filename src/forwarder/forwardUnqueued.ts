@@ -36,8 +36,8 @@ export interface ForwardOptions {
   readonly setAside: SetAside;
   /** Whether the forwarder still holds its lease; asked before every document. */
   readonly mayAct: () => boolean;
-  /** Called after each page in which something was sent. */
-  readonly onSent: () => void;
+  /** Told after each page in which something was sent how much that was. */
+  readonly onSent: (count: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -66,7 +66,7 @@ export async function forwardUnqueued(
     const sentInPage = outcomes.filter((outcome) => outcome.sent).length;
     sent += sentInPage;
     failed += outcomes.filter((outcome) => outcome.failed).length;
-    if (sentInPage > 0) options.onSent();
+    if (sentInPage > 0) options.onSent(sentInPage);
     const cause = outcomes.find((outcome) => outcome.queueUnavailable)?.queueUnavailable;
     if (cause !== undefined) {
       const { retryAfterMs } = cause;

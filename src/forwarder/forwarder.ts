@@ -10,6 +10,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
+import type { EndedOperation } from "../runtime/metrics.ts";
 import type { Nudge } from "../runtime/nudge.ts";
 import { PollPace, type PollFigures } from "../runtime/pollPace.ts";
 import { LeaseDeadline, momentOf } from "../runtime/leaseDeadline.ts";
@@ -39,6 +40,10 @@ export interface ForwarderOptions {
   /** How often the store is asked without a nudge: the certain case. */
   readonly polling: PollFigures;
   readonly tracing?: Tracing<ForwardEngines>;
+  /** For metrics: told how many messages were sent, operations flagged again by the sweep, and of operations cut short. */
+  readonly onMessagesSent?: (count: number) => void;
+  readonly onFlagged?: (count: number) => void;
+  readonly onEnded?: (ended: EndedOperation) => void;
 }
 
 interface HeldLease {
@@ -195,23 +200,34 @@ export class Forwarder {
           ...shared,
           queue,
           setAside: this.#setAside,
-          onSent: () => sent.notify(),
+          onSent: (count) => {
+            sent.notify();
+            this.#options.onMessagesSent?.(count);
+          },
         });
         return forwarded.sent + forwarded.failed;
       };
       const isOver = (): boolean => !mayAct() || signal.aborted;
       const found = await forward();
       if (isOver()) return found;
+      const { onEnded, onFlagged } = this.#options;
       let flagged = 0;
       if (this.#isNudged || clock.monotonic() >= this.#purgeAt) {
-        const begun = await purgeSubscriptions({ ...shared, ids, location });
+        const begun = await purgeSubscriptions({
+          ...shared,
+          ids,
+          location,
+          ...(onEnded === undefined ? {} : { onEnded }),
+        });
         // where there was something to begin there may be more; else nothing is due sooner
         this.#purgeAt = begun > 0 ? -Infinity : clock.monotonic() + timing.heartbeatMs;
         flagged += begun;
       }
       if (clock.monotonic() >= this.#sweepAt && !isOver()) {
         this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
-        flagged += await sweep(shared);
+        const swept = await sweep(shared);
+        onFlagged?.(swept);
+        flagged += swept;
       }
       if (flagged > 0 && !isOver()) {
         await forward();

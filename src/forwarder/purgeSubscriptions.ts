@@ -22,6 +22,7 @@ import { attemptWaitMaxMs, farthestTime, type Timing } from "../model/timing.ts"
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
+import type { EndedOperation } from "../runtime/metrics.ts";
 import { inSpan, unrecordedSpan, type Tracing } from "../runtime/traces.ts";
 import {
   DocumentUnreadableError,
@@ -44,6 +45,8 @@ export interface PurgeOptions {
   readonly location: string;
   /** Whether the forwarder still holds its lease; asked before every commit. */
   readonly mayAct: () => boolean;
+  /** Told of each operation that a deletion has cut short. */
+  readonly onEnded?: (ended: EndedOperation) => void;
   readonly signal: AbortSignal;
 }
 
@@ -225,6 +228,10 @@ class Purge {
       writes.push({ replace: running, document: canceledByDelete(running.document, now) });
     }
     if (!(await this.#commit(writes))) return;
+    if (running !== undefined) {
+      const { operationKind: kind } = running.document;
+      this.#options.onEnded?.({ kind, outcome: "canceled", code: "OperationCanceled" });
+    }
     this.#begun += 1;
     log.info(
       { operationId: operation.id, ...originFields(originOf(deleting.operation)) },

@@ -24,13 +24,16 @@ export interface AppOptions extends HealthOptions {
   readonly authenticator: Authenticator;
   readonly log: Log;
   readonly bodyLimitBytes: number;
+  /** Told when a request begins, and when it has ended. */
+  readonly onReceived?: () => void;
   readonly onAnswered?: (request: AnsweredRequest) => void;
   readonly tracing?: Tracing<Pick<Services, "store">>;
 }
 
 /** The Express application; requests arrive through `httpServer.ts`. */
 export function frontendApp(options: AppOptions): Express {
-  const { contract, docs, services, authenticator, log, bodyLimitBytes, onAnswered } = options;
+  const { contract, docs, services, authenticator, log, bodyLimitBytes } = options;
+  const { onReceived, onAnswered } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
   const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
@@ -79,6 +82,7 @@ export function frontendApp(options: AppOptions): Express {
       ids,
       log,
       traces,
+      ...(onReceived === undefined ? {} : { onReceived }),
       ...(onAnswered === undefined ? {} : { onAnswered }),
     }),
   );

@@ -24,6 +24,8 @@ export interface Decision {
   /** How the commit is found again if its answer gets lost: by its operation's record, or among the cluster's latest writes. */
   readonly mark: { readonly operationId: string } | { readonly writeId: string };
   readonly answer: Answer;
+  /** Called once it is written. */
+  readonly onCommitted?: () => void;
 }
 
 /** Reads the stored cluster and says what to do; an `Answer` alone means nothing is written. */
@@ -52,8 +54,7 @@ export async function commitCluster(
     if (unknown === undefined || !(await happened(store, key, unknown, { signal }))) {
       return undefined;
     }
-    services.committed.notify();
-    return unknown.answer;
+    return committed(exchange, unknown);
   };
   for (let race = 0; race < racesMax || options.persistent === true; race += 1) {
     if (race > 1) await clock.sleep(racePauseMs * Math.min(race, 20), signal);
@@ -74,8 +75,7 @@ export async function commitCluster(
       if (error instanceof StoreConflictError) continue;
       throw error;
     }
-    services.committed.notify();
-    return decision.answer;
+    return committed(exchange, decision);
   }
   const answer = await found();
   if (answer !== undefined) return answer;
@@ -86,6 +86,12 @@ export async function commitCluster(
     { code: "Conflict", message: "The cluster is being changed by others; try again." },
     { retryAfterSeconds: services.retryAfterSeconds },
   );
+}
+
+function committed({ services }: Exchange, { answer, onCommitted }: Decision): Answer {
+  services.committed.notify();
+  onCommitted?.();
+  return answer;
 }
 
 /**

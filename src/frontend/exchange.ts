@@ -5,6 +5,7 @@
 import type { Fault } from "../model/rpError.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids } from "../runtime/ids.ts";
+import type { EndedOperation } from "../runtime/metrics.ts";
 import type { Nudge } from "../runtime/nudge.ts";
 import type { Store } from "../store/store.ts";
 import type { ApiVersion } from "../versions/apiVersion.ts";
@@ -24,6 +25,8 @@ export interface Services {
   readonly skipTokens: SkipTokens;
   /** Asked before an operation begins that isn't a deletion. */
   readonly backlog: Backlog;
+  /** Told, for metrics, of each operation that a DELETE has cut short. */
+  readonly onEnded?: (ended: EndedOperation) => void;
   /** Notified after each commit that leaves work for the forwarder. */
   readonly committed: Nudge;
   /** The region served, lower case without spaces. */

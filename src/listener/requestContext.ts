@@ -63,7 +63,9 @@ export interface RequestContextOptions {
   readonly ids: Ids;
   readonly log: Log;
   readonly traces: Traces;
-  /** Told of each request that has come to its end, those for the health checks left out. */
+  /** Told of each request that begins, those for the health checks left out. */
+  readonly onReceived?: () => void;
+  /** Told of each request that has come to its end, the same left out. */
   readonly onAnswered?: (request: AnsweredRequest) => void;
   /** Whether machines ask for a path all the time: then its line is one for debugging. */
   readonly isProbe?: (path: string) => boolean;
@@ -71,17 +73,18 @@ export interface RequestContextOptions {
 
 /** The first middleware: makes the context, sets the headers that every answer has, writes the line when it ends. */
 export function requestContext(options: RequestContextOptions): RequestHandler {
-  const { clock, ids, log, traces, onAnswered, isProbe = isHealthCheck } = options;
+  const { clock, ids, log, traces, onReceived, onAnswered, isProbe = isHealthCheck } = options;
   return (request: Request, response: Response, next: NextFunction): void => {
     const begunAt = clock.monotonic();
+    const path = request.originalUrl.split("?", 1)[0] ?? "";
+    const isOfMachine = isProbe(path);
+    if (!isOfMachine) onReceived?.();
     const requestId = ids.guid();
     const header = (name: string): string | undefined => {
       if (identityHeader.test(name)) callerOf(request);
       return single(request.headers[name]);
     };
     const correlationId = header("x-ms-correlation-request-id")?.slice(0, idLengthMax) ?? requestId;
-    const path = request.originalUrl.split("?", 1)[0] ?? "";
-    const isOfMachine = isProbe(path);
     const span = (isOfMachine ? noTraces : traces).start(request.method, {
       kind: "server",
       parent: parseTraceparent(header("traceparent"), header("tracestate")),

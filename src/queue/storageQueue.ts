@@ -28,6 +28,8 @@ export interface StorageQueueOptions {
   /** For limits and pauses. Visibility goes by the service's own clock. */
   readonly clock: Clock;
   readonly random: Random;
+  /** Told of each request that is made again, and why; it must not throw. */
+  readonly onRetry?: (reason: "putOff" | "unanswered") => void;
 }
 
 export class StorageQueue implements Queue {
@@ -151,8 +153,13 @@ export class StorageQueue implements Queue {
   }
 
   #call({ signal }: QueueCallOptions): StorageQueueCall {
-    const { clock, random } = this.#options;
-    return new StorageQueueCall({ clock, random, ...(signal === undefined ? {} : { signal }) });
+    const { clock, random, onRetry } = this.#options;
+    return new StorageQueueCall({
+      clock,
+      random,
+      ...(onRetry === undefined ? {} : { onRetry }),
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 }
 

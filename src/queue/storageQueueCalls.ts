@@ -25,12 +25,15 @@ export interface StorageQueueCallOptions extends QueueCallOptions {
   readonly clock: Clock;
   /** For jitter, so that those who were put off together don't come back together. */
   readonly random: Random;
+  /** Told of each request that is made again, and why; it must not throw. */
+  readonly onRetry?: (reason: "putOff" | "unanswered") => void;
 }
 
 /** One call. It begins when it is made. */
 export class StorageQueueCall {
   readonly #attempts: CallAttempts;
   readonly #signal: AbortSignal | undefined;
+  readonly #onRetry: StorageQueueCallOptions["onRetry"];
   #wasUnanswered = false;
 
   /** @throws the signal's reason, if it is aborted before anything was done. */
@@ -38,6 +41,7 @@ export class StorageQueueCall {
     options.signal?.throwIfAborted();
     this.#attempts = new CallAttempts(options, figures);
     this.#signal = options.signal;
+    this.#onRetry = options.onRetry;
   }
 
   /** Whether a request of this call may have been carried out without our knowing. */
@@ -79,6 +83,7 @@ export class StorageQueueCall {
         if (error.kind === "lost") throw error;
         if (!repeated.includes(error.kind)) throw unavailable(error);
         if (!(await this.#attempts.pause(error.retryAfterMs))) throw unavailable(error);
+        this.#onRetry?.(error.kind === "putOff" ? "putOff" : "unanswered");
       }
     }
   }

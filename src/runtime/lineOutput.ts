@@ -38,6 +38,7 @@ export class LineOutput implements LineSink {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #dropped = 0;
+  #droppedTotal = 0;
   #isRetrying = false;
 
   constructor({ clock, write = writeToStandardOutput, onDropped }: LineOutputOptions) {
@@ -46,10 +47,16 @@ export class LineOutput implements LineSink {
     this.#onDropped = onDropped;
   }
 
+  /** How many lines were dropped since the start. */
+  get droppedTotal(): number {
+    return this.#droppedTotal;
+  }
+
   write(line: string): void {
     const bytes = Buffer.from(line);
     if (this.#waiting.length > 0 && this.#waitingBytes + bytes.length > waitingBytesMax) {
       this.#dropped += 1;
+      this.#droppedTotal += 1;
       return;
     }
     this.#waiting.push(bytes);
@@ -86,6 +93,7 @@ export class LineOutput implements LineSink {
         if (isAgain(error)) return false;
         // a reader that is gone, a full disk: there is nobody who could be told
         this.#dropped += this.#waiting.length;
+        this.#droppedTotal += this.#waiting.length;
         this.#waiting = [];
         this.#waitingBytes = 0;
         return true;

@@ -17,6 +17,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 export interface ProcessLog extends Log {
   /** Waits until what was logged is written, for at most so long, with the event loop standing still. */
   flush(limitMs: number): void;
+  /** How many lines nobody read in time, since the start. */
+  linesDropped(): number;
 }
 
 /**
@@ -48,7 +50,10 @@ export function pinoLog(options: {
       readable ? readableSink(lines, sink === undefined) : lines,
     ),
   );
-  return Object.assign(log, { flush: (limitMs: number) => output.flush(limitMs) });
+  return Object.assign(log, {
+    flush: (limitMs: number) => output.flush(limitMs),
+    linesDropped: () => output.droppedTotal,
+  });
 }
 
 /** What ties records together or repeats the message: for machines, not for a person at a terminal. */

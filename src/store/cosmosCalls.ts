@@ -32,6 +32,8 @@ export interface CosmosCallsOptions {
   readonly random: Random;
   /** Told once for each call that made a request, failed ones included; it must not throw. */
   readonly onCharge?: (charge: Charge) => void;
+  /** Told of each request that is made again, and why; it must not throw. */
+  readonly onRetry?: (reason: "putOff" | "unanswered") => void;
 }
 
 /** How long one request may take. The service itself gives up after 5 s. */
@@ -84,8 +86,11 @@ export class CosmosCall {
   readonly #signal: AbortSignal | undefined;
   #requestUnits = 0;
 
-  constructor({ clock, random }: CosmosCallsOptions, signal: AbortSignal | undefined) {
+  readonly #onRetry: CosmosCallsOptions["onRetry"];
+
+  constructor({ clock, random, onRetry }: CosmosCallsOptions, signal: AbortSignal | undefined) {
     this.#attempts = new CallAttempts({ clock, random, signal }, figures);
+    this.#onRetry = onRetry;
     this.#signal = signal;
   }
 
@@ -169,6 +174,7 @@ export class CosmosCall {
    */
   async pause(failure: CosmosFailure): Promise<void> {
     if (!(await this.#attempts.pause(failure.retryAfterMs))) throw unavailable(failure);
+    this.#onRetry?.(failure.kind === "putOff" ? "putOff" : "unanswered");
   }
 }
 

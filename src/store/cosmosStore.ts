@@ -100,6 +100,8 @@ export interface CosmosStoreOptions {
   readonly random: Random;
   /** Told what each call has cost, once for each that made a request; it must not throw. */
   readonly onCharge?: (charge: Charge) => void;
+  /** Told of each request that is made again, and why; it must not throw. */
+  readonly onRetry?: (reason: "putOff" | "unanswered") => void;
   /** Told of a damaged document, when a listing leaves it out or its scheduling is updated. */
   readonly onUnreadable?: (key: DocumentKey, cause: unknown) => void;
 }
@@ -113,12 +115,13 @@ export class CosmosStore implements Store {
   readonly #onUnreadable: (key: DocumentKey, cause: unknown) => void;
 
   constructor(options: CosmosStoreOptions) {
-    const { connection, clock, ids, random, onCharge, onUnreadable = () => {} } = options;
+    const { connection, clock, ids, random, onCharge, onRetry, onUnreadable = () => {} } = options;
     this.#documents = connection.documents;
     this.#calls = new CosmosCalls({
       clock,
       random,
       ...(onCharge === undefined ? {} : { onCharge }),
+      ...(onRetry === undefined ? {} : { onRetry }),
     });
     this.#leases = new CosmosLeases({ container: connection.leases, calls: this.#calls, clock });
     this.#clock = clock;

@@ -93,6 +93,8 @@ export class SimulatedProcess {
   readonly clock: ProcessClock;
   readonly log: LogLine[] = [];
   readonly stepEvents: StepEvent[] = [];
+  /** What it told for metrics, besides steps. */
+  readonly told: (readonly [what: string, value: unknown])[] = [];
   readonly committed: Nudge;
   readonly sent: Nudge;
   readonly backend: Backend;
@@ -140,12 +142,22 @@ export class SimulatedProcess {
       stopGraceMs,
       installer: simulation.installer.in({ name, isDead: () => this.faults.dead }),
       onStep: (event) => this.stepEvents.push(event),
+      onClaim: (claim) => this.told.push(["claim", claim.attempts]),
+      onClaimLost: (reason) => this.told.push(["lost", reason]),
+      onEnded: (ended) => this.told.push(["ended", ended]),
     });
     const running: Promise<void>[] = [];
     if (backend) running.push(this.backend.run(this.#stop.signal));
     if (forwarder) {
       const own = { location: "eastus", committed: this.committed };
-      const forwards = new Forwarder({ ...shared, ...traced, ...own });
+      const forwards = new Forwarder({
+        ...shared,
+        ...traced,
+        ...own,
+        onMessagesSent: (count) => this.told.push(["sent", count]),
+        onFlagged: (count) => this.told.push(["flagged", count]),
+        onEnded: (ended) => this.told.push(["ended", ended]),
+      });
       running.push(forwards.run(this.#stop.signal));
     }
     this.#ended = Promise.all(running);

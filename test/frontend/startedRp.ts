@@ -28,6 +28,7 @@ import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
 import { silentLog, type Log } from "../../src/runtime/log.ts";
+import type { Metrics } from "../../src/runtime/metrics.ts";
 import { Nudge } from "../../src/runtime/nudge.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { KeyRing } from "../../src/store/keyRing.ts";
@@ -88,6 +89,7 @@ export interface StartOptions {
   /** How soon a worker notices that its operation was cut short. */
   readonly timing?: Timing;
   readonly traces?: RecordedTraces;
+  readonly metrics?: Metrics;
   readonly checks?: Parameters<typeof frontendApp>[0]["checks"];
 }
 
@@ -114,7 +116,7 @@ export class StartedRp implements AsyncDisposable {
   }
 
   static async start(options: StartOptions = {}): Promise<StartedRp> {
-    const { clock = systemClock, log = silentLog } = options;
+    const { clock = systemClock, log = silentLog, metrics } = options;
     const database = await SqliteDatabase.open({ path: ":memory:" });
     const keys = await KeyRing.open({ source: new TestKeys(newKey("first")), clock });
     const plainStore = new SealedStore({
@@ -166,8 +168,12 @@ export class StartedRp implements AsyncDisposable {
         location: "eastus",
         unannouncedSubscriptions: options.unannouncedSubscriptions ?? "Registered",
         retryAfterSeconds: 1,
+        ...(metrics === undefined ? {} : { onEnded: metrics.operationEnded }),
       },
       authenticator: options.authenticator ?? loopbackCallers,
+      ...(metrics === undefined
+        ? {}
+        : { onReceived: metrics.received, onAnswered: metrics.answered }),
       log,
       bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
       checks: options.checks ?? [],

@@ -8,6 +8,7 @@ import { contextOf, requestContext } from "../../src/listener/requestContext.ts"
 import { authenticate, type Caller } from "../../src/listener/authenticator.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
+import { noTraces } from "../../src/runtime/traces.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 
 const ofTheUser = [
@@ -43,7 +44,7 @@ test("ARM-118: headers that say who the user is cannot be read before authentica
     ]);
   };
   const app = express();
-  app.use(requestContext({ clock: systemClock, ids: systemIds, log: silentLog }));
+  app.use(requestContext({ clock: systemClock, ids: systemIds, log: silentLog, traces: noTraces }));
   app.use((_request, response, next) => {
     look(response);
     next();

@@ -43,8 +43,14 @@ test("two forwarders, of which one waits for the lease, and a backend", async ()
   cosmos.requests.length = 0;
   queue.requests.length = 0;
   await using _others = await RpProcess.start({ ...peers.settings, ROLES: "forwarder,backend" });
-  const opening = queue.requests.splice(0, 4).map(({ operation }) => operation);
-  expect(opening).toEqual(["peek", "send", "update", "delete"]);
+  const isDepth = ({ operation }: { readonly operation: string }) => operation === "properties";
+  const opening = queue.requests.splice(0).filter((request) => !isDepth(request));
+  expect(opening.slice(0, 4).map(({ operation }) => operation)).toEqual([
+    "peek",
+    "send",
+    "update",
+    "delete",
+  ]);
 
   const waiting = { timeout: 200_000, interval: 50 };
   const looks = (): number => indexesOf(cosmos.requests, isLookOfHolder).length;
@@ -68,9 +74,9 @@ test("two forwarders, of which one waits for the lease, and a backend", async ()
     "a further forwarder, which waits for the lease",
     countCosmos(ofWaiting),
   );
-  const depths = queue.requests.filter(({ operation }) => operation === "properties").length;
+  // one a minute, of some three
+  const depths = queue.requests.filter(isDepth).length;
   expect(depths).toBeGreaterThan(0);
-  // one at the start, and one a minute
   expect(depths).toBeLessThanOrEqual(4);
   // the backend's twelve looks begin somewhere within the minute
   expect(Math.abs(received - looksPerMinute)).toBeLessThanOrEqual(2);

@@ -32,6 +32,7 @@ export const deleteCluster: Handler = {
         { replace: stored, document: cluster },
         { create: operation },
       ];
+      let onCommitted = (): void => {};
       if (!isTerminal(current.provisioningState)) {
         const running = await readRunning(exchange, current.operation.id, current.subscriptionId);
         if (running !== undefined) {
@@ -39,11 +40,15 @@ export const deleteCluster: Handler = {
             replace: running,
             document: canceledByDelete(running.document, start.now),
           });
+          const { operationKind: kind } = running.document;
+          onCommitted = () =>
+            exchange.services.onEnded?.({ kind, outcome: "canceled", code: "OperationCanceled" });
         }
       }
       return {
         writes,
         mark: { operationId: operation.id },
+        onCommitted,
         answer: { status: 202, headers: acceptedHeaders(operation, exchange) },
       };
     };
