@@ -5,6 +5,8 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Activity, EpochMs } from "../model/document.ts";
+import type { ErrorCode } from "../model/errorCodes.ts";
+import { runningState } from "../model/provisioningState.ts";
 import {
   closedValue,
   metricCatalogue,
@@ -62,11 +64,19 @@ export interface MetricsOptions {
 /** Of ARM's announcement of a subscription. */
 const subscriptionVersion = "2.0";
 
+/** With which most operations fail; a step may fail with others. */
+const failureCodes: readonly ErrorCode[] = [
+  "InstallationFailed",
+  "TooManyAttempts",
+  "StepTimedOut",
+];
+
 const kinds: readonly string[] = metricCatalogue.rp_operations.labels.kind;
 const states: readonly string[] = metricCatalogue.rp_operations.labels.state;
 const codes: readonly string[] = metricCatalogue.rp_operations_ended_total.labels.code;
 const outcomes: readonly string[] = metricCatalogue.rp_store_call_duration_seconds.labels.outcome;
 
+/** The metrics of one process. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #apiVersions: readonly string[];
@@ -87,6 +97,16 @@ export class Metrics {
   constructor({ apiVersions = [] }: MetricsOptions = {}) {
     this.#apiVersions = [...apiVersions.map((name) => name.toLowerCase()), subscriptionVersion];
     collectDefaultMetrics({ register: this.#registry });
+    this.#beginAtZero();
+  }
+
+  /** The growth of a series that begins with its first event is not seen: what alerts wait for has to be there before. */
+  #beginAtZero(): void {
+    for (const kind of metricCatalogue.rp_operations_ended_total.labels.kind) {
+      this.#ended.inc({ kind, outcome: "succeeded", code: noValue }, 0);
+      this.#ended.inc({ kind, outcome: "canceled", code: "OperationCanceled" }, 0);
+      for (const code of failureCodes) this.#ended.inc({ kind, outcome: "failed", code }, 0);
+    }
   }
 
   /** A request has begun; `answered` says that it has ended. */
@@ -168,7 +188,11 @@ export class Metrics {
     this.#gauge("rp_forwarder_lease_held", (gauge) => gauge.set(view().holdsLease ? 1 : 0));
     this.#gauge("rp_operations", (gauge) => {
       gauge.reset();
-      for (const { kind, state, count } of view().activity?.running ?? []) {
+      const { activity } = view();
+      if (activity === undefined) return;
+      // none is a number too
+      for (const [kind, state] of Object.entries(runningState)) gauge.set({ kind, state }, 0);
+      for (const { kind, state, count } of activity.running) {
         gauge.inc({ kind: closedValue(kinds, kind), state: closedValue(states, state) }, count);
       }
     });

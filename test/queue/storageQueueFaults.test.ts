@@ -421,3 +421,30 @@ test("a pause ends by the signal too", async () => {
   giveUp.abort(reason);
   await expect(receiving).rejects.toBe(reason);
 });
+
+test("each request that is made again is told, with the reason; what is not made again is not", async () => {
+  const retries: string[] = [];
+  await using fixture = await openPeer({ onRetry: (reason) => retries.push(reason) });
+  const { peer, queue } = fixture;
+  await queue.send(secret);
+  expect(retries).toEqual([]);
+  peer.fail(
+    "properties",
+    { status: 503, code: "ServerBusy" },
+    { status: 500 },
+    { reset: "before" },
+  );
+  expect(await queue.depth()).toBe(1);
+  expect(retries).toEqual(["putOff", "unanswered", "unanswered"]);
+  retries.length = 0;
+  peer.fail("receive", { reset: "after" });
+  await expect(queue.receive({ max: 1, visibilityMs })).rejects.toThrow(QueueUnavailableError);
+  expect(retries).toEqual([]);
+});
+
+test("a depth that is none of the service's is no depth", async () => {
+  await using fixture = await openPeer();
+  const { peer, queue } = fixture;
+  peer.fail("properties", ...Array.from({ length: 5 }, () => ({ status: 200, text: "<html/>" })));
+  await expect(queue.depth()).rejects.toThrow(QueueUnavailableError);
+});

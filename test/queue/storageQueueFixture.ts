@@ -3,7 +3,7 @@ import { attemptLimitMs } from "../../src/queue/storageQueueCalls.ts";
 import { openStorageQueue, queueName } from "../../src/queue/storageQueueConnection.ts";
 import { AccountKey } from "../../src/accountSettings.ts";
 import type { StorageQueueSettings } from "../../src/queue/storageQueueSettings.ts";
-import { StorageQueue } from "../../src/queue/storageQueue.ts";
+import { StorageQueue, type StorageQueueOptions } from "../../src/queue/storageQueue.ts";
 import { HastyClock } from "../runtime/hastyClock.ts";
 import { StorageQueuePeer } from "./storageQueuePeer.ts";
 
@@ -31,13 +31,15 @@ export async function startPeer(clock = new HastyClock(attemptLimitMs / 2)) {
   return StorageQueuePeer.start({ clock, account: peerAccount, key: peerKey, name: queueName });
 }
 
-export async function openPeer(): Promise<StorageQueueFixture> {
+export async function openPeer(
+  options: Pick<StorageQueueOptions, "onRetry"> = {},
+): Promise<StorageQueueFixture> {
   const clock = new HastyClock(attemptLimitMs / 2);
   const peer = await startPeer(clock);
   const open = async (): Promise<StorageQueue> => {
     const signal = AbortSignal.timeout(30_000);
     const connection = await openStorageQueue(settingsOf(peer.url), { signal });
-    return new StorageQueue({ connection, clock, random });
+    return new StorageQueue({ ...options, connection, clock, random });
   };
   const queue = await open();
   const other = await open();

@@ -67,12 +67,14 @@ test("what waits is bounded; later it is said how many lines were dropped", asyn
   for (let count = 0; count < 1_500; count += 1) output.write(line);
   // and the pipe isn't asked for each line
   expect(pipe.calls).toBe(1);
+  expect(output.droppedTotal).toBe(476);
   await clock.advance(1_000);
   pipe.room = Infinity;
   await clock.advance(100);
   expect(pipe.text).toBe(`${line.repeat(1_024)}476 dropped\n`);
   output.write("more\n");
   expect(pipe.text.endsWith("476 dropped\nmore\n")).toBe(true);
+  expect(output.droppedTotal).toBe(476);
 });
 
 test("one line may be longer than what may wait", async () => {
@@ -95,6 +97,7 @@ test.each(["EPIPE", "ENOSPC"])(
     pipe.failure = undefined;
     output.write("three\n");
     expect(pipe.text).toBe("three\n2 dropped\n");
+    expect(output.droppedTotal).toBe(2);
   },
 );
 

@@ -160,6 +160,16 @@ test("whatever a caller or a document says adds no series", async () => {
   }
 });
 
+test("what alerts wait for is there before it happens, so that its growth is seen", async () => {
+  const series = await seriesOf(new Metrics());
+  const failed =
+    'rp_operations_ended_total{kind="create",outcome="failed",code="InstallationFailed"}';
+  expect(series.get(failed)).toBe("0");
+  for (const name of ["rp_operations_refused_total", "rp_sweep_flagged_total"]) {
+    expect(series.get(name)).toBe("0");
+  }
+});
+
 test("a request's way is seen while it goes on", async () => {
   const metrics = new Metrics();
   const inFlight = async (): Promise<string | undefined> =>
@@ -183,7 +193,7 @@ test("the fleet is told of by whoever holds the lease, and by nobody else", asyn
   const told = async () => {
     const series = await seriesOf(metrics);
     return [...series].filter(([name]) =>
-      /^rp_(operations\b(?!_)|oldest|queue_messages|forwarder)/.test(name),
+      /^rp_(operations(?!_)|oldest|queue_messages|forwarder)/.test(name),
     );
   };
   expect(await told()).toEqual([["rp_forwarder_lease_held", "0"]]);
@@ -203,6 +213,8 @@ test("the fleet is told of by whoever holds the lease, and by nobody else", asyn
   expect(await told()).toEqual([
     ["rp_forwarder_lease_held", "1"],
     ['rp_operations{kind="create",state="Creating"}', "2"],
+    ['rp_operations{kind="update",state="Updating"}', "0"],
+    ['rp_operations{kind="delete",state="Deleting"}', "0"],
     ['rp_operations{kind="other",state="other"}', "7"],
     ["rp_oldest_operation_age_seconds", "60"],
     ["rp_queue_messages", "5"],
@@ -211,6 +223,9 @@ test("the fleet is told of by whoever holds the lease, and by nobody else", asyn
   activity = { running: [], total: 0, isAtLeast: false };
   expect(await told()).toEqual([
     ["rp_forwarder_lease_held", "1"],
+    ['rp_operations{kind="create",state="Creating"}', "0"],
+    ['rp_operations{kind="update",state="Updating"}', "0"],
+    ['rp_operations{kind="delete",state="Deleting"}', "0"],
     ["rp_oldest_operation_age_seconds", "0"],
   ]);
   activity = { running: [], total: 0, isAtLeast: false, oldestStartedAt: 200_000 };

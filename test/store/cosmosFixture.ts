@@ -19,7 +19,7 @@ export interface CosmosFixture extends AsyncDisposable {
 }
 
 export async function openPeer(
-  options: Partial<Pick<CosmosStoreOptions, "onCharge" | "onUnreadable">> &
+  options: Partial<Pick<CosmosStoreOptions, "onCharge" | "onRetry" | "onUnreadable">> &
     Omit<CosmosPeerOptions, "clock"> = {},
 ): Promise<CosmosFixture> {
   const clock = new HastyClock(attemptLimitMs / 2);

@@ -263,6 +263,17 @@ test("what a call has cost is told, refused requests included", async () => {
   ]);
 });
 
+test("each request that is made again is told, with the reason", async () => {
+  const retries: string[] = [];
+  await using fixture = await openPeer({ onRetry: (reason) => retries.push(reason) });
+  const { peer, store } = fixture;
+  await store.commit(partition, [{ create: clusterDocument("c") }]);
+  expect(retries).toEqual([]);
+  peer.fail("read", { status: 429 }, { status: 503 }, { reset: "before" });
+  await store.read("cluster", { partition, id: "rg|c" });
+  expect(retries).toEqual(["putOff", "unanswered", "unanswered"]);
+});
+
 test("every call tells its cost, once and by its own name", async () => {
   const charges: Charge[] = [];
   await using fixture = await openPeer({ onCharge: (charge) => void charges.push(charge) });
