@@ -52,6 +52,8 @@ export class ActivityReport {
   #publishAt: number;
   /** Whether a pass has found work since the last count. */
   #isStirred = false;
+  /** Whether there is something to publish, even if the numbers are the same. */
+  #isNews = false;
 
   constructor(options: ActivityReportOptions) {
     this.#options = options;
@@ -89,6 +91,8 @@ export class ActivityReport {
     // a failure waits as long as a success
     this.#dueAt = begunAt + activityIntervalMs;
     this.#idleDueAt = begunAt + activityIdleIntervalMs;
+    // what came and went in between is news too: frontends count what they let in until the next publication
+    this.#isNews ||= this.#isStirred;
     this.#isStirred = false;
     try {
       const activity = await this.#count(signal, mayAct);
@@ -142,7 +146,7 @@ export class ActivityReport {
   async #publish(activity: Activity, signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#options;
     const now = clock.monotonic();
-    const isNews = !isSame(activity, this.#published?.document.activity);
+    const isNews = this.#isNews || !isSame(activity, this.#published?.document.activity);
     if (!isNews && now < this.#publishAt) return;
     const former = this.#published ?? (await store.read("activity", activityKey, { signal }));
     if (former !== undefined && isTooNew(former.document)) {
@@ -164,6 +168,7 @@ export class ActivityReport {
     const [published] = await store.commit(activityKey.partition, writes, { signal });
     this.#published = published as Stored<ActivityDocument> | undefined;
     this.#publishAt = now + activityIdleIntervalMs;
+    this.#isNews = false;
   }
 }
 

@@ -101,6 +101,18 @@ test("work that comes in is told within a quarter of a minute, and its end too",
   expect((await published(simulation))?.activity.total).toBe(0);
 });
 
+test("what came and went between two counts is published all the same: frontends count from there", async () => {
+  await using simulation = await Simulation.open();
+  simulation.start();
+  await simulation.clock.advance(1_000);
+  const before = await published(simulation);
+  await simulation.untilEnded(await simulation.create());
+  await simulation.clock.advance(activityIntervalMs + 1_000);
+  const after = await published(simulation);
+  expect(after?.activity).toEqual(before?.activity);
+  expect(after?.publishedAt).toBeGreaterThan(before?.publishedAt ?? 0);
+});
+
 test("only who holds the lease counts, and knows what was counted", async () => {
   await using simulation = await Simulation.open();
   const first = forwarderOf(simulation, undefined, "first");

@@ -72,6 +72,7 @@ const calls: readonly [PeerOperation, Call][] = [
       queue.complete(message, signal === undefined ? {} : { signal }),
   ],
   ["peek", async (queue, _, signal) => queue.ping(signal === undefined ? {} : { signal })],
+  ["properties", async (queue, _, signal) => queue.depth(signal === undefined ? {} : { signal })],
 ];
 const repeatable = calls.filter(([operation]) => operation !== "receive");
 

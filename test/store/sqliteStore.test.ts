@@ -160,6 +160,31 @@ test("what runs is counted without reading a body, nor a row of what has ended",
   expect(steps.filter(({ opcode }) => opcode === "Function")).toEqual([]);
 });
 
+test("what an older release has written is counted, damaged documents too, and what it goes on writing", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  const clock = new TestClock();
+  const former = migrations.slice(0, 1);
+  await using older = await SqliteDatabase.open({ path, migrations: former });
+  const before = new SqliteStore({ database: older, clock });
+  for (const name of ["a", "b"]) {
+    await before.commit(partition, [{ create: clusterDocument(name) }]);
+  }
+  await older.write(() =>
+    older.statement(`UPDATE documents SET body = '{"kind' WHERE id = 'rg|b'`).run(),
+  );
+  await using database = await SqliteDatabase.open({ path });
+  const store = new SqliteStore({ database, clock });
+  const running = async () => (await store.listRunning({ limit: 10 })).items;
+  expect(await running()).toEqual([{ kind: "create", state: "Creating" }, {}]);
+  await before.commit(partition, [{ create: clusterDocument("c") }]);
+  const stored = await before.read("cluster", { partition, id: "rg|a" });
+  if (stored === undefined) throw new Error("gone");
+  const document = { ...stored.document, provisioningState: "Succeeded" as const };
+  await before.commit(partition, [{ replace: stored, document }]);
+  expect(await running()).toEqual([{}, { kind: "create", state: "Creating" }]);
+});
+
 test("what has expired is cleared away by later commits", async () => {
   await using fixture = await openMemory();
   const { database, clock } = fixture;
