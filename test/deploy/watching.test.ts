@@ -153,6 +153,8 @@ const storeMethods: Readonly<Record<keyof Store, true>> = {
   listUnattended: true,
   listRunning: true,
   listPurges: true,
+  listUnsettled: true,
+  listNotSealedBy: true,
   updateScheduling: true,
   acquireLease: true,
   renewLease: true,
