@@ -36,7 +36,7 @@ export function audit(call: AuditedCall, outcome: AuditedOutcome): void {
   const result = outcome.errorCode ?? "done";
   context.log.info(
     { audit: true, actor, action, target, ...outcome },
-    `audit: ${actor} ${action} ${target}: ${outcome.status} ${result}`,
+    `audit: ${[actor, action, target].filter(Boolean).join(" ")}: ${outcome.status} ${result}`,
   );
 }
 

@@ -151,6 +151,7 @@ export function keyOf(name: string, resourceGroup = "rg") {
 const file = new URL("../../generated/admin/openapi.json", import.meta.url);
 const api = new OpenAPIBackend({
   definition: JSON.parse(readFileSync(file, "utf8")) as Document,
+  strict: true,
   ajvOpts: { allErrors: true, formats: { "date-time": true, url: true, uri: true } },
 });
 await api.init();
