@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { TraceCollector } from "../runtime/traceCollector.ts";
 import { AzurePeers } from "./azurePeers.ts";
 import { announceSubscription, putCluster, untilState } from "./clusterCalls.ts";
 import { RpProcess, temporaryFolder, type Environment } from "./rpProcess.ts";
@@ -32,7 +33,13 @@ test("a frontend and a process that does the work share them; by default a subsc
   using folder = temporaryFolder();
   await using peers = await AzurePeers.start();
   const DATA_DIR = join(folder.path, "none");
-  const settings = { ...peers.settings, DATA_DIR, LOCAL_INSTALL_SECONDS: "0" };
+  await using collector = await TraceCollector.start();
+  const settings = {
+    ...peers.settings,
+    DATA_DIR,
+    LOCAL_INSTALL_SECONDS: "0",
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  };
   await using web = await startWatched({ ...settings, ROLES: "frontend", ADMIN_PORT: "0" });
   // it has no business with the queue, and in Azure no right to it
   expect(peers.queue.requests).toEqual([]);
@@ -56,6 +63,14 @@ test("a frontend and a process that does the work share them; by default a subsc
   expect(metrics).toMatch(/^rp_store_request_units_total\{operation="commit"\} [1-9]/m);
   await expect.poll(() => peers.queue.texts).toEqual([]);
   expect(existsSync(DATA_DIR)).toBe(false);
+  const systems = (): ReadonlySet<unknown> =>
+    new Set(
+      collector.spans.flatMap(({ attributes }) => [
+        attributes["db.system.name"],
+        attributes["messaging.system"],
+      ]),
+    );
+  await expect.poll(systems).toEqual(new Set([undefined, "azure.cosmosdb", "azure.storage_queue"]));
 });
 
 test("with the embedded engine nothing of Azure is loaded", async () => {
