@@ -19,6 +19,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
     restoreMocks: true,
+    // every test is watched for secrets that get out
+    setupFiles: ["test/leaks/setup.ts"],
     projects: [
       {
         extends: true,

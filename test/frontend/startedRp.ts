@@ -37,6 +37,7 @@ import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Store } from "../../src/store/store.ts";
 import { apiVersions } from "../../src/versions/registry.ts";
 import { swagger } from "../contract/generated.ts";
+import { planted, watchedLog } from "../leaks/leakWatch.ts";
 import { newKey, TestKeys } from "../store/sealedStoreFixture.ts";
 import type { RecordedTraces } from "../runtime/recordedTraces.ts";
 
@@ -44,7 +45,7 @@ export const apiVersion = "2019-12-31-preview";
 export const subscriptionId = "00000000-0000-4000-8000-000000000001";
 
 /** A registry credential as users paste it, with the line feed that `base64` adds. */
-export const pullSecretValue = "ZHVtbXk6c2VjcmV0LW9mLXRoZS10ZXN0";
+export const pullSecretValue = planted("ZHVtbXk6c2VjcmV0LW9mLXRoZS10ZXN0");
 const pullSecretJson = JSON.stringify({ auths: { "registry.example": { auth: pullSecretValue } } });
 export const pullSecret = Buffer.from(`${pullSecretJson}\n`).toString("base64");
 
@@ -52,7 +53,7 @@ export const pullSecret = Buffer.from(`${pullSecretJson}\n`).toString("base64");
 export const smallestBody = { location: "eastus", properties: { pullSecret } } as const;
 
 /** The secret of a service principal. */
-export const clientSecret = "client-secret-of-the-test";
+export const clientSecret = planted("client-secret-of-the-test");
 
 /** An answer that has passed the general checks. */
 export interface RpResponse {
@@ -116,7 +117,8 @@ export class StartedRp implements AsyncDisposable {
   }
 
   static async start(options: StartOptions = {}): Promise<StartedRp> {
-    const { clock = systemClock, log = silentLog, metrics } = options;
+    const { clock = systemClock, metrics } = options;
+    const log = watchedLog(options.log ?? silentLog);
     const database = await SqliteDatabase.open({ path: ":memory:" });
     const keys = await KeyRing.open({ source: new TestKeys(newKey("first")), clock });
     const plainStore = new SealedStore({

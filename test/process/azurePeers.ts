@@ -8,6 +8,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { documentsContainer } from "../../src/store/cosmosLayout.ts";
 import { peerAccount, peerKey } from "../queue/storageQueueFixture.ts";
 import { StorageQueuePeer } from "../queue/storageQueuePeer.ts";
+import { watch } from "../leaks/leakWatch.ts";
 import { anyKey } from "../store/cosmosFixture.ts";
 import { CosmosPeer, type CosmosPeerOptions } from "../store/cosmosPeer.ts";
 import type { FreshEngines } from "./engineSuite.ts";
@@ -73,6 +74,11 @@ export class AzurePeers implements FreshEngines {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // what the engines were told, sealed
+    for (const { headers, body } of this.cosmos.requests) {
+      watch("a request to Cosmos DB", `${body} ${JSON.stringify(headers)}`);
+    }
+    for (const text of this.queue.texts) watch("a message", text);
     await this.cosmos[Symbol.asyncDispose]();
     await this.queue[Symbol.asyncDispose]();
     this.#keyFile[Symbol.dispose]();

@@ -1,5 +1,6 @@
 /** A cluster of a real process, asked for over HTTP as a user would. */
 import { expect } from "vitest";
+import { planted } from "../leaks/leakWatch.ts";
 
 /** Any process with a frontend. */
 interface Reachable {
@@ -7,7 +8,10 @@ interface Reachable {
 }
 
 const query = "?api-version=2019-12-31-preview";
-const pullSecret = Buffer.from('{"auths":{"quay.example":{"auth":"YTpi"}}}\n').toString("base64");
+const auth = planted("cGxhbnRlZDpzZWNyZXQtb2YtYS1wcm9jZXNz");
+const pullSecret = Buffer.from(`{"auths":{"quay.example":{"auth":"${auth}"}}}\n`).toString(
+  "base64",
+);
 
 /** The smallest body of a create. */
 export const clusterBody = JSON.stringify({ location: "eastus", properties: { pullSecret } });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { watch, watchDatabase } from "../leaks/leakWatch.ts";
 
 /** The program of this checkout. */
 export const ownProgram = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -16,10 +17,22 @@ export const ownProgram = fileURLToPath(new URL("../../src/main.ts", import.meta
 /** Variables of the environment by name: the settings of a process. */
 export type Environment = Readonly<Record<string, string>>;
 
-/** A folder that goes away with `using`. */
-export function temporaryFolder(): Disposable & { readonly path: string } {
+/**
+ * A folder that goes away with `using`. If it is a data folder, no secret may stand in its database.
+ *
+ * @param options.holdsSecrets as a release of before would leave it.
+ */
+export function temporaryFolder({ holdsSecrets = false } = {}): Disposable & {
+  readonly path: string;
+} {
   const path = mkdtempSync(join(tmpdir(), "rp-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+  return {
+    path,
+    [Symbol.dispose]: () => {
+      if (!holdsSecrets) watchDatabase(path);
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
 }
 
 /**
@@ -67,11 +80,15 @@ export class RpProcess implements AsyncDisposable {
     });
     if (child.stdout !== null) {
       createInterface({ input: child.stdout }).on("line", (line) => {
+        watch("a line of the log", line);
         this.#lines.push(line);
         this.#changed();
       });
     }
-    child.stderr?.on("data", (chunk) => (this.#errors += String(chunk)));
+    child.stderr?.on("data", (chunk) => {
+      this.#errors += String(chunk);
+      watch("standard error", this.#errors);
+    });
     killAfterTest(child);
   }
 
