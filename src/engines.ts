@@ -25,6 +25,7 @@ import { CosmosStore } from "./store/cosmosStore.ts";
 import { SqliteDatabase } from "./store/sqliteDatabase.ts";
 import { embeddedKeySource } from "./store/embeddedKey.ts";
 import { keyFileSource } from "./store/keyFile.ts";
+import { KeyVaultError, keyVaultSource } from "./store/keyVault.ts";
 import { KeyRing, type KeySource } from "./store/keyRing.ts";
 import { SealedStore } from "./store/sealedStore.ts";
 import type { SealingSettings } from "./store/sealingSettings.ts";
@@ -79,7 +80,7 @@ export class EnginesOpenError extends Error {
 }
 
 /**
- * @throws {SqliteOpenError}, {CosmosOpenError}, {StorageQueueOpenError}, {KeyFileError} or {EnginesOpenError}: a sentence for whoever runs the
+ * @throws {SqliteOpenError}, {CosmosOpenError}, {StorageQueueOpenError}, {KeyFileError}, {KeyVaultError} or {EnginesOpenError}: a sentence for whoever runs the
  *   program.
  * @throws the reason of `stop` when it is aborted before the engines on Azure are open.
  */
@@ -93,7 +94,7 @@ export async function openEngines(
       "a stored document is damaged; it is passed over",
     );
   return config.azure === undefined
-    ? openEmbedded(config, { log, metrics, stop }, onUnreadable)
+    ? openEmbedded(config, { log, metrics, stop, onUnreadable })
     : openAzure(config.azure, { config, log, metrics, stop, onUnreadable });
 }
 
@@ -109,9 +110,9 @@ type OnUnreadable = (key: { partition: string; id: string }, error: unknown) => 
 
 async function openEmbedded(
   { dataDir, sealing }: Config,
-  { log, metrics }: EngineSurroundings,
-  onUnreadable: OnUnreadable,
+  options: EngineSurroundings & { readonly onUnreadable: OnUnreadable },
 ): Promise<Engines> {
+  const { log, metrics, stop, onUnreadable } = options;
   const path = join(dataDir, "rp.sqlite");
   const database = await SqliteDatabase.open({ path });
   // whoever expected clusters in it learns at once that there are none
@@ -122,8 +123,8 @@ async function openEmbedded(
     keys = await openKeys(
       sealing === undefined
         ? await ownKeySource(join(dataDir, "rp.key"), store, log)
-        : keySource(sealing),
-      log,
+        : await keySource(sealing),
+      { log, stop },
     );
   } catch (error) {
     await database.close();
@@ -153,18 +154,21 @@ async function ownKeySource(path: string, store: Store, log: Log): Promise<KeySo
   return source;
 }
 
-function keySource(sealing: SealingSettings): KeySource {
-  if ("keyFile" in sealing) return keyFileSource(sealing.keyFile);
-  throw new EnginesOpenError("Azure Key Vault");
+async function keySource(sealing: SealingSettings): Promise<KeySource> {
+  return "keyFile" in sealing ? keyFileSource(sealing.keyFile) : keyVaultSource(sealing);
 }
 
-async function openKeys(source: KeySource, log: Log): Promise<KeyRing> {
-  return KeyRing.open({
+async function openKeys(
+  source: KeySource,
+  { log, stop }: Pick<EngineSurroundings, "log" | "stop">,
+): Promise<KeyRing> {
+  const options = {
     source,
     clock: systemClock,
-    onReloadFailed: (error) =>
+    onReloadFailed: (error: unknown) =>
       log.error({ error }, "the keys could not be read again; those that were known stay in use"),
-  });
+  };
+  return openedInTime("Azure Key Vault", stop, async (signal) => KeyRing.open(options, signal));
 }
 
 async function openAzure(
@@ -173,7 +177,7 @@ async function openAzure(
 ): Promise<Engines> {
   const { config, log, metrics, stop, onUnreadable } = options;
   if (config.sealing === undefined) throw new TypeError("the Azure engines have no key");
-  const keys = await openKeys(keySource(config.sealing), log);
+  const keys = await openKeys(await keySource(config.sealing), { log, stop });
   // a frontend has no business with the queue, and its identity no right to it
   const needsQueue = config.roles.some((role) => role !== "frontend");
   const [documents, messages] = await bothOrNeither(
@@ -251,7 +255,10 @@ async function openedInTime<T>(
 
 function isPassing(error: unknown): error is Error {
   return (
-    (error instanceof CosmosOpenError || error instanceof StorageQueueOpenError) && error.isPassing
+    (error instanceof CosmosOpenError ||
+      error instanceof StorageQueueOpenError ||
+      error instanceof KeyVaultError) &&
+    error.isPassing
   );
 }
 

@@ -34,6 +34,7 @@ import { logWithout, type Log } from "./runtime/log.ts";
 import { untraced, type Traces, type Tracing } from "./runtime/traces.ts";
 import { CosmosOpenError } from "./store/cosmosConnection.ts";
 import { KeyFileError } from "./store/keyFile.ts";
+import { KeyVaultError } from "./store/keyVault.ts";
 import { isOfLostFile, SqliteFileLostError, SqliteOpenError } from "./store/sqliteDatabase.ts";
 import type { Store } from "./store/store.ts";
 import { TracedStore } from "./store/tracedStore.ts";
@@ -441,6 +442,7 @@ const ownFaults = [
   CosmosOpenError,
   StorageQueueOpenError,
   KeyFileError,
+  KeyVaultError,
   EnginesOpenError,
 ];
 

@@ -10,6 +10,7 @@ import { Metrics } from "./runtime/metrics.ts";
 import { pinoLog } from "./runtime/pinoLog.ts";
 import { CosmosOpenError } from "./store/cosmosConnection.ts";
 import { KeyFileError } from "./store/keyFile.ts";
+import { KeyVaultError } from "./store/keyVault.ts";
 import { resealAll, type ResealOutcome } from "./store/resealAll.ts";
 import { SqliteOpenError } from "./store/sqliteDatabase.ts";
 
@@ -24,6 +25,7 @@ const ownFaults = [
   CosmosOpenError,
   StorageQueueOpenError,
   KeyFileError,
+  KeyVaultError,
   EnginesOpenError,
 ];
 

@@ -76,6 +76,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@azure/cosmos": ["store"],
   "@azure/core-rest-pipeline": ["store"],
   "@azure/identity": ["store", "queue"],
+  "@azure/keyvault-secrets": ["store"],
   "@azure/storage-queue": ["queue"],
   express: ["frontend", "admin", "listener"],
   "openapi-backend": ["frontend", "admin", "listener"],

@@ -14,9 +14,10 @@ export interface KeySource {
   /**
    * All keys, the newest first; at least one, no two of one name.
    *
+   * @param signal gives up, with its reason.
    * @throws when they can't be had; the message says why, and holds nothing of a key.
    */
-  load(): Promise<readonly SealingKey[]>;
+  load(signal?: AbortSignal): Promise<readonly SealingKey[]>;
 }
 
 export interface KeyRingOptions {
@@ -47,8 +48,8 @@ export class KeyRing {
   }
 
   /** @throws what the source throws. */
-  static async open(options: KeyRingOptions): Promise<KeyRing> {
-    return new KeyRing(options, await loaded(options.source));
+  static async open(options: KeyRingOptions, signal?: AbortSignal): Promise<KeyRing> {
+    return new KeyRing(options, await loaded(options.source, signal));
   }
 
   /** The newest key. */
@@ -93,8 +94,8 @@ export class KeyRing {
   }
 }
 
-async function loaded(source: KeySource): Promise<Keys> {
-  const keys = new Map((await source.load()).map((key) => [key.id, key]));
+async function loaded(source: KeySource, signal?: AbortSignal): Promise<Keys> {
+  const keys = new Map((await source.load(signal)).map((key) => [key.id, key]));
   if (keys.size === 0) throw new TypeError("a source gave no key");
   return keys;
 }
