@@ -14,6 +14,7 @@ sed \
   -e "s|\${LOCATION}|${LOCATION:?must be set}|" \
   -e "s|\${COSMOSDB_ACCOUNT}|${COSMOSDB_ACCOUNT:?must be set}|" \
   -e "s|\${STORAGE_ACCOUNT}|${STORAGE_ACCOUNT:?must be set}|" \
+  -e "s|\${SEALING_KEY_VAULT}|${SEALING_KEY_VAULT:?must be set}|" \
   -e "s|\${FRONTEND_CLIENT_ID}|${FRONTEND_CLIENT_ID:?must be set}|" \
   -e "s|\${FORWARDER_CLIENT_ID}|${FORWARDER_CLIENT_ID:?must be set}|" \
   -e "s|\${BACKEND_CLIENT_ID}|${BACKEND_CLIENT_ID:?must be set}|" \

@@ -28,6 +28,7 @@ const cosmos = "Microsoft.DocumentDB/databaseAccounts";
 const storage = "Microsoft.Storage/storageAccounts";
 const identities = "Microsoft.ManagedIdentity/userAssignedIdentities";
 const kubernetes = "Microsoft.ContainerService/managedClusters";
+const vaults = "Microsoft.KeyVault/vaults";
 
 /** All faults of all resources. */
 function faultsOf(template: Template): readonly string[] {
@@ -284,7 +285,9 @@ function isIndexed(container: unknown, path: string): boolean {
 
 /** What the queries of the program compare or order by. */
 function askedPaths(): readonly string[] {
-  const texts = Object.values(queries).map((query) =>
+  // that of who rotates keys goes over all clusters, rather than have anything of their secrets in an index
+  const { notSealedByQuery: _, ...others } = queries;
+  const texts = Object.values(others).map((query) =>
     typeof query === "string" ? query : query({ toPartition: true, toState: true }),
   );
   const conditions = texts.map((query) => query.slice(query.indexOf(" WHERE ")));
@@ -301,6 +304,9 @@ test("the index holds what queries ask for, and nothing of a document", () => {
   const unwanted = [
     "/document",
     "/document/secrets/pullSecret",
+    "/secrets",
+    "/secrets/keyId",
+    "/secrets/ciphertext",
     "/writeId",
     "/ttl",
     "/of/a/release",
@@ -310,7 +316,7 @@ test("the index holds what queries ask for, and nothing of a document", () => {
   }
   expect(isIndexed(leases, "/owner")).toBe(false);
   // each policy must say what becomes of all other paths, and one of a document says it of the secrets by name
-  expect(pathsOf(documents, "excludedPaths")).toEqual(["/document/*", "/*"]);
+  expect(pathsOf(documents, "excludedPaths")).toEqual(["/document/*", "/secrets/*", "/*"]);
   expect(pathsOf(leases, "excludedPaths")).toEqual(["/*"]);
 });
 
@@ -329,6 +335,18 @@ test("the storage account is closed to the public, and has the queue of the prog
   expect(queue.name).toBe(`${account.name}/default/${queueName}`);
 });
 
+test("the key vault keeps what is deleted by mistake, and lets in identities only", () => {
+  expect(onlyOne(deployed(), vaults)).toMatchObject({
+    properties: {
+      enableRbacAuthorization: true,
+      enableSoftDelete: true,
+      softDeleteRetentionInDays: 90,
+      // a key that is gone takes the secrets of all clusters with it
+      enablePurgeProtection: true,
+    },
+  });
+});
+
 test("nothing in it is a secret, and it gives none out", () => {
   const text = JSON.stringify(azureTemplate());
   expect(text).not.toMatch(/listKeys|listConnectionStrings|listCredentials|listSecrets|list\w*\(/i);
@@ -342,6 +360,7 @@ test("nothing in it is a secret, and it gives none out", () => {
     "cosmosAccount",
     "forwarderClientId",
     "frontendClientId",
+    "keyVault",
     "location",
     "registry",
     "registryServer",
@@ -382,6 +401,8 @@ const builtInRoles: Readonly<Record<string, string>> = {
   "00000000-0000-0000-0000-000000000002": "Cosmos DB Built-in Data Contributor",
   "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
   "19e7f393-937e-4f77-808e-94535e297925": "Storage Queue Data Reader",
+  "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
+  "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": "Key Vault Secrets Officer",
   "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
   "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b": "Azure Kubernetes Service RBAC Cluster Admin",
 };
@@ -392,15 +413,21 @@ test("everyone may do what their work needs, where they do it, and no more", () 
   const account = onlyOne(evaluated, storage).name;
   const queue = `storageAccounts/${account}/queueServices/default/queues/${queueName}`;
   const registry = onlyOne(evaluated, "Microsoft.ContainerRegistry/registries").name;
+  const vault = onlyOne(evaluated, vaults).name;
   expect(grants().toSorted()).toEqual([
     `backend: Cosmos DB Built-in Data Contributor on ${database}`,
+    `backend: Key Vault Secrets User on vaults/${vault}`,
     `backend: Storage Queue Data Contributor on ${queue}`,
     `forwarder: Cosmos DB Built-in Data Contributor on ${database}`,
+    `forwarder: Key Vault Secrets User on vaults/${vault}`,
     `forwarder: Storage Queue Data Contributor on ${queue}`,
     // the frontend never talks to the queue
     `frontend: Cosmos DB Built-in Data Contributor on ${database}`,
+    `frontend: Key Vault Secrets User on vaults/${vault}`,
     `nodes: AcrPull on registries/${registry}`,
     `operator: Azure Kubernetes Service RBAC Cluster Admin on managedClusters/openshiftrp-kubernetes`,
+    // who makes the key, and rotates it
+    `operator: Key Vault Secrets Officer on vaults/${vault}`,
     `scaler: Storage Queue Data Reader on ${queue}`,
   ]);
 });

@@ -78,6 +78,7 @@ test.each(roles)("the settings of the %s are such as the program takes", (role) 
   expect(environment).toMatchObject({
     COSMOSDB_ACCOUNT: givenValues["COSMOSDB_ACCOUNT"],
     STORAGE_ACCOUNT: givenValues["STORAGE_ACCOUNT"],
+    SEALING_KEY_VAULT: givenValues["SEALING_KEY_VAULT"],
   });
   expect(Object.keys(environment).filter((name) => name.endsWith("_KEY"))).toEqual([]);
 });

@@ -182,6 +182,8 @@ class Scope {
         return !values[0];
       case "resourceGroup":
         return { id: groupId, location: groupLocation };
+      case "subscription":
+        return { tenantId: "00000000-0000-4000-8000-00000000000e" };
       case "resourceId":
         return groupId + providerPath(first, rest);
       case "subscriptionResourceId":
