@@ -17,6 +17,8 @@ export type MessageEnd =
       readonly reason: string;
       /** An operator should see it. */
       readonly warn?: boolean;
+      /** Another process may be able to: this one isn't the first to look again. */
+      readonly leftToOthers?: boolean;
     };
 
 /** The operation can be worked on now. */

@@ -58,6 +58,9 @@ export interface WorkerOptions {
   readonly onEnded?: (ended: EndedOperation) => void;
 }
 
+/** How often a message of a cluster that can't be opened is put back: fewer than fit between two messages of the sweep. */
+const sealedDeliveriesMax = 100;
+
 /** What the loop has to know: when a message that was put back can be received again. */
 export interface WorkerResult {
   readonly dueInMs?: number;
@@ -161,12 +164,26 @@ class Worker {
         this.#log.error({ error }, "a document is damaged; its message is dropped");
         return { action: "complete", reason: "a document is damaged" };
       }
-      if (error instanceof SealingKeyUnknownError) return sealed(error, timing);
+      if (error instanceof SealingKeyUnknownError) return this.#sealed(error);
       this.#log.error({ error }, "the work failed; it will be tried again");
       const retryAfterMs = error instanceof StoreUnavailableError ? (error.retryAfterMs ?? 0) : 0;
       const delayMs = Math.max(retryAfterMs, timing.heartbeatMs);
       return { action: "putBack", delayMs, reason: "the work failed" };
     }
+  }
+
+  /**
+   * Nothing was claimed, so no attempt is lost; it goes on once the key is back, here or in another process. The sweep adds a
+   * message now and then, so this one doesn't come back for ever.
+   */
+  #sealed({ keyId }: SealingKeyUnknownError): MessageEnd {
+    const reason = `it is sealed by the key ${JSON.stringify(keyId)}, which this process doesn't have`;
+    if (this.#received.deliveries >= sealedDeliveriesMax) {
+      this.#log.warn({}, `a message is dropped, the sweep sends another: ${reason}`);
+      return { action: "complete", reason };
+    }
+    const delayMs = this.#options.timing.visibilityMs;
+    return { action: "putBack", delayMs, reason, warn: true, leftToOthers: true };
   }
 
   /** The claimed cluster's steps, under a heartbeat; then the lease is released. */
@@ -361,6 +378,7 @@ class Worker {
       }
       const visibilityMs = Math.ceil(end.delayMs);
       const put = await this.#limited(async (o) => queue.extend(message, { visibilityMs }, o));
+      if (end.leftToOthers === true) return {};
       // a look before that would find nothing, and the next one may be far
       return { dueInMs: put.hiddenMs ?? visibilityMs };
     } catch (error) {
@@ -386,12 +404,6 @@ class Worker {
     const { signal } = limit;
     return await untilAborted(signal, async () => call({ signal }));
   }
-}
-
-/** Nothing was claimed, so no attempt is lost; it goes on once the key is back, here or in another process. */
-function sealed({ keyId }: SealingKeyUnknownError, timing: Timing): MessageEnd {
-  const reason = `the cluster is sealed by the key ${JSON.stringify(keyId)}, which this process doesn't have`;
-  return { action: "putBack", delayMs: timing.visibilityMs, reason, warn: true };
 }
 
 interface WorkInHand {

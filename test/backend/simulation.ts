@@ -21,7 +21,7 @@ import { Nudge } from "../../src/runtime/nudge.ts";
 import type { PollFigures } from "../../src/runtime/pollPace.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
-import type { Stored } from "../../src/store/store.ts";
+import type { Store, Stored } from "../../src/store/store.ts";
 import { requestTraceparent, type RecordedTraces } from "../runtime/recordedTraces.ts";
 import { TestClock } from "../runtime/testClock.ts";
 import { clusterDocument, operationDocument, partition } from "../store/documents.ts";
@@ -82,6 +82,8 @@ export interface ProcessOptions {
   readonly decide?: Faults["decide"];
   /** The queue as the process has it. */
   readonly queue?: (queue: Queue) => Queue;
+  /** The store as the process has it. */
+  readonly store?: (store: Store) => Store;
   readonly polling?: PollFigures;
   readonly traces?: RecordedTraces;
 }
@@ -109,6 +111,7 @@ export class SimulatedProcess {
       workers = 4,
       stopGraceMs = 4_000,
       queue = (shared) => shared,
+      store = (shared) => shared,
       polling = { intervalMs },
     } = options;
     this.name = name;
@@ -118,7 +121,7 @@ export class SimulatedProcess {
     this.sent = new Nudge(this.clock);
     simulation.clock.holdWhile(() => this.faults.busy);
     const shared = {
-      store: new FaultyStore(simulation.store, this.faults),
+      store: new FaultyStore(store(simulation.store), this.faults),
       queue: new FaultyQueue(queue(simulation.queue), this.faults),
       clock: this.clock,
       ids,

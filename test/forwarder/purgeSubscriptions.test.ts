@@ -14,6 +14,7 @@ import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
   DocumentUnreadableError,
+  SealingKeyUnknownError,
   StoreUnavailableError,
   type Store,
   type Stored,
@@ -306,6 +307,27 @@ test("one pass has its bound over all subscriptions, and none of it after the le
   expect(await purgeSubscriptions({ ...options(), mayAct: () => false })).toBe(0);
   expect(looks).not.toHaveBeenCalled();
   expect(await purgeSubscriptions(options())).toBe(50);
+});
+
+test("a cluster that can't be opened keeps no other, and is deleted once it can", async () => {
+  await create("lost");
+  await create("other");
+  await announce("Deleted");
+  let isAway = true;
+  const sealed = new Proxy(store, {
+    get: (target, name: keyof Store) => {
+      if (name !== "read") return (target[name] as () => unknown).bind(target);
+      return async (...given: Parameters<Store["read"]>) => {
+        if (given[1].id !== "rg|lost" || !isAway) return target.read(...given);
+        throw new SealingKeyUnknownError("it is sealed by another key", "key-1");
+      };
+    },
+  });
+  expect(await purgeSubscriptions(options(sealed))).toBe(1);
+  isAway = false;
+  await clock.advance(60_000);
+  expect(await purgeSubscriptions(options(sealed))).toBe(1);
+  for (const { provisioningState } of await clusters()) expect(provisioningState).toBe("Deleting");
 });
 
 test("a store that is down ends the pass", async () => {

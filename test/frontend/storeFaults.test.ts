@@ -5,6 +5,7 @@ import { schemaVersion } from "../../src/model/document.ts";
 import { clusterKey } from "../../src/model/resourceId.ts";
 import { subscriptionKey } from "../../src/model/subscription.ts";
 import {
+  SealingKeyUnknownError,
   StoreConflictError,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
@@ -275,6 +276,46 @@ test("seed 11: a cluster marked as too new for us is refused alone; one with unk
   });
   const list = await rp.get(clusterPath("").slice(0, -1));
   expect(list.body.value.map(({ name }: { name: string }) => name)).toEqual(["old"]);
+});
+
+test("a cluster that is sealed by a key which isn't there is refused alone, by the key's name; lists go on, page by page", async () => {
+  const lost = ["rg|lost", "group|lost", "skipToken"];
+  await using rp = await StartedRp.start({
+    store: (store) =>
+      withMethods(store, {
+        read: (async (...given: Parameters<Store["read"]>) => {
+          if (!lost.includes(given[1].id)) return store.read(...given);
+          throw new SealingKeyUnknownError("host-7 has no such key", "key-1");
+        }) as Store["read"],
+      }),
+  });
+  for (const name of ["other", "third"]) await rp.put(clusterPath(name), smallestBody);
+  const stored = await rp.store.read("cluster", key("other"));
+  if (stored === undefined) throw new Error("not there");
+  const document = { ...stored.document, id: key("lost").id, name: "lost" };
+  await rp.store.commit(document.subscriptionId, [{ create: document }]);
+  const version = "api-version=2019-12-31-preview";
+  for (const answer of [
+    await rp.get(clusterPath("lost")),
+    await rp.put(clusterPath("lost"), smallestBody),
+    await rp.patch(clusterPath("lost"), { tags: {} }),
+    await rp.delete(clusterPath("lost")),
+    await rp.send("POST", `${clusterPath("lost")}/listCredentials?${version}`),
+  ]) {
+    expect(answer.status).toBe(503);
+    expect(answer.body.error).toMatchObject({
+      code: "SealingKeyUnknown",
+      message: expect.stringContaining("'key-1'"),
+    });
+    expect(answer.text).not.toContain("host-7");
+  }
+  expect((await rp.get(clusterPath("other"))).status).toBe(200);
+  // the key of the links is lost too, and has a substitute
+  const first = await rp.get(`${clusterPath("").slice(0, -1)}?$top=2`);
+  expect(first.body.value).toHaveLength(2);
+  const second = await rp.get(first.body.nextLink);
+  expect(second.body.value).toHaveLength(1);
+  expect(second.body.nextLink).toBeUndefined();
 });
 
 /** The first commit that a request makes takes place, and its answer is lost; before anything else, this happens. */

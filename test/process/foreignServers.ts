@@ -12,6 +12,7 @@ import { BatchProxy } from "../cosmosdb-server/batchProxy.ts";
 import { createCosmosDatabase } from "../store/cosmosDatabase.ts";
 import { anyKey } from "../store/cosmosFixture.ts";
 import type { FreshEngines } from "./engineSuite.ts";
+import { makeKeyFile } from "./keyFile.ts";
 
 /** Of every cluster, in a member of this name. */
 const secrets = ["pullSecret"];
@@ -34,6 +35,7 @@ export async function startForeignServers(): Promise<FreshEngines> {
   const credential = new StorageSharedKeyCredential(name, key);
   await new QueueClient(`${azurite.endpoint}/${queueName}`, credential).create();
 
+  const keyFile = started.use(makeKeyFile());
   const servers = started.move();
   return {
     settings: {
@@ -41,6 +43,7 @@ export async function startForeignServers(): Promise<FreshEngines> {
       COSMOSDB_KEY: anyKey.reveal(),
       STORAGE_QUEUE_ENDPOINT: azurite.endpoint,
       STORAGE_KEY: key,
+      SEALING_KEY_FILE: keyFile.path,
     },
     [Symbol.asyncDispose]: async () => servers.disposeAsync(),
   };

@@ -9,7 +9,7 @@ export interface KeyFile extends Disposable {
 }
 
 /** One line of such a file. */
-function keyLine(id: string): string {
+export function keyLine(id: string): string {
   return `${id} ${randomBytes(32).toString("base64")}\n`;
 }
 

@@ -250,6 +250,34 @@ test("a damaged item hides no other, and its scheduling can be written", async (
   expect(unreadable).toEqual([id, id]);
 });
 
+test("secrets stand beside the document, where a listing leaves them; in items of before they stood in it", async () => {
+  await using fixture = await openPeer();
+  const { peer, store } = fixture;
+  await store.commit(partition, [
+    { create: clusterDocument("new", { secrets: { pullSecret: "planted" } }) },
+    { create: clusterDocument("old", { secrets: { pullSecret: "planted" } }) },
+  ]);
+  const item = peer.item(documents, partition, "rg|new") ?? {};
+  expect(item["secrets"]).toEqual({ pullSecret: "planted" });
+  expect(item["document"]).not.toHaveProperty("secrets");
+  const { secrets, document, ...old } = peer.item(documents, partition, "rg|old") ?? {};
+  peer.put(documents, partition, { ...old, document: { ...(document as object), secrets } });
+
+  const { items } = await store.listClusters({ partition }, { limit: 5 });
+  expect(items.map(({ name }) => name)).toEqual(["new", "old"]);
+  expect(JSON.stringify(items)).not.toContain("planted");
+  for (const id of ["rg|new", "rg|old"]) {
+    const stored = await store.read("cluster", { partition, id });
+    if (stored === undefined) throw new Error("gone");
+    expect(stored.document.secrets).toEqual({ pullSecret: "planted" });
+    // written anew, it is in the new form
+    await store.commit(partition, [{ replace: stored, document: stored.document }]);
+    expect(peer.item(documents, partition, id)?.["document"]).not.toHaveProperty("secrets");
+  }
+  const listed = await store.listNotSealedBy("key", { limit: 5 });
+  expect(listed.items.map(({ key }) => key.id)).toEqual(["rg|new", "rg|old"]);
+});
+
 test("what a call has cost is told, refused requests included", async () => {
   const charges: unknown[] = [];
   await using fixture = await openPeer({ onCharge: (charge) => void charges.push(charge) });
