@@ -8,10 +8,11 @@ interface Reachable {
 }
 
 const query = "?api-version=2019-12-31-preview";
-const auth = planted("cGxhbnRlZDpzZWNyZXQtb2YtYS1wcm9jZXNz");
-const pullSecret = Buffer.from(`{"auths":{"quay.example":{"auth":"${auth}"}}}\n`).toString(
-  "base64",
-);
+/** What is secret in the pull secret of all these clusters. */
+export const clusterPullSecret = planted("cGxhbnRlZDpzZWNyZXQtb2YtYS1wcm9jZXNz");
+const pullSecret = Buffer.from(
+  `{"auths":{"quay.example":{"auth":"${clusterPullSecret}"}}}\n`,
+).toString("base64");
 
 /** The smallest body of a create. */
 export const clusterBody = JSON.stringify({ location: "eastus", properties: { pullSecret } });

@@ -34,8 +34,7 @@ async function reseal(settings: Environment) {
 
 function keyIds(folder: string): ReadonlySet<unknown> {
   using state = new StoredState(folder);
-  const envelopes = state.clusters().map(({ secrets }) => secrets as { readonly keyId?: unknown });
-  return new Set(envelopes.map(({ keyId }) => keyId));
+  return new Set(state.sealedSecrets().map((each) => (each as { readonly keyId?: unknown }).keyId));
 }
 
 test("processes that start at once on an empty folder make one key, for their user alone; without it none starts", async () => {

@@ -1,8 +1,10 @@
 /**
- * What lies in the database file of a data folder, seen past the program: documents as they are stored, messages, whether
- * SQLite finds the file sound. And written past it, as a newer release or a stranger would. Other processes may have the
- * file open meanwhile.
+ * What lies in the database file of a data folder, seen past the program: documents, their secrets opened with the key beside
+ * the file, messages, whether SQLite finds the file sound. And written past it, as a newer release or a stranger would. Other
+ * processes may have the file open meanwhile.
  */
+import { createSecretKey, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type {
@@ -10,7 +12,16 @@ import type {
   DocumentKind,
   DocumentOfKind,
   OperationDocument,
+  SecretDocument,
 } from "../../src/model/document.ts";
+import {
+  envelopeFrom,
+  isSealed,
+  nonceBytes,
+  openedText,
+  sealText,
+  type SealingKey,
+} from "../../src/store/sealedSecrets.ts";
 
 /** A document with its row. */
 export interface StoredDocument<K extends DocumentKind> {
@@ -20,14 +31,24 @@ export interface StoredDocument<K extends DocumentKind> {
 
 export class StoredState implements Disposable {
   readonly #connection: DatabaseSync;
+  readonly #dataDir: string;
 
   constructor(dataDir: string) {
+    this.#dataDir = dataDir;
     this.#connection = new DatabaseSync(join(dataDir, "rp.sqlite"), { timeout: 5_000 });
   }
 
   /** All clusters, in the order of their names. */
   clusters(): readonly ClusterDocument[] {
     return this.#all("cluster").map(({ document }) => document);
+  }
+
+  /** What stands in place of each cluster's secrets, in the order of their names. */
+  sealedSecrets(): readonly unknown[] {
+    return this.#connection
+      .prepare("SELECT body FROM documents WHERE kind = 'cluster' ORDER BY partition, id")
+      .all()
+      .map(({ body }) => (JSON.parse(String(body)) as ClusterDocument).secrets);
   }
 
   /** All records of operations, in the order of their beginnings. */
@@ -84,10 +105,16 @@ export class StoredState implements Disposable {
       const row = this.#connection
         .prepare("SELECT body FROM documents WHERE partition = ? AND id = ?")
         .get(partition, id);
-      const current = JSON.parse(String(row?.["body"])) as DocumentOfKind<K>;
+      const stored = JSON.parse(String(row?.["body"])) as DocumentOfKind<K>;
+      const changed = change(this.#opened(stored));
       this.#connection
         .prepare("UPDATE documents SET body = ?, etag = ? WHERE partition = ? AND id = ?")
-        .run(JSON.stringify(change(current)), String(this.#nextUnique()), partition, id);
+        .run(
+          JSON.stringify(this.#sealedAs(stored, changed)),
+          String(this.#nextUnique()),
+          partition,
+          id,
+        );
     });
   }
 
@@ -112,9 +139,39 @@ export class StoredState implements Disposable {
       .prepare("SELECT etag, body FROM documents WHERE kind = ? ORDER BY partition, id")
       .all(kind)
       .map(({ etag, body }) => ({
-        document: JSON.parse(String(body)) as DocumentOfKind<K>,
+        document: this.#opened(JSON.parse(String(body)) as DocumentOfKind<K>),
         etag: String(etag),
       }));
+  }
+
+  /** Those of the file, the newest first. */
+  #keys(): readonly SealingKey[] {
+    const lines = readFileSync(join(this.#dataDir, "rp.key"), "utf8").trim().split("\n");
+    return lines.map((line) => {
+      const [id = "", base64 = ""] = line.split(" ");
+      return { id, key: createSecretKey(Buffer.from(base64, "base64")) };
+    });
+  }
+
+  /** In clear, with the mark of what is sealed. */
+  #opened<K extends DocumentKind>(document: DocumentOfKind<K>): DocumentOfKind<K> {
+    const { secrets } = document as { readonly secrets?: unknown };
+    if (!isSealed(secrets)) return document;
+    const envelope = envelopeFrom(secrets);
+    const found = this.#keys().find(({ id }) => id === envelope.keyId);
+    if (found === undefined) throw new Error(`there is no key ${envelope.keyId}`);
+    const text = openedText(envelope, document as SecretDocument, found.key);
+    return { ...document, secrets: JSON.parse(text) as unknown };
+  }
+
+  /** Sealed if what was stored is. */
+  #sealedAs(stored: object, changed: object): object {
+    const [key] = isSealed((stored as { readonly secrets?: unknown }).secrets) ? this.#keys() : [];
+    if (key === undefined) return changed;
+    const document = changed as SecretDocument;
+    const text = JSON.stringify(document.secrets);
+    const secrets = sealText(text, document, { key, nonce: randomBytes(nonceBytes) });
+    return { ...document, secrets };
   }
 
   #nextUnique(): number {

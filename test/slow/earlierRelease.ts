@@ -1,6 +1,6 @@
 /**
  * The release before this one, to be run beside it. It is recorded in the repository, as the history of a checkout may be
- * shallow or missing: `releases/<commit>.tar.gz`, of which there is one. Once a release has landed, record it instead:
+ * shallow or missing: `releases/<commit>.tar.gz`, of which there is one (`unsealed-*` is another, see below). Once a release has landed, record it instead:
  *
  *     git archive --format=tar <commit> src generated package.json | gzip -9n > test/slow/releases/<commit>.tar.gz
  *
@@ -24,7 +24,16 @@ export interface EarlierRelease extends Disposable {
 
 /** Unpacks it into a folder that goes away with `using`. */
 export function earlierRelease(): EarlierRelease {
-  const [archive, ...more] = globSync("test/slow/releases/*.tar.gz", { cwd: root });
+  return unpack("[0-9a-f]*.tar.gz");
+}
+
+/** The last one that stored secrets in clear: an upgrade from it must stay possible. */
+export function unsealedRelease(): EarlierRelease {
+  return unpack("unsealed-*.tar.gz");
+}
+
+function unpack(pattern: string): EarlierRelease {
+  const [archive, ...more] = globSync(`test/slow/releases/${pattern}`, { cwd: root });
   if (archive === undefined || more.length > 0) throw new Error("there must be one archive");
   const folder = temporaryFolder();
   execFileSync("tar", ["-xzf", join(root, archive), "-C", folder.path]);

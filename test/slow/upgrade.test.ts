@@ -71,7 +71,7 @@ test("the earlier release finds the packages that it was made with", () => {
 });
 
 test("both serve and work at the same time, each is killed in turn, and nothing is lost", async () => {
-  using folder = temporaryFolder({ holdsSecrets: true });
+  using folder = temporaryFolder();
   const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "1.5" };
   const running = {
     earlier: await start("earlier", settings),
@@ -144,7 +144,7 @@ test("both serve and work at the same time, each is killed in turn, and nothing 
 
 describe("messages", () => {
   test.each(releases)("that the %s release sends are understood by the other", async (sender) => {
-    using folder = temporaryFolder({ holdsSecrets: true });
+    using folder = temporaryFolder();
     const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0" };
     const worker = otherThan(sender);
     await using web = await start(sender, { ...settings, ROLES: "frontend,forwarder" });
@@ -156,7 +156,7 @@ describe("messages", () => {
   });
 
   test.each(releases)("that a newer release sends are understood by the %s one", async (worker) => {
-    using folder = temporaryFolder({ holdsSecrets: true });
+    using folder = temporaryFolder();
     const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0" };
     await using web = await start(worker, { ...settings, ROLES: "frontend" });
     using state = new StoredState(folder.path);
@@ -254,7 +254,7 @@ function expectNewerRecord(record: OperationDocument, stepsBefore: number): void
 
 describe.each(releases)("what a newer release has written is kept by the %s release", (release) => {
   test("through claim, steps, end, PUT, PATCH and a failed update, and shows alike in both", async () => {
-    using folder = temporaryFolder({ holdsSecrets: true });
+    using folder = temporaryFolder();
     const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "1.5" };
     const workSettings = { ...settings, ROLES: "forwarder,backend" };
     await using web = await start(release, { ...settings, ROLES: "frontend" });
@@ -315,7 +315,7 @@ describe.each(releases)("what a newer release has written is kept by the %s rele
   });
 
   test("in the record of an operation that a DELETE cancels", async () => {
-    using folder = temporaryFolder({ holdsSecrets: true });
+    using folder = temporaryFolder();
     const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "1.5" };
     const interrupted = await start(release, settings);
     using state = new StoredState(folder.path);
@@ -342,7 +342,7 @@ function workersOf(count: number): object {
 }
 
 test("a cluster that a much newer release has marked is left to it by both; lists and the work on others go on", async () => {
-  using folder = temporaryFolder({ holdsSecrets: true });
+  using folder = temporaryFolder();
   const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "0" };
   const before = await start("present", { ...settings, ROLES: "frontend" });
   using state = new StoredState(folder.path);
