@@ -16,6 +16,7 @@ import {
   type TlsFiles,
 } from "./listener/authenticationSettings.ts";
 import { runningMax } from "./model/activity.ts";
+import { deadlineMaxMs, depthMax, type Limits } from "./model/limits.ts";
 import {
   readStorageQueueSettings,
   type StorageQueueSettings,
@@ -77,8 +78,8 @@ export interface Config {
   readonly leaseMs: number;
   readonly visibilityMs: number;
   readonly retryAfterSeconds: number;
-  readonly bodyLimitBytes: number;
-  /** 0: no limit. */
+  readonly limits: Limits;
+  /** Of operations under way in the whole fleet; 0: no limit. */
   readonly operationsLimit: number;
   /** The most that a clean stop may take. */
   readonly shutdownMs: number;
@@ -463,7 +464,100 @@ const schema = z
       min: 1024,
       max: 1_048_576,
       byDefault: "1048576",
-      meaning: "The largest request body accepted.",
+      meaning: "The largest request body accepted, unpacked.",
+    }),
+    BODIES_LIMIT_BYTES: wholeNumber({
+      min: 1024,
+      max: 4_294_967_296,
+      byDefault: "67108864",
+      meaning:
+        "How much all request bodies in memory may have together; not less than `BODY_LIMIT_BYTES`.",
+    }),
+    BODY_DEPTH_LIMIT: wholeNumber({
+      min: 16,
+      max: depthMax,
+      byDefault: "64",
+      meaning: "How deep the JSON of a body may be nested.",
+    }),
+    BODY_ITEMS_LIMIT: wholeNumber({
+      min: 800,
+      max: 1_000_000,
+      byDefault: "1000",
+      meaning: "How many items an array of a body may have.",
+    }),
+    BODY_VALUES_LIMIT: wholeNumber({
+      min: 1000,
+      max: 1_000_000,
+      byDefault: "10000",
+      meaning: "How many members and items a body may have in all.",
+    }),
+    URI_LIMIT_BYTES: wholeNumber({
+      min: 8000,
+      max: 65_536,
+      byDefault: "16384",
+      meaning: "The longest request target accepted.",
+    }),
+    HEADERS_LIMIT: wholeNumber({
+      min: 50,
+      max: 1000,
+      byDefault: "200",
+      meaning: "How many headers a request may have.",
+    }),
+    HEADERS_LIMIT_BYTES: wholeNumber({
+      min: 16_384,
+      max: 262_144,
+      byDefault: "32768",
+      meaning: "The most that the request line and headers may have together.",
+    }),
+    HEADERS_TIMEOUT_SECONDS: seconds({
+      min: 0.1,
+      max: 300,
+      byDefault: "15",
+      meaning: "How long a caller may take to send them; not more than `REQUEST_TIMEOUT_SECONDS`.",
+    }),
+    REQUEST_TIMEOUT_SECONDS: seconds({
+      min: 0.1,
+      max: 300,
+      byDefault: "30",
+      meaning: "How long a caller may take to send a whole request.",
+    }),
+    REQUEST_DEADLINE_SECONDS: seconds({
+      min: 0.1,
+      max: deadlineMaxMs / 1000,
+      byDefault: "30",
+      meaning: "How long an answer may take, from the request's headers on.",
+    }),
+    SEND_TIMEOUT_SECONDS: seconds({
+      min: 0.1,
+      max: 300,
+      byDefault: "60",
+      meaning: "How long a caller may take to receive an answer.",
+    }),
+    KEEP_ALIVE_SECONDS: seconds({
+      min: 0.1,
+      max: 3600,
+      byDefault: "75",
+      meaning:
+        "How long a connection without a request is kept; longer than a proxy in front of it does.",
+    }),
+    CONNECTIONS_LIMIT: wholeNumber({
+      min: 1,
+      max: 100_000,
+      byDefault: "2000",
+      meaning: "How many connections the frontend has at once; more are closed as they come.",
+    }),
+    REQUESTS_LIMIT: wholeNumber({
+      min: 1,
+      max: 100_000,
+      byDefault: "500",
+      meaning: "How many requests are worked on at once; more are answered 503.",
+    }),
+    SUBSCRIPTION_REQUESTS_LIMIT: wholeNumber({
+      min: 1,
+      max: 100_000,
+      byDefault: "100",
+      meaning:
+        "How many requests of one subscription may be under way at once; more are answered 429.",
     }),
     OPERATIONS_LIMIT: wholeNumber({
       min: 0,
@@ -558,6 +652,17 @@ const schema = z
       "lease still holds",
     when: sound("LEASE_SECONDS", "VISIBILITY_SECONDS"),
   })
+  .refine((values) => values.HEADERS_TIMEOUT_SECONDS <= values.REQUEST_TIMEOUT_SECONDS, {
+    path: ["HEADERS_TIMEOUT_SECONDS"],
+    error:
+      "must not be more than REQUEST_TIMEOUT_SECONDS, since the headers are a part of a request",
+    when: sound("HEADERS_TIMEOUT_SECONDS", "REQUEST_TIMEOUT_SECONDS"),
+  })
+  .refine((values) => values.BODY_LIMIT_BYTES <= values.BODIES_LIMIT_BYTES, {
+    path: ["BODIES_LIMIT_BYTES"],
+    error: "must not be less than BODY_LIMIT_BYTES, or the largest body is never accepted",
+    when: sound("BODY_LIMIT_BYTES", "BODIES_LIMIT_BYTES"),
+  })
   .superRefine(
     (values, context) => {
       for (const { variable, message } of authenticationFaults(values)) {
@@ -621,8 +726,31 @@ export function readConfig(environment: Environment = process.env): Config {
     leaseMs: values.LEASE_SECONDS,
     visibilityMs: values.VISIBILITY_SECONDS,
     retryAfterSeconds: values.RETRY_AFTER_SECONDS,
-    bodyLimitBytes: values.BODY_LIMIT_BYTES,
     operationsLimit: values.OPERATIONS_LIMIT,
+    limits: Object.freeze({
+      connection: Object.freeze({
+        connections: values.CONNECTIONS_LIMIT,
+        headersTimeoutMs: values.HEADERS_TIMEOUT_SECONDS,
+        requestTimeoutMs: values.REQUEST_TIMEOUT_SECONDS,
+        keepAliveMs: values.KEEP_ALIVE_SECONDS,
+        sendTimeoutMs: values.SEND_TIMEOUT_SECONDS,
+        headerBytes: values.HEADERS_LIMIT_BYTES,
+      }),
+      request: Object.freeze({
+        uriBytes: values.URI_LIMIT_BYTES,
+        headers: values.HEADERS_LIMIT,
+        deadlineMs: values.REQUEST_DEADLINE_SECONDS,
+        requests: values.REQUESTS_LIMIT,
+        subscriptionRequests: values.SUBSCRIPTION_REQUESTS_LIMIT,
+      }),
+      body: Object.freeze({
+        bytes: values.BODY_LIMIT_BYTES,
+        totalBytes: values.BODIES_LIMIT_BYTES,
+        depth: values.BODY_DEPTH_LIMIT,
+        items: values.BODY_ITEMS_LIMIT,
+        values: values.BODY_VALUES_LIMIT,
+      }),
+    }),
     shutdownMs: values.SHUTDOWN_SECONDS,
     logLevel: values.LOG_LEVEL,
     ...tracesOf(values),

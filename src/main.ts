@@ -270,6 +270,7 @@ async function operators(
       location,
       process: control,
     },
+    limits: config.limits,
     tracing,
     log,
   });
@@ -304,7 +305,7 @@ async function frontend(
     },
     authenticator,
     log,
-    bodyLimitBytes: config.bodyLimitBytes,
+    limits: config.limits,
     checks: [
       { name: "database", check: async (signal) => store.ping({ signal }) },
       { name: "metadata endpoint of ARM", check: async () => authentication.checkReady() },
@@ -314,7 +315,14 @@ async function frontend(
     onAnswered: metrics.answered,
     tracing,
   });
-  return HttpServer.listen(app, { ...shared, host: config.host, port: config.port, log, tls });
+  return HttpServer.listen(app, {
+    ...shared,
+    host: config.host,
+    port: config.port,
+    log,
+    tls,
+    limits: config.limits.connection,
+  });
 }
 
 function backend({

@@ -49,8 +49,31 @@ describe("readConfig", () => {
       leaseMs: 6_000,
       visibilityMs: 8_000,
       retryAfterSeconds: 1,
-      bodyLimitBytes: 1_048_576,
       operationsLimit: 10_000,
+      limits: {
+        connection: {
+          connections: 2000,
+          headersTimeoutMs: 15_000,
+          requestTimeoutMs: 30_000,
+          keepAliveMs: 75_000,
+          sendTimeoutMs: 60_000,
+          headerBytes: 32_768,
+        },
+        request: {
+          uriBytes: 16_384,
+          headers: 200,
+          deadlineMs: 30_000,
+          requests: 500,
+          subscriptionRequests: 100,
+        },
+        body: {
+          bytes: 1_048_576,
+          totalBytes: 67_108_864,
+          depth: 64,
+          items: 1000,
+          values: 10_000,
+        },
+      },
       shutdownMs: 9_000,
       logLevel: "info",
     });
@@ -77,6 +100,21 @@ describe("readConfig", () => {
         RETRY_AFTER_SECONDS: "0",
         BODY_LIMIT_BYTES: "2048",
         OPERATIONS_LIMIT: "0",
+        BODIES_LIMIT_BYTES: "4096",
+        BODY_DEPTH_LIMIT: "16",
+        BODY_ITEMS_LIMIT: "800",
+        BODY_VALUES_LIMIT: "1000",
+        URI_LIMIT_BYTES: "8000",
+        HEADERS_LIMIT: "50",
+        HEADERS_LIMIT_BYTES: "16384",
+        HEADERS_TIMEOUT_SECONDS: "0.1",
+        REQUEST_TIMEOUT_SECONDS: "0.2",
+        REQUEST_DEADLINE_SECONDS: "0.3",
+        SEND_TIMEOUT_SECONDS: "0.4",
+        KEEP_ALIVE_SECONDS: "0.5",
+        CONNECTIONS_LIMIT: "3",
+        REQUESTS_LIMIT: "2",
+        SUBSCRIPTION_REQUESTS_LIMIT: "1",
         SHUTDOWN_SECONDS: "0",
         LOG_LEVEL: "silent",
       }),
@@ -99,8 +137,25 @@ describe("readConfig", () => {
       leaseMs: 500,
       visibilityMs: 750,
       retryAfterSeconds: 0,
-      bodyLimitBytes: 2048,
       operationsLimit: 0,
+      limits: {
+        connection: {
+          connections: 3,
+          headersTimeoutMs: 100,
+          requestTimeoutMs: 200,
+          keepAliveMs: 500,
+          sendTimeoutMs: 400,
+          headerBytes: 16_384,
+        },
+        request: {
+          uriBytes: 8000,
+          headers: 50,
+          deadlineMs: 300,
+          requests: 2,
+          subscriptionRequests: 1,
+        },
+        body: { bytes: 2048, totalBytes: 4096, depth: 16, items: 800, values: 1000 },
+      },
       shutdownMs: 0,
       logLevel: "silent",
     });
@@ -167,6 +222,22 @@ describe("readConfig", () => {
     ["RETRY_AFTER_SECONDS", ["-1", "0.5", "3601"]],
     ["BODY_LIMIT_BYTES", ["1023", "4194305", "1MiB"]],
     ["OPERATIONS_LIMIT", ["-1", "10001", "none", "1.5"]],
+    ["BODIES_LIMIT_BYTES", ["1023", "64MiB"]],
+    ["BODY_DEPTH_LIMIT", ["15", "65"]],
+    ["BODY_ITEMS_LIMIT", ["799", "1000001"]],
+    ["BODY_VALUES_LIMIT", ["999", "1000001"]],
+    ["URI_LIMIT_BYTES", ["7999", "65537"]],
+    ["HEADERS_LIMIT", ["49", "1001"]],
+    ["HEADERS_LIMIT_BYTES", ["16383", "262145"]],
+    ["HEADERS_TIMEOUT_SECONDS", ["0", "0.09", "301"]],
+    ["REQUEST_TIMEOUT_SECONDS", ["0", "0.09", "301"]],
+    // whoever removes a deleted subscription's clusters waits no longer
+    ["REQUEST_DEADLINE_SECONDS", ["0", "30.001"]],
+    ["SEND_TIMEOUT_SECONDS", ["0", "301"]],
+    ["KEEP_ALIVE_SECONDS", ["0", "3601"]],
+    ["CONNECTIONS_LIMIT", ["0", "100001"]],
+    ["REQUESTS_LIMIT", ["0", "100001"]],
+    ["SUBSCRIPTION_REQUESTS_LIMIT", ["0", "100001"]],
     ["SHUTDOWN_SECONDS", ["-1", "3601", "ten"]],
     ["LOG_LEVEL", ["trace", "INFO", "fatal"]],
   ])("refuses %s of %j by name, showing the value", (variable, values) => {
@@ -227,6 +298,13 @@ describe("readConfig", () => {
       "HEARTBEAT_SECONDS",
       "LEASE_SECONDS",
     ]);
+  });
+
+  it("wants the headers in no more time than the request, and room for one body at least", () => {
+    expect(faulty({ HEADERS_TIMEOUT_SECONDS: "30.001" })).toEqual(["HEADERS_TIMEOUT_SECONDS"]);
+    expect(faulty({ REQUEST_TIMEOUT_SECONDS: "14" })).toEqual(["HEADERS_TIMEOUT_SECONDS"]);
+    expect(faulty({ BODIES_LIMIT_BYTES: "1048575" })).toEqual(["BODIES_LIMIT_BYTES"]);
+    expect(faulty({ BODIES_LIMIT_BYTES: "1048576" })).toEqual([]);
   });
 
   it("compares times only if both can be read, whatever else is wrong", () => {

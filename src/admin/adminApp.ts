@@ -7,10 +7,12 @@ import { sendAnswer } from "../listener/answer.ts";
 import { answerErrors } from "../listener/answerErrors.ts";
 import { authenticate, callerOf, type Authenticator } from "../listener/authenticator.ts";
 import { asRpError } from "../listener/errorAnswer.ts";
+import { headLimits } from "../listener/headLimits.ts";
 import { health, type HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
 import { contextOf, requestContext } from "../listener/requestContext.ts";
 import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
+import type { Limits } from "../model/limits.ts";
 import { RpError } from "../model/rpError.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -23,13 +25,14 @@ export interface AdminAppOptions extends HealthOptions {
   readonly contract: AdminContract;
   readonly services: AdminServices;
   readonly metrics: Metrics;
+  readonly limits: Pick<Limits, "request" | "body">;
   readonly log: Log;
   /** None when absent. */
   readonly tracing?: Tracing<Pick<AdminServices, "store">>;
   readonly authenticator: Authenticator;
 }
 
-/** No action takes more. */
+/** No action takes a larger body. */
 const bodyLimitBytes = 4 * 1024;
 
 interface FoundRoute {
@@ -40,7 +43,7 @@ interface FoundRoute {
 
 /** The Express application; requests arrive through `httpServer.ts`. */
 export function adminApp(options: AdminAppOptions): Express {
-  const { contract, services, metrics, log, authenticator } = options;
+  const { contract, services, metrics, limits, log, authenticator } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
   const found = new WeakMap<object, FoundRoute>();
@@ -93,13 +96,23 @@ export function adminApp(options: AdminAppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(requestContext({ clock, ids, log, traces, isProbe: (path) => probes.has(path) }));
+  app.use(
+    requestContext({
+      clock,
+      ids,
+      log,
+      traces,
+      deadlineMs: limits.request.deadlineMs,
+      isProbe: (path) => probes.has(path),
+    }),
+  );
+  app.use(headLimits(limits.request));
   app.use(health(options));
   // who may not call learns nothing more, nor is a byte of the body read
   app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));
   app.use(metricsPage(metrics));
   app.use(findRoute);
-  app.use(readBody({ limitBytes: bodyLimitBytes }));
+  app.use(readBody({ ...limits.body, bytes: bodyLimitBytes }));
   app.use(runOperation);
   app.use(auditErrors);
   app.use(answerErrors);

@@ -3,6 +3,7 @@
  * have one, whatever its roles. It must never show a secret, nor personal data of customers.
  */
 import { HttpServer, type HttpServerOptions } from "../listener/httpServer.ts";
+import type { Limits } from "../model/limits.ts";
 import { adminApp, type AdminAppOptions } from "./adminApp.ts";
 import { AdminContract } from "./adminContract.ts";
 import { adminOperations } from "./operations.ts";
@@ -15,7 +16,8 @@ const stopGraceMs = 250;
 export interface AdminServerOptions
   extends
     Pick<HttpServerOptions, "host" | "port" | "tls">,
-    Omit<AdminAppOptions, "contract" | "checks"> {
+    Omit<AdminAppOptions, "contract" | "checks" | "limits"> {
+  readonly limits: Limits;
   /** Resolves when what the process depends on answers. */
   readonly check: (signal: AbortSignal) => Promise<void>;
 }
@@ -33,7 +35,7 @@ export class AdminServer {
    * @throws {Error} of Node, such as `EADDRINUSE`.
    */
   static async listen(options: AdminServerOptions): Promise<AdminServer> {
-    const { host, port, log, services, check, tls } = options;
+    const { host, port, log, services, check, tls, limits } = options;
     const isThere = async (signal: AbortSignal): Promise<void> =>
       check(AbortSignal.any([signal, AbortSignal.timeout(readyLimitMs)]));
     const app = adminApp({
@@ -42,7 +44,9 @@ export class AdminServer {
       checks: [{ name: "database", check: isThere }],
     });
     const { clock, ids } = services;
-    return new AdminServer(await HttpServer.listen(app, { host, port, clock, ids, log, tls }));
+    return new AdminServer(
+      await HttpServer.listen(app, { host, port, clock, ids, log, tls, limits: limits.connection }),
+    );
   }
 
   /** Where it listens. */

@@ -16,6 +16,7 @@ import {
 } from "../model/document.ts";
 import { originFields, originOf } from "../model/operationOrigin.ts";
 import { isTerminal } from "../model/provisioningState.ts";
+import { deadlineMaxMs } from "../model/limits.ts";
 import { canceledByDelete, startDelete, type OperationStart } from "../model/startOperation.ts";
 import { formatTraceparent } from "../model/traceContext.ts";
 import { attemptWaitMaxMs, farthestTime, type Timing } from "../model/timing.ts";
@@ -54,7 +55,7 @@ export interface PurgeOptions {
 const begunMax = 50;
 const pageSize = 20;
 /** Longer than any request may take, so that whatever had read `Registered` has been committed or given up. */
-const latestWriteMs = 60_000;
+const latestWriteMs = 2 * deadlineMaxMs;
 
 /**
  * @returns how many deletions were begun.

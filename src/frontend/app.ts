@@ -3,11 +3,15 @@
  * whatever was thrown on the way. It opens no port and talks to nothing but what it was handed.
  */
 import express, { type Express, type RequestHandler } from "express";
+import type { Limits } from "../model/limits.ts";
+import { isGuid } from "../model/resourceId.ts";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
 import { untraced, type Tracing } from "../runtime/traces.ts";
 import { sendAnswer } from "../listener/answer.ts";
 import { authenticate, type Authenticator } from "../listener/authenticator.ts";
+import { headLimits } from "../listener/headLimits.ts";
+import { Admission } from "./admission.ts";
 import type { Contract, Route } from "./contract.ts";
 import { answerErrors } from "../listener/answerErrors.ts";
 import type { Services } from "./exchange.ts";
@@ -23,7 +27,7 @@ export interface AppOptions extends HealthOptions {
   readonly services: Services;
   readonly authenticator: Authenticator;
   readonly log: Log;
-  readonly bodyLimitBytes: number;
+  readonly limits: Pick<Limits, "request" | "body">;
   /** Told when a request begins, and when it has ended. */
   readonly onReceived?: () => void;
   readonly onAnswered?: (request: AnsweredRequest) => void;
@@ -32,11 +36,12 @@ export interface AppOptions extends HealthOptions {
 
 /** The Express application; requests arrive through `httpServer.ts`. */
 export function frontendApp(options: AppOptions): Express {
-  const { contract, docs, services, authenticator, log, bodyLimitBytes } = options;
+  const { contract, docs, services, authenticator, log, limits } = options;
   const { onReceived, onAnswered } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
   const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
+  const admission = new Admission(limits.request);
 
   const findRoute: RequestHandler = (request, response, next) => {
     const path = parseRequestPath(request.originalUrl);
@@ -50,6 +55,8 @@ export function frontendApp(options: AppOptions): Express {
       operationName: route.operationId,
       apiVersion: route.apiVersion,
     });
+    const [, subscriptionId = ""] = path.segments;
+    if (isGuid(subscriptionId)) admission.enterSubscription(subscriptionId, response);
     next();
   };
 
@@ -59,6 +66,7 @@ export function frontendApp(options: AppOptions): Express {
     const { route, path } = found;
     const context = contextOf(response);
     const { span } = context;
+    admission.enter(response);
     sendAnswer(
       response,
       await route.run({
@@ -84,14 +92,16 @@ export function frontendApp(options: AppOptions): Express {
       traces,
       ...(onReceived === undefined ? {} : { onReceived }),
       ...(onAnswered === undefined ? {} : { onAnswered }),
+      deadlineMs: limits.request.deadlineMs,
     }),
   );
+  app.use(headLimits(limits.request));
   app.use(health(options));
   // before a byte of the body is read, and before anything tells whether there is such a route
   app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));
   app.use(docs);
   app.use(findRoute);
-  app.use(readBody({ limitBytes: bodyLimitBytes }));
+  app.use(readBody(limits.body));
   app.use(runOperation);
   app.use(answerErrors);
   return app;

@@ -1,5 +1,6 @@
 /** An answer as a value: handlers return one, and only `sendAnswer` writes it to the wire. */
 import type { Response } from "express";
+import { leavesLongRest } from "./unreadBody.ts";
 
 /** What the caller gets. No body means none at all, as 202 and 204 demand (ARM-21). */
 export interface Answer {
@@ -12,6 +13,7 @@ export interface Answer {
 export function sendAnswer(response: Response, answer: Answer): void {
   response.status(answer.status);
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+  if (leavesLongRest(response.req)) response.setHeader("Connection", "close");
   if (answer.body === undefined) {
     response.end();
     return;

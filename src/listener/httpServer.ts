@@ -10,23 +10,20 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
+import type { ConnectionLimits } from "../model/limits.ts";
 import { RpError } from "../model/rpError.ts";
 import { traceOf } from "../model/traceContext.ts";
+import { limitConnections, serverLimits } from "./connectionLimits.ts";
 import { errorAnswer } from "./errorAnswer.ts";
+import { LingeringCloses } from "./lingeringClose.ts";
 import { isOfHandshake, SecureServer } from "./secureServer.ts";
 import type { TlsCredentials } from "./tlsCredentials.ts";
-
-const headersTimeoutMs = 15_000;
-const requestTimeoutMs = 30_000;
-/** Longer than a proxy keeps an idle connection, so that it is never we who close one it is about to use. */
-const keepAliveTimeoutMs = 75_000;
-/** ARM's polling URLs alone may have 4 KB (ARM-11). */
-const maxHeaderSizeBytes = 32 * 1024;
+import { UnreadBodies } from "./unreadBody.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -36,6 +33,7 @@ export interface HttpServerOptions {
   readonly log: Log;
   /** Absent: HTTP without TLS. */
   readonly tls?: TlsCredentials | undefined;
+  readonly limits: ConnectionLimits;
 }
 
 export class HttpServer {
@@ -63,24 +61,23 @@ export class HttpServer {
    * @throws {Error} of Node, such as `EADDRINUSE`.
    */
   static async listen(app: RequestListener, options: HttpServerOptions): Promise<HttpServer> {
-    const limits = {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      // how exactly the two limits above are held
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: maxHeaderSizeBytes,
+    const { clock, limits, log, tls } = options;
+    const lingering = new LingeringCloses(clock);
+    const unread = new UnreadBodies(lingering);
+    const serverOptions = {
+      ...serverLimits(limits),
       // HTTP/1.1 without Host is answered, with links on the address that was called
       requireHostHeader: false,
     };
     const server =
-      options.tls === undefined
-        ? createServer(limits, app)
-        : new SecureServer(limits, options.tls, app);
+      tls === undefined ? createServer(serverOptions) : new SecureServer(serverOptions, tls);
+    limitConnections(server, { clock, limits, log });
     // of each connection, those that have not been answered to the end, in order
     const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
     const unanswered = new Set<ServerResponse>();
-    server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      const { socket } = request;
+      unread.begun(request, response);
       const responses = underWay.get(socket) ?? new Set();
       underWay.set(socket, responses.add(response));
       unanswered.add(response);
@@ -88,26 +85,35 @@ export class HttpServer {
         responses.delete(response);
         unanswered.delete(response);
       });
+      // who was told that its connection ends gets no answer to what it sent after that
+      if (!lingering.has(socket)) app(request, response);
     });
-    server.on("clientError", (error: ParserError, socket) => {
+    server.on("clientError", (error: ParserError, socket: Socket) => {
       if (isOfHandshake(socket)) {
         // whoever speaks no TLS that we accept could not read an answer
-        options.log.debug({ tlsCode: error.code }, "a TLS handshake failed");
+        log.debug({ tlsCode: error.code }, "a TLS handshake failed");
         socket.destroy();
         return;
       }
-      // what came after a whole request must not take away its answer
-      const whole = [...(underWay.get(socket) ?? [])].filter(({ req }) => req.complete);
-      const last = whole.at(-1);
+      if (lingering.has(socket)) return;
+      // what came after a whole request, or one that was answered before, must not take away its answer
+      const last = [...(underWay.get(socket) ?? [])].findLast(
+        ({ req, writableEnded }) => req.complete || writableEnded,
+      );
       if (last !== undefined && !last.writableFinished) {
         last.once("finish", () => socket.destroy());
         return;
       }
-      refuse(refusalOf(error.code), { error, socket, options });
+      if (unread.isRest(socket)) {
+        socket.destroy();
+        return;
+      }
+      const isSent = refuse(refusalOf(error.code, limits), { error, socket, options });
+      if (isSent) lingering.begin(socket);
     });
-    // RFC 9110, section 10.1.1: an expectation that is not understood may be ignored; whoever reads the body asks for it
-    for (const expectation of ["checkExpectation", "checkContinue"]) {
-      server.on(expectation, (request, response) => server.emit("request", request, response));
+    // whoever reads the body says that it may come; an expectation that is not understood may be ignored (RFC 9110, 10.1.1)
+    for (const event of ["checkContinue", "checkExpectation"]) {
+      server.on(event, (...request: unknown[]) => server.emit("request", ...request));
     }
     server.on("connect", (_request, socket: Duplex) => {
       // it is no longer the server's: nobody else listens to its errors or ever closes it
@@ -117,6 +123,7 @@ export class HttpServer {
         socket,
         options,
       });
+      socket.end();
     });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once("error", reject);
@@ -174,7 +181,7 @@ function closeAfter(response: ServerResponse): void {
 
 type ParserError = Error & { readonly code?: string };
 
-/** What Node refuses before it is a request gets ARM's error shape too (decision 25). */
+/** What Node refuses before it is a request gets ARM's error shape too (decision 25). Gives whether there was anybody to tell. */
 function refuse(
   refusal: RpError,
   at: {
@@ -182,11 +189,11 @@ function refuse(
     readonly socket: Duplex;
     readonly options: HttpServerOptions;
   },
-): void {
+): boolean {
   const { error, socket, options } = at;
   if (!socket.writable || error?.code === "ECONNRESET") {
     socket.destroy();
-    return;
+    return false;
   }
   const { status, headers, body } = errorAnswer(refusal);
   const requestId = options.ids.guid();
@@ -206,14 +213,15 @@ function refuse(
     ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
     "Connection: close",
   ];
-  socket.end(`${lines.join("\r\n")}\r\n\r\n${text}`);
+  socket.write(`${lines.join("\r\n")}\r\n\r\n${text}`);
+  return true;
 }
 
-function refusalOf(code: string | undefined): RpError {
+function refusalOf(code: string | undefined, { headerBytes }: ConnectionLimits): RpError {
   if (code === "HPE_HEADER_OVERFLOW") {
     return new RpError({
       code: "RequestHeaderFieldsTooLarge",
-      message: `The request line and headers have more than ${maxHeaderSizeBytes} bytes.`,
+      message: `The request line and headers have more than ${headerBytes} bytes.`,
     });
   }
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {

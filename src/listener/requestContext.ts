@@ -41,8 +41,6 @@ export interface RequestContext {
   note(fields: LogFields): void;
 }
 
-/** ARM gives up after 60 s (ARM-27); a caller shall have our answer before. */
-const deadlineMs = 30_000;
 /** Longer ids of a caller are cut in the log. */
 const idLengthMax = 128;
 
@@ -63,6 +61,8 @@ export interface RequestContextOptions {
   readonly ids: Ids;
   readonly log: Log;
   readonly traces: Traces;
+  /** For the answer: ARM gives up after 60 s (ARM-27), and a caller shall have ours before. */
+  readonly deadlineMs: number;
   /** Told of each request that begins, those for the health checks left out. */
   readonly onReceived?: () => void;
   /** Told of each request that has come to its end, the same left out. */
@@ -73,7 +73,8 @@ export interface RequestContextOptions {
 
 /** The first middleware: makes the context, sets the headers that every answer has, writes the line when it ends. */
 export function requestContext(options: RequestContextOptions): RequestHandler {
-  const { clock, ids, log, traces, onReceived, onAnswered, isProbe = isHealthCheck } = options;
+  const { clock, ids, log, traces, deadlineMs, onReceived, onAnswered } = options;
+  const { isProbe = isHealthCheck } = options;
   return (request: Request, response: Response, next: NextFunction): void => {
     const begunAt = clock.monotonic();
     const path = request.originalUrl.split("?", 1)[0] ?? "";

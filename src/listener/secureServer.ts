@@ -4,7 +4,7 @@
  * here of the handshake. That is taken once: nothing later on the connection can change who its caller is.
  */
 import { constants, type X509Certificate } from "node:crypto";
-import type { IncomingMessage, RequestListener, ServerOptions } from "node:http";
+import type { IncomingMessage, ServerOptions } from "node:http";
 import { Server } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -65,8 +65,8 @@ export class SecureServer extends Server {
   readonly #handshakes = new Map<string, Socket>();
 
   /** Uses the credentials as they are at each handshake. */
-  constructor(options: ServerOptions, credentials: TlsCredentials, app: RequestListener) {
-    super({ ...options, ...handshake, ...contextOf(credentials) }, app);
+  constructor(options: ServerOptions, credentials: TlsCredentials) {
+    super({ ...options, ...handshake, ...contextOf(credentials) });
     this.prependListener("connection", (socket: Socket) => {
       const address = addressOf(socket);
       this.#handshakes.set(address, socket);

@@ -80,20 +80,33 @@ export const errorCodes = {
   },
   OperationCanceled: { status: 409, meaning: "The operation was canceled by a later DELETE." },
   PreconditionFailed: { status: 412, meaning: "`If-Match` or `If-None-Match` does not hold." },
-  RequestEntityTooLarge: { status: 413, meaning: "The body is larger than the limit of 1 MiB." },
+  RequestEntityTooLarge: {
+    status: 413,
+    meaning: "The body is larger than `BODY_LIMIT_BYTES`, packed or unpacked.",
+  },
+  RequestUriTooLong: { status: 414, meaning: "The target is longer than `URI_LIMIT_BYTES`." },
   UnsupportedMediaType: {
     status: 415,
     meaning:
       "The body is not `application/json`; a PATCH may also be `application/merge-patch+json`.",
   },
-  RequestHeaderFieldsTooLarge: { status: 431, meaning: "The headers are larger than the limit." },
+  TooManyRequests: {
+    status: 429,
+    meaning:
+      "Too many requests of the subscription are under way; try again after `Retry-After` seconds.",
+  },
+  RequestHeaderFieldsTooLarge: {
+    status: 431,
+    meaning: "The headers are larger, or more, than the limits.",
+  },
   InternalServerError: {
     status: 500,
     meaning: "A fault of the resource provider; the request id finds its cause in the log.",
   },
   ServiceUnavailable: {
     status: 503,
-    meaning: "A dependency is down or throttles; try again after `Retry-After` seconds.",
+    meaning:
+      "A dependency is down or throttles, or there is too much to do at once; try again after `Retry-After` seconds.",
   },
   TooManyOperations: {
     status: 503,

@@ -2,6 +2,7 @@
  * The operator's listener over a real socket, on a store that the test hands in or on a real database in memory. Every answer is
  * held against the contract, whatever the test is about, and every line of the log is kept.
  */
+import { readConfig } from "../../src/config.ts";
 import { readFileSync } from "node:fs";
 import { OpenAPIBackend, type Document } from "openapi-backend";
 import { expect } from "vitest";
@@ -72,7 +73,11 @@ export class StartedAdmin implements AsyncDisposable {
   }
 
   static async start(options: AdminOptions = {}): Promise<StartedAdmin> {
-    const { clock = systemClock, metrics = new Metrics(), process = idle } = options;
+    const {
+      clock = systemClock,
+      metrics = new Metrics({ apiVersions: ["2020-04-30"] }),
+      process = idle,
+    } = options;
     const database =
       options.store === undefined ? await SqliteDatabase.open({ path: ":memory:" }) : undefined;
     const store = options.store ?? new SqliteStore({ database: database as SqliteDatabase, clock });
@@ -88,6 +93,7 @@ export class StartedAdmin implements AsyncDisposable {
       metrics,
       check: options.check ?? (async (signal) => store.ping({ signal })),
       stopping: options.stopping ?? (() => false),
+      limits: readConfig({}).limits,
       authenticator: options.authenticator ?? loopbackCallers,
       services: {
         store,

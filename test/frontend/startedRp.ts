@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { ApiVersionName } from "../../generated/types/operationIds.ts";
 import { Backend } from "../../src/backend/backend.ts";
+import { readConfig } from "../../src/config.ts";
 import { Forwarder } from "../../src/forwarder/forwarder.ts";
 import { frontendApp } from "../../src/frontend/app.ts";
 import { ArmRouter } from "../../src/listener/armRouter.ts";
@@ -23,6 +24,7 @@ import { SkipTokens } from "../../src/frontend/skipTokens.ts";
 import type { Installer } from "../../src/installers/installer.ts";
 import { localInstaller } from "../../src/installers/local/localInstaller.ts";
 import { errorCodes, type ErrorCode } from "../../src/model/errorCodes.ts";
+import type { Limits } from "../../src/model/limits.ts";
 import type { Timing } from "../../src/model/timing.ts";
 import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
@@ -81,9 +83,11 @@ export interface StartOptions {
   readonly installer?: Installer;
   readonly clock?: Clock;
   readonly log?: Log;
-  readonly bodyLimitBytes?: number;
   /** None when absent. */
   readonly operationsLimit?: number;
+  readonly limits?: {
+    readonly [part in keyof Limits]?: Partial<Limits[part]>;
+  };
   readonly unannouncedSubscriptions?: "Registered" | "Unregistered";
   /** How often forwarder and backend look without being nudged. */
   readonly intervalMs?: number;
@@ -93,6 +97,8 @@ export interface StartOptions {
   readonly metrics?: Metrics;
   readonly checks?: Parameters<typeof frontendApp>[0]["checks"];
 }
+
+const defaultLimits = readConfig({}).limits;
 
 /** Read once for all tests of a file. */
 const docs = docsPage(apiVersions);
@@ -119,6 +125,11 @@ export class StartedRp implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<StartedRp> {
     const { clock = systemClock, metrics } = options;
     const log = watchedLog(options.log ?? silentLog);
+    const limits: Limits = {
+      connection: { ...defaultLimits.connection, ...options.limits?.connection },
+      request: { ...defaultLimits.request, ...options.limits?.request },
+      body: { ...defaultLimits.body, ...options.limits?.body },
+    };
     const database = await SqliteDatabase.open({ path: ":memory:" });
     const keys = await KeyRing.open({ source: new TestKeys(newKey("first")), clock });
     const plainStore = new SealedStore({
@@ -177,7 +188,7 @@ export class StartedRp implements AsyncDisposable {
         ? {}
         : { onReceived: metrics.received, onAnswered: metrics.answered }),
       log,
-      bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
+      limits,
       checks: options.checks ?? [],
       stopping: () => halt.signal.aborted,
       ...(options.traces === undefined ? {} : { tracing: options.traces.tracing(store, queue) }),
@@ -189,6 +200,7 @@ export class StartedRp implements AsyncDisposable {
       ids: systemIds,
       log,
       tls: options.tls,
+      limits: limits.connection,
     });
     if (options.workers === true) startWorkers();
     return new StartedRp({

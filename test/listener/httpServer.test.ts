@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { Agent, request, type IncomingMessage, type ServerResponse } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
+import { readConfig } from "../../src/config.ts";
 import { HttpServer } from "../../src/listener/httpServer.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
 import { silentLog, type Log } from "../../src/runtime/log.ts";
@@ -12,7 +13,8 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 /** On a clock that stands still, so that nothing is ever cut off by time. */
 async function open(listener: Listener, log: Log = silentLog) {
   const clock = new TestClock();
-  const options = { host: "127.0.0.1", port: 0, clock, ids: systemIds, log };
+  const limits = readConfig({}).limits.connection;
+  const options = { host: "127.0.0.1", port: 0, clock, ids: systemIds, log, limits };
   const server = await HttpServer.listen(listener, options);
   const { url } = server;
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -44,7 +44,15 @@ test("ARM-118: headers that say who the user is cannot be read before authentica
     ]);
   };
   const app = express();
-  app.use(requestContext({ clock: systemClock, ids: systemIds, log: silentLog, traces: noTraces }));
+  app.use(
+    requestContext({
+      clock: systemClock,
+      ids: systemIds,
+      log: silentLog,
+      traces: noTraces,
+      deadlineMs: 30_000,
+    }),
+  );
   app.use((_request, response, next) => {
     look(response);
     next();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { once } from "node:events";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { readConfig } from "../../src/config.ts";
 import type { TlsFiles } from "../../src/listener/authenticationSettings.ts";
 import { HttpServer } from "../../src/listener/httpServer.ts";
 import { TlsCredentials } from "../../src/listener/tlsCredentials.ts";
@@ -161,6 +162,7 @@ describe("while the server runs", () => {
       ids: systemIds,
       log,
       tls,
+      limits: readConfig({}).limits.connection,
     });
     const stop = new AbortController();
     const watching = tls.watch(stop.signal);
