@@ -2,7 +2,8 @@
  * The way of a request to the operator's listener, in order: its context, health, who asks, metrics, its route by the contract,
  * its body, its handler, its line in the audit log, and whatever was thrown on the way. It opens no port.
  */
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import type { RequestListener } from "node:http";
+import express, { type ErrorRequestHandler, type RequestHandler } from "express";
 import { sendAnswer } from "../listener/answer.ts";
 import { answerErrors } from "../listener/answerErrors.ts";
 import { authenticate, callerOf, type Authenticator } from "../listener/authenticator.ts";
@@ -11,6 +12,7 @@ import { headLimits } from "../listener/headLimits.ts";
 import { health, type HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
 import { contextOf, requestContext } from "../listener/requestContext.ts";
+import { requestListener } from "../listener/requestListener.ts";
 import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 import type { Limits } from "../model/limits.ts";
 import { RpError } from "../model/rpError.ts";
@@ -41,8 +43,8 @@ interface FoundRoute {
   isAudited: boolean;
 }
 
-/** The Express application; requests arrive through `httpServer.ts`. */
-export function adminApp(options: AdminAppOptions): Express {
+/** The application; requests arrive through `httpServer.ts`. */
+export function adminApp(options: AdminAppOptions): RequestListener {
   const { contract, services, metrics, limits, log, authenticator } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
@@ -116,7 +118,7 @@ export function adminApp(options: AdminAppOptions): Express {
   app.use(runOperation);
   app.use(auditErrors);
   app.use(answerErrors);
-  return app;
+  return requestListener(app);
 }
 
 /** What machines ask for all the time. */
@@ -124,7 +126,7 @@ const probes: ReadonlySet<string> = new Set(["/healthz/live", "/healthz/ready", 
 
 function metricsPage(metrics: Metrics): RequestHandler {
   return async (request, response, next) => {
-    if (request.path !== "/metrics") {
+    if (request.originalUrl.split("?", 1)[0] !== "/metrics") {
       next();
       return;
     }

@@ -2,7 +2,8 @@
  * The way of a request, in order: its context, health, who calls, the docs page, its route by the contract, its body, its handler, and
  * whatever was thrown on the way. It opens no port and talks to nothing but what it was handed.
  */
-import express, { type Express, type RequestHandler } from "express";
+import express, { type RequestHandler } from "express";
+import type { RequestListener } from "node:http";
 import type { Limits } from "../model/limits.ts";
 import { isGuid } from "../model/resourceId.ts";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
@@ -18,6 +19,7 @@ import type { Services } from "./exchange.ts";
 import { health, type HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
 import { contextOf, requestContext } from "../listener/requestContext.ts";
+import { requestListener } from "../listener/requestListener.ts";
 import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 
 export interface AppOptions extends HealthOptions {
@@ -34,8 +36,8 @@ export interface AppOptions extends HealthOptions {
   readonly tracing?: Tracing<Pick<Services, "store">>;
 }
 
-/** The Express application; requests arrive through `httpServer.ts`. */
-export function frontendApp(options: AppOptions): Express {
+/** The application; requests arrive through `httpServer.ts`. */
+export function frontendApp(options: AppOptions): RequestListener {
   const { contract, docs, services, authenticator, log, limits } = options;
   const { onReceived, onAnswered } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
@@ -104,5 +106,5 @@ export function frontendApp(options: AppOptions): Express {
   app.use(readBody(limits.body));
   app.use(runOperation);
   app.use(answerErrors);
-  return app;
+  return requestListener(app);
 }

@@ -467,6 +467,15 @@ describe("what is no HTTP", () => {
     expect(JSON.parse(text.slice(text.indexOf("\r\n\r\n"))).error.code).toBe(code);
   });
 
+  test("ARM-92: a target that cannot be taken apart gets an ARM error too", async () => {
+    for (const target of ["http://", "https://?x", "*", "http:///", "x"]) {
+      const text = await raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      expect(text, target).toMatch(/^HTTP\/1\.1 40[04] /);
+      expect(text, target).toMatch(/x-ms-request-id: [0-9a-f-]{36}/);
+      expect(JSON.parse(text.slice(text.indexOf("\r\n\r\n"))).error.code, target).toBeTruthy();
+    }
+  });
+
   test("ARM-92: an expectation nobody knows is ignored, CONNECT is refused in ARM's form", async () => {
     const expecting = await raw(
       `GET ${clusterPath("victim")}${query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 200-maybe\r\n\r\n`,
