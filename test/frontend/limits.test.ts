@@ -7,6 +7,7 @@ import { readConfig } from "../../src/config.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import type { Store } from "../../src/store/store.ts";
+import { previewCluster, stableCluster } from "../fuzz/fuzzRequest.ts";
 import { RawConnection } from "../listener/rawConnection.ts";
 import {
   apiVersion,
@@ -559,6 +560,40 @@ describe("the form of a body", () => {
         expect((await send(clusterPath("a"), body)).status).toBeGreaterThanOrEqual(400);
         expect(performance.now() - begun).toBeLessThan(3_000);
       }
+    }
+  });
+
+  test("no text of a cluster may be so long that its document gets too large for a store", async () => {
+    const rp = await started();
+    const long = "a".repeat(200_000);
+    for (const [version, body] of [
+      ["2019-12-31-preview", previewCluster],
+      ["2020-04-30", stableCluster],
+    ] as const) {
+      const leaves: string[] = [];
+      JSON.stringify(body, (_key, value: unknown) => {
+        if (typeof value === "string") leaves.push(value);
+        return value;
+      });
+      expect(leaves.length).toBeGreaterThan(5);
+      for (const leaf of leaves) {
+        const rawBody = JSON.stringify(body).replace(JSON.stringify(leaf), JSON.stringify(long));
+        const path = `${clusterPath("long")}?api-version=${version}`;
+        const answer = await rp.send("PUT", path, { rawBody });
+        expect([leaf, answer.status]).toEqual([leaf, 400]);
+      }
+      // nor may there be many of them
+      const properties = {
+        ...body.properties,
+        workerProfiles: Array.from({ length: 900 }, (_, at) => ({
+          ...body.properties.workerProfiles[0],
+          name: `w${at}`,
+        })),
+      };
+      const many = { ...body, properties };
+      expect((await rp.put(`${clusterPath("long")}?api-version=${version}`, many)).status).toBe(
+        400,
+      );
     }
   });
 });

@@ -115,8 +115,7 @@ class FuzzedProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const ended = once(this.#child, "exit");
-      this.#child.removeAllListeners("exit").once("exit", () => {});
+      const ended = once(this.#child.removeAllListeners("exit"), "exit");
       this.#child.kill("SIGTERM");
       await ended;
     }

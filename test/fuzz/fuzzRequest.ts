@@ -567,61 +567,64 @@ const httpVersion = fc.oneof(
 const doubtful = /[\u0000\n\r]|^(?!https?:\/\/|\/)|[\s\u0080-\u00ff]/i;
 
 function requestOf(among: readonly Route[]): fc.Arbitrary<FuzzRequest> {
-  return fc.constantFrom(...among).chain((route) => {
-    const documents = route.documents ?? [{}];
-    return fc
-      .record({
-        method: fc.oneof(
-          { weight: 12, arbitrary: fc.constant(route.method) },
-          { weight: 2, arbitrary: fc.constantFrom(...methods) },
-        ),
-        changes: fc.oneof(
-          { weight: 6, arbitrary: fc.constant<readonly PathChange[]>([]) },
-          { weight: 2, arbitrary: fc.array(pathChange, { minLength: 1, maxLength: 3 }) },
-        ),
-        version: versionQuery(route.version),
-        tail: queryTail,
-        form: targetForm,
-        headers,
-        framing,
-        http: httpVersion,
-        body:
-          route.documents === undefined
-            ? fc.oneof(
-                { weight: 6, arbitrary: fc.constant("") },
-                { weight: 1, arbitrary: hostileJson(documents) },
-              )
-            : hostileJson(documents),
-      })
-      .map((parts) => {
-        const path = pathAfter(route.path, parts.changes);
-        const target = parts.form(`${path}${parts.version}${parts.tail}`);
-        const hasBody = parts.body !== "" || route.documents !== undefined;
-        const framed = hasBody ? parts.framing.frame(parts.body) : { headers: [], body: "" };
-        const own = parts.headers.join("\r\n");
-        const lines = [
-          `${parts.method} ${target} ${parts.http}`,
-          ...(/^host:/im.test(own) ? [] : ["Host: rp.example"]),
-          ...(hasBody && !/^content-type:/im.test(own) ? ["Content-Type: application/json"] : []),
-          ...parts.headers,
-          ...framed.headers,
-        ];
-        const isWhole =
-          (!hasBody || parts.framing.isWhole) &&
-          parts.http === "HTTP/1.1" &&
-          methods.slice(0, 6).includes(parts.method) &&
-          !doubtful.test(target) &&
-          // what the lines themselves may do to the framing
-          parts.headers.every((line) => /^[\w-]+: [\x20-\x7e]*$/.test(line)) &&
-          !/^(connection|content-length|transfer-encoding|upgrade|expect|te|trailer):/im.test(own);
-        return {
-          method: parts.method,
-          target,
-          bytes: `${lines.join("\r\n")}\r\n\r\n${framed.body}`,
-          isWhole,
-        };
-      });
-  });
+  // made once each, as making them takes longer than a request
+  return fc.oneof(...among.map(requestOfRoute));
+}
+
+function requestOfRoute(route: Route): fc.Arbitrary<FuzzRequest> {
+  const documents = route.documents ?? [{}];
+  return fc
+    .record({
+      method: fc.oneof(
+        { weight: 12, arbitrary: fc.constant(route.method) },
+        { weight: 2, arbitrary: fc.constantFrom(...methods) },
+      ),
+      changes: fc.oneof(
+        { weight: 6, arbitrary: fc.constant<readonly PathChange[]>([]) },
+        { weight: 2, arbitrary: fc.array(pathChange, { minLength: 1, maxLength: 3 }) },
+      ),
+      version: versionQuery(route.version),
+      tail: queryTail,
+      form: targetForm,
+      headers,
+      framing,
+      http: httpVersion,
+      body:
+        route.documents === undefined
+          ? fc.oneof(
+              { weight: 6, arbitrary: fc.constant("") },
+              { weight: 1, arbitrary: hostileJson(documents) },
+            )
+          : hostileJson(documents),
+    })
+    .map((parts) => {
+      const path = pathAfter(route.path, parts.changes);
+      const target = parts.form(`${path}${parts.version}${parts.tail}`);
+      const hasBody = parts.body !== "" || route.documents !== undefined;
+      const framed = hasBody ? parts.framing.frame(parts.body) : { headers: [], body: "" };
+      const own = parts.headers.join("\r\n");
+      const lines = [
+        `${parts.method} ${target} ${parts.http}`,
+        ...(/^host:/im.test(own) ? [] : ["Host: rp.example"]),
+        ...(hasBody && !/^content-type:/im.test(own) ? ["Content-Type: application/json"] : []),
+        ...parts.headers,
+        ...framed.headers,
+      ];
+      const isWhole =
+        (!hasBody || parts.framing.isWhole) &&
+        parts.http === "HTTP/1.1" &&
+        methods.slice(0, 6).includes(parts.method) &&
+        !doubtful.test(target) &&
+        // what the lines themselves may do to the framing
+        parts.headers.every((line) => /^[\w-]+: [\x20-\x7e]*$/.test(line)) &&
+        !/^(connection|content-length|transfer-encoding|upgrade|expect|te|trailer):/im.test(own);
+      return {
+        method: parts.method,
+        target,
+        bytes: `${lines.join("\r\n")}\r\n\r\n${framed.body}`,
+        isWhole,
+      };
+    });
 }
 
 const bytes: fc.Arbitrary<FuzzRequest> = fc

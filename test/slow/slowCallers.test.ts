@@ -1,0 +1,81 @@
+/** A thousand callers that send as slowly as they can: the process stays small, serves everybody else, and is rid of them in time. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { RawConnection } from "../listener/rawConnection.ts";
+import { RpProcess, temporaryFolder } from "../process/rpProcess.ts";
+import { clusterPath, smallestBody } from "../frontend/startedRp.ts";
+
+const callersMax = 1_000;
+/** All bodies at once have 64 MiB at most, headers 32 KiB each, and connections something of their own. */
+const growthMaxBytes = 150 * 1024 * 1024;
+/** How long a caller gets; it has to be enough for opening all of them on a busy machine. */
+const requestSeconds = 20;
+
+const query = "?api-version=2019-12-31-preview";
+
+function memoryOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+}
+
+/** The beginning of a request: 24 KiB of headers, or headers and 32 KiB of a body, each for a subscription of ten. */
+function begin(caller: number): string {
+  const subscription = `00000000-0000-4000-8000-0000000001${String(caller % 10).padStart(2, "0")}`;
+  const line = `PUT ${clusterPath("slow", { subscription })}${query} HTTP/1.1\r\nHost: x\r\n`;
+  if (caller % 2 === 0) return `${line}X-Slow: ${"x".repeat(24 * 1024)}`;
+  return (
+    `${line}Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n` +
+    `{"location":"${"x".repeat(32 * 1024)}`
+  );
+}
+
+test("a thousand slow callers", async () => {
+  using folder = temporaryFolder();
+  await using rp = await RpProcess.start({
+    DATA_DIR: folder.path,
+    HEADERS_TIMEOUT_SECONDS: String(requestSeconds),
+    REQUEST_TIMEOUT_SECONDS: String(requestSeconds),
+  });
+  const pid = Number(rp.log.find((record) => record["version"] !== undefined)?.["pid"]);
+  const ask = async (method: string, name: string) => {
+    const response = await fetch(`${rp.url}${clusterPath(name)}${query}`, {
+      method,
+      ...(method === "PUT" ? { body: JSON.stringify(smallestBody) } : {}),
+      headers: { "Content-Type": "application/json" },
+    });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  expect(await ask("PUT", "before")).toBe(201);
+  expect(await ask("GET", "before")).toBe(200);
+  const before = memoryOf(pid);
+
+  const callers = await Promise.all(
+    Array.from({ length: callersMax }, async (_, caller) => {
+      const connection = await RawConnection.open(rp.url);
+      await connection.writeOut(begin(caller));
+      return connection;
+    }),
+  );
+  let most = 0;
+  const trickle = setInterval(() => {
+    for (const caller of callers) if (caller.socket.writable) caller.write("x");
+    most = Math.max(most, memoryOf(pid));
+  }, 500);
+  // others are served all the while
+  for (let time = 0; time < 20; time += 1) {
+    expect(await ask("PUT", `during${time}`)).toBe(201);
+    expect(await ask("GET", "before")).toBe(200);
+  }
+  const held = callers.filter((caller) => !caller.isClosed).length;
+  most = Math.max(most, memoryOf(pid));
+
+  const texts = await Promise.all(callers.map(async (caller) => caller.closed()));
+  clearInterval(trickle);
+  const answers = new Set(callers.map(({ statuses }) => statuses.join()));
+  expect(held).toBe(callersMax);
+  expect(texts).toHaveLength(callersMax);
+  expect([...answers]).toEqual(["408"]);
+  expect(most - before).toBeLessThan(growthMaxBytes);
+  expect(await ask("GET", "before")).toBe(200);
+});
