@@ -1,4 +1,5 @@
 /** The limits of tags (ARM-106): those of ARM, with the platform's present number of tags. */
+import { foldCase } from "../model/resourceId.ts";
 import { shown } from "../model/shownText.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
@@ -31,9 +32,15 @@ function faultsOf(tags: Tags): Fault[] {
     refuse(path, `A cluster can have ${tagsMax} tags, not ${entries.length}.`);
     return faults;
   }
+  const seen = new Map<string, string>();
   for (const [name, value] of entries) {
     const target = memberPath(path, name);
     const quoted = `'${shown(name)}'`;
+    // ARM looks tags up in any case, so it could find only one of them
+    const same = seen.get(foldCase(name));
+    if (same === undefined) seen.set(foldCase(name), name);
+    else
+      refuse(target, `Tag ${quoted} differs from '${shown(same)}' in upper and lower case alone.`);
     if (name.length > nameLengthMax) {
       refuse(target, `The name of a tag can have ${nameLengthMax} characters; ${quoted} has more.`);
     }

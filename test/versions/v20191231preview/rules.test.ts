@@ -241,6 +241,14 @@ describe("tags (ARM-106)", () => {
     },
   );
 
+  test("names that differ in case alone are one name given twice", () => {
+    expect(places(create({}, { tags: { Env: "a", team: "b", env: "c", ENV: "d" } }))).toEqual([
+      "InvalidParameter tags.env",
+      "InvalidParameter tags.ENV",
+    ]);
+    expect(create({}, { tags: { env: "a", environment: "a" } }).faults).toEqual([]);
+  });
+
   test.each([5, null, true, {}, ["a"]])("a value of %j is none", (value) => {
     expect(places(create({}, { tags: { a: value } }))).toEqual(["InvalidRequestContent tags.a"]);
     expect(places(patch({ tags: { a: value } }))).toEqual(["InvalidRequestContent tags.a"]);
