@@ -127,8 +127,9 @@ class FuzzedProcess implements AsyncDisposable {
     const secret = canaryTexts.find((text) => line.includes(text));
     if (secret !== undefined) this.#tell("a secret in the log");
     const record = line.startsWith("{") ? (JSON.parse(line) as Record<string, unknown>) : {};
-    if (record["version"] !== undefined && record["url"] !== undefined) {
-      this.#started.resolve({ url: String(record["url"]), adminUrl: String(record["adminUrl"]) });
+    const { version, url, adminUrl } = record as Readonly<Record<string, string>>;
+    if (version !== undefined && url !== undefined && adminUrl !== undefined) {
+      this.#started.resolve({ url, adminUrl });
     }
     if (record["level"] === "error" || record["level"] === 50 || record["level"] === undefined) {
       this.#tell(`an error in the log: ${line.slice(0, 2_000)}`);

@@ -245,5 +245,5 @@ export function hostileJson(documents: readonly unknown[]): fc.Arbitrary<string>
 
 /** Characters beyond a byte as their UTF-8; the others stand for bytes as they are. */
 function latin1Of(text: string): string {
-  return text.replaceAll(/[^\u0000-\u00ff]+/g, (part) => Buffer.from(part).toString("latin1"));
+  return text.replaceAll(/[\u0100-\uffff]+/g, (part) => Buffer.from(part).toString("latin1"));
 }
