@@ -6,8 +6,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { LingeringCloses } from "./lingeringClose.ts";
 
-/** A rest of this many bytes is sooner read than a connection made anew. */
-const shortBytes = 64 * 1024;
+/** What ARM passes on at most: from it no refusal of a body costs a connection. */
+const shortBytes = 4 * 1024 * 1024;
 
 /** Whether the connection cannot go on after an answer now, as too much of the request, or who knows how much, is to come. */
 export function leavesLongRest(request: IncomingMessage): boolean {
