@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Authenticator } from "../../src/listener/authenticator.ts";
 import { RpError } from "../../src/model/rpError.ts";
 import { adminPath, StartedAdmin, type AdminOptions } from "./startedAdmin.ts";
+import { RawConnection } from "../listener/rawConnection.ts";
 
 async function open(options: AdminOptions = {}) {
   const admin = await StartedAdmin.start(options);
@@ -170,4 +171,24 @@ test("who may not call is refused before its path is looked at or its body read"
   expect(admin.lines).toContainEqual(expect.objectContaining({ audit: true, actor: "CN=me" }));
   // yes or no, for machines that have no certificate
   expect((await admin.get("/healthz/ready")).status).toBe(200);
+});
+
+test("a target of another form than a path is taken for its path, without a warning of Node", async () => {
+  const { admin } = await open();
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", note);
+  onTestFinished(() => void process.off("warning", note));
+  for (const [target, status] of [
+    ["http://[::1]:99999x/healthz/live", 200],
+    ["//user@host:99999//healthz/live#x", 404],
+    ["http://", 404],
+    ["*", 404],
+  ] as const) {
+    const caller = await RawConnection.open(admin.url);
+    caller.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    await caller.closed();
+    expect([target, caller.statuses]).toEqual([target, [status]]);
+  }
+  expect(warnings).toEqual([]);
 });

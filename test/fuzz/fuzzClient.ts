@@ -102,7 +102,9 @@ export class FuzzClient implements Disposable {
   async checkAlive(): Promise<void> {
     const connection = await FuzzConnection.open(this.#options.url);
     try {
-      connection.write("GET /healthz/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      connection.write(
+        "GET /healthz/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      );
       const answer = await this.#answer(connection, "GET");
       if (answer?.status !== 200) throw new Finding(`not alive: ${answer?.status}`);
     } finally {
@@ -211,7 +213,7 @@ export class FuzzClient implements Disposable {
         this.#own(
           `PUT /subscriptions/${subscriptionPlaceholder}/resourceGroups/group/providers` +
             `/RedHat.OpenShift/OpenShiftClusters/c${at + 1}?api-version=${version} HTTP/1.1\r\n` +
-            "Host: x\r\nContent-Type: application/json\r\n" +
+            "Host: localhost\r\nContent-Type: application/json\r\n" +
             `Content-Length: ${text.length}\r\n\r\n${text}`,
         ),
       );

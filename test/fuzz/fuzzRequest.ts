@@ -605,7 +605,7 @@ function requestOfRoute(route: Route): fc.Arbitrary<FuzzRequest> {
       const own = parts.headers.join("\r\n");
       const lines = [
         `${parts.method} ${target} ${parts.http}`,
-        ...(/^host:/im.test(own) ? [] : ["Host: rp.example"]),
+        ...(/^host:/im.test(own) ? [] : ["Host: localhost"]),
         ...(hasBody && !/^content-type:/im.test(own) ? ["Content-Type: application/json"] : []),
         ...parts.headers,
         ...framed.headers,
