@@ -42,8 +42,10 @@ test("no setting is taken for another one misspelt", () => {
 });
 
 test("a letter too few, too many, wrong or swapped is found in every name that isn't short", () => {
+  // of OpenTelemetry's names only some are settings
+  const own = settings.filter((name) => name.length > 4 && !name.startsWith("OTEL_"));
   const edit = fc.record({
-    setting: fc.constantFrom(...settings.filter(({ length }) => length > 4)),
+    setting: fc.constantFrom(...own),
     place: fc.nat(),
     letter: fc.constantFrom("A", "S", "X", "_", "0"),
     kind: fc.constantFrom("drop", "add", "replace", "swap"),

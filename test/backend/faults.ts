@@ -22,11 +22,12 @@ import {
   StoreOutcomeUnknownError,
   StoreUnavailableError,
 } from "../../src/store/store.ts";
-import type {
-  DocumentKind,
-  DocumentOfKind,
-  ListedCluster,
-  SubscriptionDocument,
+import {
+  providerPartition,
+  type DocumentKind,
+  type DocumentOfKind,
+  type ListedCluster,
+  type SubscriptionDocument,
 } from "../../src/model/document.ts";
 
 /** What happens to a call. `after` means that it has taken effect. */
@@ -125,9 +126,9 @@ export class FaultyStore implements Store {
   }
 
   commit<const W extends readonly Write[]>(partition: string, writes: W): Promise<Committed<W>> {
-    return this.#faults.through("store.commit", writes, async () =>
-      this.#store.commit(partition, writes),
-    );
+    // what the forwarder publishes of the fleet is no step of an operation's way
+    const name = partition === providerPartition ? "store.publish" : "store.commit";
+    return this.#faults.through(name, writes, async () => this.#store.commit(partition, writes));
   }
 
   listClusters(...given: Parameters<Store["listClusters"]>): Promise<Page<ListedCluster>> {

@@ -6,7 +6,7 @@ import {
   activityStaleMs,
   runningMax,
 } from "../../src/model/activity.ts";
-import { activityKey, type ActivityDocument } from "../../src/model/document.ts";
+import { activityKey, schemaVersion, type ActivityDocument } from "../../src/model/document.ts";
 import type { RunningOperation } from "../../src/store/store.ts";
 import { activityOf } from "../../src/forwarder/activityReport.ts";
 import { Simulation, type SimulatedProcess } from "../backend/simulation.ts";
@@ -29,7 +29,7 @@ function callsOf({ faults }: SimulatedProcess, name: string): number {
 
 function publications({ faults }: SimulatedProcess): number {
   return faults.calls.filter(
-    ({ name, about }) => name === "store.commit" && JSON.stringify(about).includes('"activity"'),
+    ({ name, about }) => name === "store.publish" && JSON.stringify(about).includes('"activity"'),
   ).length;
 }
 
@@ -47,7 +47,7 @@ test("what runs is told by kind and state, with the oldest and the queue's depth
     kind: "activity",
     id: "activity",
     subscriptionId: "provider",
-    schemaVersion: 1,
+    schemaVersion,
     publishedAt: expect.any(Number) as number,
     activity: {
       running: [
@@ -135,7 +135,7 @@ describe("when something fails", () => {
       await using simulation = await Simulation.open();
       let isBad = true;
       const forwarder = forwarderOf(simulation, ({ name }) =>
-        isBad && name === "store.commit" ? fault : undefined,
+        isBad && name === "store.publish" ? fault : undefined,
       );
       await simulation.clock.advance(2_000);
       await simulation.create("c");

@@ -469,7 +469,9 @@ describe("what is no HTTP", () => {
 
   test("ARM-92: a target that cannot be taken apart gets an ARM error too", async () => {
     for (const target of ["http://", "https://?x", "*", "http:///", "x"]) {
-      const text = await raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      const text = await raw(
+        `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      );
       expect(text, target).toMatch(/^HTTP\/1\.1 40[04] /);
       expect(text, target).toMatch(/x-ms-request-id: [0-9a-f-]{36}/);
       expect(JSON.parse(text.slice(text.indexOf("\r\n\r\n"))).error.code, target).toBeTruthy();

@@ -389,7 +389,7 @@ describe("how many at once", () => {
   }
   const other = "00000000-0000-4000-8000-0000000000ab";
 
-  test("requests of one subscription: 429 before the body is read, others are served", async () => {
+  test("ARM-95: requests of one subscription: 429 before the body is read, others are served", async () => {
     const { store, waiting, letGo } = gate();
     const rp = await started({ store, limits: { request: { subscriptionRequests: 2 } } });
     const held = [rp.get(clusterPath("a")), rp.get(clusterPath("b"))];
