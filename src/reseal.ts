@@ -3,31 +3,17 @@
  * that runs, it rewrites all secrets that the newest key has not sealed, and says how many. It must never show one.
  */
 import { ConfigError, readConfig, type Config } from "./config.ts";
-import { EnginesOpenError, openEngines } from "./engines.ts";
-import { StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
+import { openEngines } from "./engines.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { Metrics } from "./runtime/metrics.ts";
 import { pinoLog } from "./runtime/pinoLog.ts";
-import { CosmosOpenError } from "./store/cosmosConnection.ts";
-import { KeyFileError } from "./store/keyFile.ts";
-import { KeyVaultError } from "./store/keyVault.ts";
+import { knownFault } from "./startFault.ts";
 import { resealAll, type ResealOutcome } from "./store/resealAll.ts";
-import { SqliteOpenError } from "./store/sqliteDatabase.ts";
 
 /** What a caller can act on. */
 const exitCode = { done: 0, left: 1, badSettings: 2 } as const;
 /** How long the end waits for whoever reads the output. */
 const flushMs = 100;
-
-/** Their messages say what to do. */
-const ownFaults = [
-  SqliteOpenError,
-  CosmosOpenError,
-  StorageQueueOpenError,
-  KeyFileError,
-  KeyVaultError,
-  EnginesOpenError,
-];
 
 function settings(): Config {
   try {
@@ -61,12 +47,9 @@ async function main(): Promise<void> {
     process.stdout.write(told(outcome));
     process.exitCode = outcome.left.size === 0 ? exitCode.done : exitCode.left;
   } catch (error) {
-    const isOwn = ownFaults.some((kind) => error instanceof kind);
     const reason = stop.signal.aborted
       ? "it was stopped"
-      : isOwn
-        ? (error as Error).message
-        : String(error);
+      : (knownFault(error, config) ?? String(error));
     process.stderr.write(`Not all is resealed: ${reason}\nStart it again to go on.\n`);
     process.exitCode = exitCode.left;
   }
