@@ -11,7 +11,7 @@ const handful = [
   "the record ends before its cluster",
   "nobody sweeps",
   "the sweep doesn't look at leases",
-  "no lease at all",
+  "a process has one name for all its leases",
 ];
 
 test.each(mutants.filter(({ name }) => handful.includes(name)))(

@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
     ],
     sweepOff: true,
     finds: neverAtRest,
-    within: 50,
+    within: 100,
   },
   {
     name: "the record ends before its cluster",
@@ -275,7 +275,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /begins \w+ under epoch/,
-    within: 150,
+    within: 200,
   },
   {
     name: "a lease doesn't end while its holder's machine is suspended",
@@ -401,7 +401,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /begins \w+ under epoch/,
-    within: 100,
+    within: 300,
   },
   {
     name: "a process has one name for all its leases",
@@ -442,7 +442,7 @@ export const mutants: readonly Mutant[] = [
     ],
     sweepOff: true,
     finds: neverAtRest,
-    within: 600,
+    within: 2_000,
   },
   {
     name: "what is to be replaced is created when it is gone",
@@ -455,7 +455,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /created a cluster|an incarnation was created twice/,
-    within: 550,
+    within: 1_200,
   },
   {
     name: "a new operation goes on at the step of the former",
@@ -515,7 +515,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /was answered 409, but it was committed/,
-    within: 250,
+    within: 500,
   },
   {
     name: "a cluster is created before its record",
@@ -696,7 +696,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /is not what was stored at any moment/,
-    within: 450,
+    within: 2_700,
   },
   {
     name: "an operation without an answer is taken for begun",
@@ -730,7 +730,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /took the place of|without an operation more than tags|on which an operation runs/,
-    within: 250,
+    within: 850,
   },
   {
     name: "an announcement without an answer is taken for done",
@@ -829,7 +829,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /touches another incarnation's resources/,
-    within: 400,
+    within: 1_100,
   },
   {
     name: "a worker tells its steps the id of the document for that of the incarnation",
@@ -856,7 +856,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /a deleted cluster left/,
-    within: 50,
+    within: 100,
   },
   {
     name: "an operation is told as ended when its last step is begun",
