@@ -5,14 +5,14 @@
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
 import type { Queue } from "./queue/queue.ts";
-import { TracedQueue } from "./queue/tracedQueue.ts";
+import { tracedQueue } from "./queue/tracedQueue.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/ids.ts";
 import type { Log } from "./runtime/log.ts";
 import type { OtlpTraces } from "./runtime/otlpTraces.ts";
 import { untraced, type Traces, type Tracing } from "./runtime/traces.ts";
 import type { Store } from "./store/store.ts";
-import { TracedStore } from "./store/tracedStore.ts";
+import { tracedStore } from "./store/tracedStore.ts";
 
 /** The ports as the roles ask them. */
 export interface TracedEngines {
@@ -43,9 +43,9 @@ export function tracingOf(engines: Engines, traces: Traces | undefined): Tracing
     traces,
     messaging,
     enginesWithin: (current) => ({
-      store: new TracedStore(store, { traces, system: systems.store, current }),
+      store: tracedStore(store, { traces, system: systems.store, current }),
       get queue() {
-        return new TracedQueue(engines.queue, { traces, messaging, current });
+        return tracedQueue(engines.queue, { traces, messaging, current });
       },
     }),
   };

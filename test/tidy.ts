@@ -31,7 +31,12 @@ const sharedBySqliteAdapters = "src/store/sqliteDatabase.ts";
  * Of `runtime/` what has no effect of its own, only those of the clock and the chance that it is handed: adapters may call it,
  * while they may know no more than the types of the rest, so that none of them can take up an effect behind `main.ts`'s back.
  */
-const withoutEffects = ["src/runtime/callAttempts.ts", "src/runtime/deadlineSignal.ts"];
+const withoutEffects = [
+  "src/runtime/callAttempts.ts",
+  "src/runtime/deadlineSignal.ts",
+  "src/runtime/inSpan.ts",
+  "src/runtime/portLayer.ts",
+];
 /** Pure checks of settings that go together: the rest of the settings may call them. */
 const engineSettings = [
   "src/accountSettings.ts",

@@ -2,6 +2,7 @@
  * The way of a request to the operator's listener, in order: its context, health, who asks, metrics, its route by the contract,
  * its body, its handler, its line in the audit log, and whatever was thrown on the way. It opens no port.
  */
+import { checkReads } from "../listener/methodNotAllowed.ts";
 import type { RequestListener } from "node:http";
 import express, { type ErrorRequestHandler, type RequestHandler } from "express";
 import { sendAnswer } from "../listener/answer.ts";
@@ -15,7 +16,6 @@ import { contextOf, requestContext } from "../listener/requestContext.ts";
 import { requestListener } from "../listener/requestListener.ts";
 import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 import type { Limits } from "../model/limits.ts";
-import { RpError } from "../model/rpError.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { untraced, type Tracing } from "../runtime/traces.ts";
@@ -130,12 +130,7 @@ function metricsPage(metrics: Metrics): RequestHandler {
       next();
       return;
     }
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      throw new RpError(
-        { code: "MethodNotAllowed", message: "Only GET is allowed here." },
-        { headers: { Allow: "GET, HEAD" } },
-      );
-    }
+    checkReads(request);
     response.type(metrics.contentType).send(await metrics.text());
   };
 }

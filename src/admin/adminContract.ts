@@ -2,6 +2,7 @@
  * The contract of the operator's API at work: it finds the operation that a request means, by its path regardless of case, and
  * judges its parameters and its body. It decides nothing that the document does not say.
  */
+import { methodNotAllowed } from "../listener/methodNotAllowed.ts";
 import { readFileSync } from "node:fs";
 import { OpenAPIBackend, OpenAPIValidator, type Document, type Operation } from "openapi-backend";
 import type { AdminOperationId } from "../../generated/types/operationIds.ts";
@@ -168,16 +169,4 @@ function notFound({ path }: RequestPath): RpError {
       `There is no route '${shown(path)}'; here are /admin/v1/clusters, /admin/v1/process, /admin/v1 before the ` +
       "id of a cluster or a subscription, /metrics, /healthz/live and /healthz/ready.",
   });
-}
-
-function methodNotAllowed(method: string, methods: Iterable<string>): RpError {
-  const allowed = [...methods].map((name) => name.toUpperCase());
-  if (allowed.includes("GET")) allowed.push("HEAD");
-  return new RpError(
-    {
-      code: "MethodNotAllowed",
-      message: `The method ${shown(method)} is not allowed here; allowed: ${allowed.join(", ")}.`,
-    },
-    { headers: { Allow: allowed.join(", ") } },
-  );
 }

@@ -24,7 +24,8 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log } from "../runtime/log.ts";
 import type { EndedOperation } from "../runtime/metrics.ts";
-import { inSpan, unrecordedSpan, type Tracing } from "../runtime/traces.ts";
+import { inSpan } from "../runtime/inSpan.ts";
+import { unrecordedSpan, type Tracing } from "../runtime/traces.ts";
 import {
   DocumentUnreadableError,
   SealingKeyUnknownError,

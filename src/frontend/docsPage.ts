@@ -4,9 +4,9 @@
  * nothing but the contract. A request never leads to a file: what is served was read at the start and lies in a table, and whatever
  * isn't in it is left to the next middleware.
  */
+import { checkReads } from "../listener/methodNotAllowed.ts";
 import type { RequestHandler, Response } from "express";
 import { foldCase } from "../model/resourceId.ts";
-import { RpError } from "../model/rpError.ts";
 import type { ApiVersion } from "../versions/apiVersion.ts";
 import { contractFiles } from "./docsPage/contractFiles.ts";
 import { pageFiles } from "./docsPage/pageFiles.ts";
@@ -30,12 +30,7 @@ export function docsPage(versions: readonly ApiVersion[]): RequestHandler {
       next();
       return;
     }
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      throw new RpError(
-        { code: "MethodNotAllowed", message: "Only GET is allowed here." },
-        { headers: { Allow: "GET, HEAD" } },
-      );
-    }
+    checkReads(request);
     setHeaders(response, file);
     // Express compares the request's conditions with the headers just set
     if (request.fresh) {

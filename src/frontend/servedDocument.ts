@@ -2,6 +2,7 @@
  * One OpenAPI document at work: it finds the operation at a path, checks the body against the schema, asks the gate, and calls
  * the handler. It decides nothing that the document does not say, and never lets a schema's default or coercion change a body.
  */
+import { methodNotAllowed } from "../listener/methodNotAllowed.ts";
 import { OpenAPIBackend, OpenAPIValidator, type Document } from "openapi-backend";
 import { RpError, type Fault } from "../model/rpError.ts";
 import type { Answer } from "../listener/answer.ts";
@@ -204,16 +205,4 @@ function endOf(template: string, other: string): string {
   const segments = template.split("/");
   const same = segments.findIndex((segment, index) => segment !== others[index]);
   return `…/${segments.slice(same).join("/")}`;
-}
-
-function methodNotAllowed(method: string, methods: Iterable<string>): RpError {
-  const allowed = [...methods].map((name) => name.toUpperCase());
-  if (allowed.includes("GET")) allowed.push("HEAD");
-  return new RpError(
-    {
-      code: "MethodNotAllowed",
-      message: `The method ${shown(method)} is not allowed here; allowed: ${allowed.join(", ")}.`,
-    },
-    { headers: { Allow: allowed.join(", ") } },
-  );
 }

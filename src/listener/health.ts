@@ -2,6 +2,7 @@
  * `/healthz/live` and `/healthz/ready`: open to everyone, so they tell nothing but yes or no. Ready means that what this
  * process depends on answers and that it isn't stopping.
  */
+import { checkReads } from "./methodNotAllowed.ts";
 import type { RequestHandler } from "express";
 import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
@@ -30,12 +31,7 @@ export function health(options: HealthOptions): RequestHandler {
       next();
       return;
     }
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      throw new RpError(
-        { code: "MethodNotAllowed", message: "Only GET is allowed here." },
-        { headers: { Allow: "GET, HEAD" } },
-      );
-    }
+    checkReads(request);
     if (path === "/healthz/ready") {
       if (options.stopping()) {
         // it is as somebody wanted it: nothing that an operator has to be told of in the log

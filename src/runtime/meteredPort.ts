@@ -4,6 +4,7 @@
  */
 import type { Clock } from "./clock.ts";
 import type { EndedCall } from "./metrics.ts";
+import { layeredPort } from "./portLayer.ts";
 
 export interface MeteredPortOptions {
   readonly clock: Clock;
@@ -23,31 +24,18 @@ const outcomes: Readonly<Record<string, string>> = {
 
 /** @param port of which every method is asynchronous. */
 export function meteredPort<P extends object>(port: P, { clock, onCall }: MeteredPortOptions): P {
-  const metered = new Map<PropertyKey, unknown>();
-  const timed =
-    (name: string, method: (...given: unknown[]) => Promise<unknown>) =>
-    async (...given: unknown[]): Promise<unknown> => {
-      const begunAt = clock.monotonic();
-      const ended = (outcome: string): void =>
-        onCall({ method: name, outcome, durationMs: clock.monotonic() - begunAt });
-      try {
-        const result = await method.apply(port, given);
-        ended("ok");
-        return result;
-      } catch (error) {
-        ended(outcomeOf(error, given));
-        throw error;
-      }
-    };
-  return new Proxy(port, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function" || typeof name !== "string") return value;
-      if (!metered.has(name)) {
-        metered.set(name, timed(name, value as (...given: unknown[]) => Promise<unknown>));
-      }
-      return metered.get(name);
-    },
+  return layeredPort(port, async ({ method, given, run }) => {
+    const begunAt = clock.monotonic();
+    const ended = (outcome: string): void =>
+      onCall({ method, outcome, durationMs: clock.monotonic() - begunAt });
+    try {
+      const result = await run();
+      ended("ok");
+      return result;
+    } catch (error) {
+      ended(outcomeOf(error, given));
+      throw error;
+    }
   });
 }
 

@@ -81,22 +81,6 @@ export function untraced<Engines>(engines: Engines): Tracing<Engines> {
   return { traces: noTraces, messaging: {}, enginesWithin: () => engines };
 }
 
-/**
- * Runs a call as a span of its own.
- *
- * @throws what the call throws.
- */
-export async function inSpan<T>(span: Span, call: () => Promise<T>): Promise<T> {
-  try {
-    const result = await call();
-    span.end();
-    return result;
-  } catch (error) {
-    span.end(error);
-    throw error;
-  }
-}
-
 const identifierForm = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
 /** What kind of failure it is, in a word: its code or the name of its class. Its message may hold anything. */

@@ -1,6 +1,6 @@
 /** Traces as a test looks at them: each span that was begun and what became of it, without a library and a collector. */
 import { formatTraceparent, type TraceContext } from "../../src/model/traceContext.ts";
-import { TracedQueue } from "../../src/queue/tracedQueue.ts";
+import { tracedQueue } from "../../src/queue/tracedQueue.ts";
 import type { Queue } from "../../src/queue/queue.ts";
 import {
   failureType,
@@ -11,7 +11,7 @@ import {
   type Traces,
   type Tracing,
 } from "../../src/runtime/traces.ts";
-import { TracedStore } from "../../src/store/tracedStore.ts";
+import { tracedStore } from "../../src/store/tracedStore.ts";
 import type { Store } from "../../src/store/store.ts";
 
 export interface RecordedSpan {
@@ -65,8 +65,8 @@ export class RecordedTraces implements Traces {
       traces: this,
       messaging,
       enginesWithin: (current) => ({
-        store: new TracedStore(store, { traces: this, system: "test", current }),
-        queue: new TracedQueue(queue, { traces: this, messaging, current }),
+        store: tracedStore(store, { traces: this, system: "test", current }),
+        queue: tracedQueue(queue, { traces: this, messaging, current }),
       }),
     };
   }
