@@ -86,7 +86,8 @@ async function expectWritesAgain(rp: RpProcess): Promise<void> {
 function copyOfFiles(rp: RpProcess, from: string, to: string): void {
   mkdirSync(to);
   rp.kill("SIGSTOP");
-  for (const file of ["rp.sqlite", "rp.sqlite-wal"]) copyFileSync(join(from, file), join(to, file));
+  for (const file of ["rp.sqlite", "rp.sqlite-wal", "rp.key"])
+    copyFileSync(join(from, file), join(to, file));
   rp.kill("SIGCONT");
 }
 
@@ -328,7 +329,7 @@ test.each([
     expect(rp.log.filter(({ error }) => error !== undefined)).toEqual([]);
 
     // as the sentence says
-    for (const name of readdirSync(DATA_DIR)) rmSync(join(DATA_DIR, name));
+    for (const name of readdirSync(DATA_DIR)) if (name !== "rp.key") rmSync(join(DATA_DIR, name));
     copyFileSync(backup, file);
     await using restored = await RpProcess.start(settings);
     await untilState(restored, "before", "Succeeded");
