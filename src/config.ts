@@ -85,6 +85,8 @@ export interface Config {
   readonly domain: string;
   readonly installer: "local";
   readonly localInstallMs: number;
+  /** Absent: none. */
+  readonly localFailingStep?: string;
   readonly workers: number;
   readonly unannouncedSubscriptions: "Registered" | "Unregistered";
   readonly heartbeatMs: number;
@@ -235,6 +237,15 @@ const schema = z
       byDefault: "10",
       meaning: "How long the local installer takes for a create; 0 is as fast as it can.",
     }),
+    LOCAL_FAILING_STEP: z
+      .string()
+      .regex(/^[A-Za-z]{1,64}$/, {
+        error: ({ input }) => `must be the name of a step, such as CopyImage, not ${shown(input)}`,
+      })
+      .optional()
+      .describe(
+        "A step at which operations of the local installer fail, such as `CopyImage`: to see what becomes of a cluster then.",
+      ),
     WORKERS: wholeNumber({
       min: 1,
       max: 1000,
@@ -543,6 +554,9 @@ export function readConfig(environment: Environment = process.env): Config {
     domain: values.DOMAIN,
     installer: values.INSTALLER,
     localInstallMs: values.LOCAL_INSTALL_SECONDS,
+    ...(values.LOCAL_FAILING_STEP === undefined
+      ? {}
+      : { localFailingStep: values.LOCAL_FAILING_STEP }),
     workers: values.WORKERS,
     unannouncedSubscriptions:
       values.UNANNOUNCED_SUBSCRIPTIONS === "registered" ? "Registered" : "Unregistered",

@@ -43,7 +43,8 @@ async function main(): Promise<void> {
       { ...config, roles: ["frontend"] },
       { log, metrics: new Metrics(), stop: stop.signal },
     );
-    const outcome = await resealAll({ ...engines, signal: stop.signal });
+    const { store, keys } = engines;
+    const outcome = await resealAll({ store, keys, signal: stop.signal });
     process.stdout.write(told(outcome));
     process.exitCode = outcome.left.size === 0 ? exitCode.done : exitCode.left;
   } catch (error) {

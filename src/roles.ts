@@ -47,8 +47,14 @@ export interface Ground {
 
 /** Each installer by the name that `INSTALLER` gives it. */
 const installers: Readonly<Record<Config["installer"], (config: Config) => Installer>> = {
-  local: ({ domain, localInstallMs }) =>
-    localInstaller({ domain, installMs: localInstallMs, random: systemRandom, clock: systemClock }),
+  local: ({ domain, localInstallMs, localFailingStep }) =>
+    localInstaller({
+      domain,
+      installMs: localInstallMs,
+      failingStep: localFailingStep,
+      random: systemRandom,
+      clock: systemClock,
+    }),
 };
 
 /** Of the listeners that there will be. */

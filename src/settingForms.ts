@@ -135,7 +135,7 @@ export function filePath(meaning: string) {
 }
 
 /** As RFC 4514 writes a name; what else may stand in one is for the certificate to say. */
-const distinguishedNameForm = /^[A-Za-z0-9.]+=[^\p{Cc}]+$/u;
+const distinguishedNameForm = /^(?!subject=)[A-Za-z0-9.]+=[^\p{Cc}]+$/u;
 
 export function distinguishedName(meaning: string) {
   return z

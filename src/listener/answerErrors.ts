@@ -16,8 +16,13 @@ export function answerErrors(
 ): void {
   const context = contextOf(response);
   const error = asRpError(thrown);
-  context.note({ errorCode: error.code, ...(error.status < 500 ? { reason: error.message } : {}) });
-  if (error.status >= 500) {
+  // a limit that does its work is none of ours to mend
+  const isRefusal = error.code === "TooManyOperations";
+  context.note({
+    errorCode: error.code,
+    ...(error.status < 500 || isRefusal ? { reason: error.message } : {}),
+  });
+  if (error.status >= 500 && !isRefusal) {
     context.log.error(
       { error: error.cause ?? error },
       `answered with ${error.status} ${error.code}`,

@@ -6,7 +6,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { watch } from "../leaks/leakWatch.ts";
-import { clusterUrl, getCluster, putCluster, untilState } from "./clusterCalls.ts";
+import {
+  announceSubscription,
+  clusterUrl,
+  getCluster,
+  putCluster,
+  untilState,
+} from "./clusterCalls.ts";
+import { AzurePeers } from "./azurePeers.ts";
 import { keyLine } from "./keyFile.ts";
 import { RpProcess, temporaryFolder, type Environment } from "./rpProcess.ts";
 import { StoredState } from "./storedState.ts";
@@ -124,4 +131,20 @@ test("reseal says what it must leave, and that settings are wrong", async () => 
   expect(failed.code).toBe(1);
   expect(failed.lines[0]).toMatch(/^Not all is resealed: the key file .*absent\.key .*isn't there/);
   expect((await reseal({ ...settings, PORT: "x" })).code).toBe(2);
+});
+
+test("on the Azure engines what an older key has sealed is sealed by the newest one", async () => {
+  await using peers = await AzurePeers.start();
+  const { SEALING_KEY_FILE = "" } = peers.settings;
+  await using rp = await RpProcess.start({ ...quick, ...peers.settings });
+  await announceSubscription(rp, "Registered");
+  expect(await putCluster(rp, "c")).toBe(201);
+  await untilState(rp, "c", "Succeeded");
+  rp.kill("SIGTERM");
+  expect((await rp.exit()).code).toBe(0);
+  const older = readFileSync(SEALING_KEY_FILE, "utf8");
+  writeFileSync(SEALING_KEY_FILE, `${keyLine("newer")}${older}`, { mode: 0o600 });
+  const { code, lines } = await reseal(peers.settings);
+  expect([code, lines.at(-1)]).toEqual([0, "everything is sealed by that key"]);
+  expect(lines[0]).toMatch(/^[1-9][0-9]* resealed by the key "newer"$/);
 });

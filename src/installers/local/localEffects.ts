@@ -7,6 +7,8 @@ export interface LocalEffects {
   readonly domain: string;
   /** How long a create takes in total; 0: as fast as it can. Updates and deletes take a part of it. */
   readonly installMs: number;
+  /** The name of a step that fails for good, in whatever operation has it: to see what becomes of a cluster then. */
+  readonly failingStep?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }

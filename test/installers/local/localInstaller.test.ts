@@ -2,6 +2,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import type { Step, StepContext } from "../../../src/installers/installer.ts";
+import { TerminalError } from "../../../src/model/rpError.ts";
 import { localInstaller } from "../../../src/installers/local/localInstaller.ts";
 import type { LocalNotes } from "../../../src/installers/local/localNotes.ts";
 import type { ClusterDocument } from "../../../src/model/document.ts";
@@ -84,6 +86,28 @@ describe("create", () => {
       ],
       ["RemoveBootstrap", "RemoveBootstrapMachine", "WaitForClusterVersion", "StoreCredentials"],
     ]);
+  });
+
+  it("fails for good at the step that is to fail, and at no other", async () => {
+    const effects = {
+      domain,
+      installMs: 0,
+      clock: startRun(0).clock,
+      random: {
+        fraction: () => 0,
+        integer: () => 0,
+        bytes: (count: number) => new Uint8Array(count),
+      },
+    };
+    const stepsOf = (failingStep?: string): ReadonlyMap<string, Step> =>
+      new Map(
+        Object.values(localInstaller({ ...effects, failingStep }).phases)
+          .flat()
+          .flatMap(({ steps }) => steps.map((step) => [step.name, step] as const)),
+      );
+    const [plain, failing] = [stepsOf(), stepsOf("CopyImage")];
+    expect([...failing.keys()]).toEqual([...plain.keys()]);
+    await expect(failing.get("CopyImage")?.run({} as StepContext)).rejects.toThrow(TerminalError);
   });
 
   it("writes a kubeconfig whose client certificate the cluster's authority has signed", async () => {
