@@ -4,8 +4,10 @@
  * nothing at all to write to, on stand-ins of the Azure engines.
  */
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -17,7 +19,7 @@ import {
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -25,6 +27,8 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { AzurePeers } from "../process/azurePeers.ts";
 import { announceSubscription, putCluster, untilState } from "../process/clusterCalls.ts";
 import { canMount, privateMounts } from "../slow/privateMounts.ts";
+import { defaultSecretName } from "../../src/store/sealingSettings.ts";
+import { keyVaultHost, keyVaultResource, startKeyVaultPeer } from "../store/keyVaultPeer.ts";
 import { issueCertificate } from "../store/peerCertificate.ts";
 import {
   dockerfileText,
@@ -39,6 +43,9 @@ import {
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const [install, image] = stagesOf(dockerfileText) as [Stage, Stage];
 const isRoot = process.getuid?.() === 0;
+const [uid = 0, gid = 0] = (wordsOf(onlyInstruction(image, "USER"))[0] ?? "")
+  .split(":")
+  .map(Number);
 
 /** Holds `app`, which is the image's `/app`, and `data`, its `/data`. */
 let folder: string;
@@ -97,15 +104,27 @@ function environment(settings: Readonly<Record<string, string>>): Record<string,
   };
 }
 
-/** @param options.writable whether its data folder can be written: nothing else ever is. */
+/** What others can't read becomes the process's own. */
+function handOver(path: string): void {
+  if (!isRoot) return;
+  chownSync(dirname(path), uid, gid);
+  chownSync(path, uid, gid);
+}
+
+/**
+ * @param options.writable whether its data folder can be written: nothing else ever is.
+ * @param options.hosts names that it finds on this machine.
+ */
 function start(
   settings: Readonly<Record<string, string>>,
-  options: { readonly writable: boolean },
+  options: { readonly writable: boolean; readonly hosts?: readonly string[] },
 ): Running {
   const command = execForm(onlyInstruction(image, "ENTRYPOINT")) ?? [];
-  const [user = ""] = wordsOf(onlyInstruction(image, "USER"));
-  const [uid = "", gid = ""] = user.split(":");
+  const { hosts = [] } = options;
+  const hostsFile = join(folder, "hosts");
+  writeFileSync(hostsFile, `127.0.0.1 ${["localhost", ...hosts].join(" ")}\n`);
   const script = [
+    ...(hosts.length > 0 ? ['mount --bind "$0/hosts" /etc/hosts'] : []),
     ...(options.writable
       ? [`mount -t tmpfs -o mode=0700${isRoot ? `,uid=${uid},gid=${gid}` : ""} tmpfs "$0/data"`]
       : []),
@@ -213,6 +232,7 @@ function expectQuiet(rp: Running): void {
 test.runIf(canMount())("all roles on the Azure engines, with nothing to write to", async () => {
   await using peers = await AzurePeers.start();
   const settings = { ...peers.settings, LOCAL_INSTALL_SECONDS: "0" };
+  handOver(peers.settings["SEALING_KEY_FILE"] ?? "");
   const rp = start(settings, { writable: false });
   const record = await rp.started;
   expect(record, rp.errors()).toMatchObject({ engines: "Azure" });
@@ -226,6 +246,8 @@ test.runIf(canMount())("all roles on the Azure engines, with nothing to write to
   expectQuiet(rp);
 });
 
+const identityToken = "a-token";
+
 /** What gives a managed identity its tokens, where Azure runs a program: `IDENTITY_ENDPOINT`. */
 async function startIdentities(): Promise<
   AsyncDisposable & { readonly url: string; readonly asked: readonly string[] }
@@ -238,7 +260,7 @@ async function startIdentities(): Promise<
     response.setHeader("content-type", "application/json");
     response.end(
       JSON.stringify({
-        access_token: "a-token",
+        access_token: identityToken,
         expires_on: expires,
         resource,
         token_type: "Bearer",
@@ -260,11 +282,17 @@ async function startIdentities(): Promise<
 test.runIf(canMount())(
   "a frontend that signs in with Entra, with nothing to write to",
   async () => {
-    const tls = await issueCertificate();
+    const tls = await issueCertificate([keyVaultHost]);
     const certificate = join(folder, "peer.pem");
     writeFileSync(certificate, tls.cert);
     await using peers = await AzurePeers.start({ tls });
     await using identities = await startIdentities();
+    await using vault = await startKeyVaultPeer({
+      tls,
+      token: identityToken,
+      secretName: defaultSecretName,
+      value: randomBytes(32).toString("base64"),
+    });
     const { COSMOSDB_ENDPOINT = "" } = peers.settings;
     const rp = start(
       {
@@ -274,9 +302,10 @@ test.runIf(canMount())(
         STORAGE_ACCOUNT: "nobodys",
         IDENTITY_ENDPOINT: identities.url,
         IDENTITY_HEADER: "a-header",
+        SEALING_KEY_VAULT: vault.url,
         NODE_EXTRA_CA_CERTS: certificate,
       },
-      { writable: false },
+      { writable: false, hosts: [keyVaultHost] },
     );
     const record = await rp.started;
     expect(record, rp.errors()).toMatchObject({ engines: "Azure", roles: "frontend" });
@@ -286,7 +315,8 @@ test.runIf(canMount())(
     rp.child.kill("SIGTERM");
     expect(await rp.ended).toBe(0);
     expectQuiet(rp);
-    expect(new Set(identities.asked)).toEqual(new Set([COSMOSDB_ENDPOINT]));
+    expect(new Set(identities.asked)).toEqual(new Set([COSMOSDB_ENDPOINT, keyVaultResource]));
+    expect(vault.requests).toContain(`GET /secrets/${defaultSecretName}/versions`);
     const signed = peers.cosmos.requests.map(({ headers }) => headers.authorization ?? "");
     expect(signed.filter((text) => !decodeURIComponent(text).includes("type=aad"))).toEqual([]);
   },

@@ -3,8 +3,14 @@ import { generateKeyPairSync } from "node:crypto";
 import "reflect-metadata";
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 
-/** Of this machine, for an hour; both PEM. */
-export async function issueCertificate(): Promise<{ readonly cert: string; readonly key: string }> {
+/**
+ * Of this machine, for an hour; both PEM.
+ *
+ * @param names that the peers have besides.
+ */
+export async function issueCertificate(
+  names: readonly string[] = [],
+): Promise<{ readonly cert: string; readonly key: string }> {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -19,7 +25,7 @@ export async function issueCertificate(): Promise<{ readonly cert: string; reado
     extensions: [
       new SubjectAlternativeNameExtension([
         { type: "ip", value: "127.0.0.1" },
-        { type: "dns", value: "localhost" },
+        ...["localhost", ...names].map((value) => ({ type: "dns" as const, value })),
       ]),
     ],
   });
