@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints kubernetes.yaml with the values of one deployment, from the environment, for `kubectl apply`. It changes nothing, and
-# prints nothing while a value is missing. README.md says where the values come from.
+# prints nothing while a value is missing. README.md says where the values come from;
+# OTEL_EXPORTER_OTLP_ENDPOINT, for traces, may be left out.
 set -eu
 
 case "${IMAGE:?must be set: the image, by its digest}" in
@@ -15,6 +16,7 @@ sed \
   -e "s|\${COSMOSDB_ACCOUNT}|${COSMOSDB_ACCOUNT:?must be set}|" \
   -e "s|\${STORAGE_ACCOUNT}|${STORAGE_ACCOUNT:?must be set}|" \
   -e "s|\${SEALING_KEY_VAULT}|${SEALING_KEY_VAULT:?must be set}|" \
+  -e "s|\${OTEL_EXPORTER_OTLP_ENDPOINT}|${OTEL_EXPORTER_OTLP_ENDPOINT:-}|" \
   -e "s|\${FRONTEND_CLIENT_ID}|${FRONTEND_CLIENT_ID:?must be set}|" \
   -e "s|\${FORWARDER_CLIENT_ID}|${FORWARDER_CLIENT_ID:?must be set}|" \
   -e "s|\${BACKEND_CLIENT_ID}|${BACKEND_CLIENT_ID:?must be set}|" \

@@ -98,5 +98,7 @@ test("no secret is built in, and no folder becomes writable by itself", () => {
     NODE_ENV: "production",
     PATH: "/app/node_modules/.bin:/usr/local/bin:/usr/bin:/bin",
     DATA_DIR: "/data",
+    // on loopback: without it the health check had nobody to ask in roles without HTTP
+    ADMIN_PORT: "9464",
   });
 });

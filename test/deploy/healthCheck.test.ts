@@ -79,17 +79,56 @@ test("a frontend that authenticates its callers is asked over TLS, without a cer
   expect(presented).toBeUndefined();
 });
 
+test("a listener for operators that others reach is asked over TLS too", async () => {
+  const authority = await TestAuthority.create();
+  const { cert, key } = await authority.issue({ subject: [{ CN: ["rp.example"] }] });
+  const secure = createSecureServer({ cert, key, requestCert: true, rejectUnauthorized: false });
+  secure.on("request", ({ url }, response) => {
+    response.writeHead(url === "/healthz/live" ? 200 : 503).end();
+  });
+  secure.listen(0);
+  await once(secure, "listening");
+  onTestFinished(() => void secure.close());
+  const settings = {
+    ROLES: "backend",
+    ADMIN_HOST: "0.0.0.0",
+    ADMIN_PORT: String((secure.address() as AddressInfo).port),
+    ADMIN_AUTH: "client-certificate",
+  };
+  expect(await check("live", settings)).toEqual({ code: 0, output: "" });
+  expect((await check("ready", settings)).code).toBe(1);
+});
+
 test("nobody answers", async () => {
   const { code, output } = await check("live", { PORT: "1" });
   expect(code).toBe(1);
   expect(output).toContain("ECONNREFUSED");
 });
 
-test("a role without HTTP is well while its container runs", async () => {
-  expect(await check("ready", { PORT: "1", ROLES: "forwarder, backend" })).toEqual({
-    code: 0,
-    output: "",
-  });
+test("a role without HTTP is asked where operators ask, and is well while it runs if that is nowhere", async () => {
+  const settings = { PORT: "1", ROLES: "forwarder, backend" };
+  for (const question of ["ready", "live"]) {
+    for (const nowhere of [{}, { ADMIN_PORT: "" }, { ADMIN_PORT: "0" }]) {
+      expect(await check(question, { ...settings, ...nowhere })).toEqual({ code: 0, output: "" });
+    }
+    const asked = { ...settings, ADMIN_PORT: String(port) };
+    status.set(`/healthz/${question}`, 200);
+    expect(await check(question, asked)).toEqual({ code: 0, output: "" });
+    status.set(`/healthz/${question}`, 503);
+    expect(await check(question, asked)).toEqual({
+      code: 1,
+      output: `the listener for operators is not ${question}: 503\n`,
+    });
+    expect((await check(question, { ...settings, ADMIN_PORT: "1" })).code).toBe(1);
+  }
+});
+
+test("a frontend that has no room for callers isn't ready, but live", async () => {
+  status.set("/healthz/live", 200);
+  status.set("/healthz/ready", 200);
+  const settings = { PORT: "1", ADMIN_PORT: String(port) };
+  expect((await check("ready", settings)).code).toBe(1);
+  expect(await check("live", settings)).toEqual({ code: 0, output: "" });
 });
 
 test("another question is a fault", async () => {
@@ -97,9 +136,14 @@ test("another question is a fault", async () => {
 });
 
 test("its defaults are those of the settings", () => {
-  const { host, port: byDefault, auth } = readConfig({});
-  const text = readFileSync(program, "utf8");
+  const { host, port: byDefault, auth, adminHost, adminPort, adminAuth, roles } = readConfig({});
+  const text = readFileSync(program, "utf8").replaceAll(/\s+/g, " ");
   expect(text).toContain(`setting("HOST", "${host}")`);
   expect(text).toContain(`setting("AUTH", "${auth.kind}")`);
   expect(text).toContain(`setting("PORT", "${byDefault}")`);
+  expect(text).toContain(`setting("ADMIN_HOST", "${adminHost}")`);
+  expect(text).toContain(`setting("ADMIN_AUTH", "${adminAuth.kind}")`);
+  expect(text).toContain('setting("ADMIN_PORT", "0")');
+  expect(adminPort).toBeUndefined();
+  expect(text).toMatch(new RegExp(`setting\\( ?"ROLES", "${roles.join(",")}",? ?\\)`));
 });

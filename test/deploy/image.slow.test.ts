@@ -100,6 +100,7 @@ function environment(settings: Readonly<Record<string, string>>): Record<string,
     PATH: PATH.replace("/app", app),
     DATA_DIR: join(folder, DATA_DIR),
     PORT: "0",
+    ADMIN_PORT: "0",
     ...settings,
   };
 }
@@ -209,10 +210,13 @@ test.runIf(canMount()).each(["forwarder", "backend"])(
   "a %s on a read-only file system: well, then stopped",
   async (role) => {
     const rp = start({ ROLES: role }, { writable: true });
-    expect(await rp.started, rp.errors()).toMatchObject({ roles: role });
-    expect(await health({ ROLES: role })).toBe(0);
+    const record = await rp.started;
+    expect(record, rp.errors()).toMatchObject({ roles: role });
+    const settings = { ROLES: role, ADMIN_PORT: new URL(String(record?.["adminUrl"])).port };
+    expect(await health(settings)).toBe(0);
     rp.child.kill("SIGTERM");
     expect(await rp.ended).toBe(0);
+    expect(await health(settings)).toBe(1);
   },
 );
 

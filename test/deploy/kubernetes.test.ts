@@ -16,9 +16,15 @@ interface Container {
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly volumeMounts?: unknown;
   readonly ports?: unknown;
-  readonly readinessProbe?: unknown;
-  readonly livenessProbe?: unknown;
-  readonly startupProbe?: unknown;
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly startupProbe?: Probe;
+  readonly lifecycle?: { readonly preStop: { readonly exec: { readonly command: string[] } } };
+}
+
+interface Probe {
+  readonly periodSeconds: number;
+  readonly failureThreshold?: number;
 }
 
 interface Deployment extends Manifest {
@@ -61,6 +67,13 @@ function environmentOf(role: Role): Record<string, string> {
     ...shared,
     ...Object.fromEntries(containerOf(role).env.map(({ name, value }) => [name, value])),
   };
+}
+
+/** How long the container goes on before it is told to stop. */
+function preStopSeconds(role: Role): number {
+  const [program, seconds] = containerOf(role).lifecycle?.preStop.exec.command ?? ["sleep", "0"];
+  expect(program).toBe("sleep");
+  return Number(seconds);
 }
 
 test("there is a deployment for each role, and for nothing else", () => {
@@ -112,7 +125,8 @@ test.each(roles)("the %s can change nothing where it runs", (role) => {
 test.each(roles)("the %s has time for a clean stop", (role) => {
   const { shutdownMs } = readConfig(environmentOf(role));
   const graceMs = deploymentOf(role).spec.template.spec.terminationGracePeriodSeconds * 1000;
-  expect(graceMs).toBeGreaterThanOrEqual(shutdownMs + 5000);
+  // which includes the pause before
+  expect(graceMs).toBeGreaterThanOrEqual(preStopSeconds(role) * 1000 + shutdownMs + 5000);
 });
 
 test.each(roles)(
@@ -151,23 +165,45 @@ test.each(roles)(
   },
 );
 
-test("the frontend is asked for its health; the roles without HTTP can't be", () => {
+test.each(roles)("the %s is asked for its health; a hung process is started again", (role) => {
   const asked = (question: string): object => ({
     exec: { command: ["node", "deploy/healthCheck.ts", question] },
+    // longer than the program itself waits
+    timeoutSeconds: 5,
   });
-  expect(containerOf("frontend")).toMatchObject({
-    startupProbe: asked("live"),
-    readinessProbe: asked("ready"),
-    livenessProbe: asked("live"),
+  const { startupProbe, readinessProbe, livenessProbe } = containerOf(role);
+  expect(startupProbe).toMatchObject(asked("live"));
+  expect(readinessProbe).toMatchObject(asked("ready"));
+  // whether the database answers must not matter
+  expect(livenessProbe).toMatchObject(asked("live"));
+  const { periodSeconds = 0, failureThreshold = 0 } = livenessProbe ?? {};
+  // what is only slow for a while must not be
+  expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(120);
+  // where they are asked, in roles without HTTP
+  const { adminPort, adminHost, adminAuth } = readConfig(environmentOf(role));
+  expect({ adminPort, adminHost, adminAuth }).toEqual({
+    adminPort: 9464,
+    adminHost: "127.0.0.1",
+    adminAuth: { kind: "none" },
   });
-  for (const role of ["forwarder", "backend"] as const) {
-    const { readinessProbe, livenessProbe, startupProbe } = containerOf(role);
-    expect([readinessProbe, livenessProbe, startupProbe]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
-  }
+});
+
+test("a frontend serves until nobody is led to it any more", () => {
+  expect(preStopSeconds("frontend")).toBeGreaterThanOrEqual(3);
+  // whom nobody calls may stop at once
+  expect([preStopSeconds("forwarder"), preStopSeconds("backend")]).toEqual([0, 0]);
+});
+
+test("there are no traces unless their collector is given", () => {
+  expect(readConfig(environmentOf("backend")).traces).toBeUndefined();
+  const [settings] = manifests({
+    ...givenValues,
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.monitoring:4318",
+  }).filter(({ kind }) => kind === "ConfigMap");
+  const { data } = settings as unknown as { readonly data: Record<string, string> };
+  expect(readConfig({ ...environmentOf("backend"), ...data }).traces).toMatchObject({
+    url: "http://collector.monitoring:4318/v1/traces",
+  });
 });
 
 test("nobody reaches the frontend from outside of its Pod", () => {
