@@ -2,11 +2,11 @@
  * How a cluster stands, taken out of its document for operators. It must never let anything else of a document through, nor
  * fail on one that is damaged.
  */
-import type { ListedCluster } from "./document.ts";
+import type { ClusterDocument } from "./document.ts";
 
 /** How a cluster stands: no secret, and nothing of what was asked for. */
 export type ClusterStanding = Pick<
-  ListedCluster,
+  ClusterDocument,
   | "minimumSchemaVersion"
   | "resourceId"
   | "provisioningState"

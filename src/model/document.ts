@@ -107,13 +107,29 @@ export interface ClusterDocument extends DocumentBase, RecentlyWritten {
   readonly installation: InstallationState;
 }
 
-/** A cluster as listings give it. Who needs its secrets, or wants to write it, reads the one. */
-export type ListedCluster = Omit<ClusterDocument, "secrets">;
+/**
+ * What listings give of a cluster: what its callers are shown, whole, and nothing of how it is worked on. A store asks for these by
+ * their names, so that whatever else a document holds, whoever wrote it, stays where it is.
+ */
+export const listedMembers = [
+  "id",
+  "minimumSchemaVersion",
+  "resourceId",
+  "name",
+  "provisioningState",
+  "revision",
+  "cluster",
+] as const satisfies readonly (keyof ClusterDocument)[];
 
-/** Without the secrets, in clear or sealed. */
-export function listedCluster(document: ClusterDocument): ListedCluster {
-  const { secrets: _, ...listed } = document;
-  return listed;
+/** A cluster as listings give it. Who needs more, its secrets above all, or wants to write it, reads the one. */
+export type ListedCluster = Pick<ClusterDocument, (typeof listedMembers)[number]>;
+
+/** Of a document, or of what has some of its members: those alone. */
+export function listedCluster(document: ListedCluster): ListedCluster {
+  const listed = listedMembers.flatMap((name) =>
+    document[name] === undefined ? [] : [[name, document[name]] as const],
+  );
+  return Object.fromEntries(listed) as unknown as ListedCluster;
 }
 
 /** An installer's own notes, readable by nobody else. */

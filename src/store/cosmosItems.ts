@@ -9,7 +9,6 @@ import { expiresAtOf, schedulingOf, type SchedulingColumns } from "./scheduling.
 import type { ETag, Stored } from "./store.ts";
 import {
   listedCluster,
-  type ClusterDocument,
   type DocumentKind,
   type EpochMs,
   type ListedCluster,
@@ -120,13 +119,18 @@ export function storedFrom<D extends RpDocument>({
   };
 }
 
+/** The members that a listing asks for, those of a document being absent where there is none. */
+export type ListedClusterRow = Pick<ListedCluster, "id"> & Partial<ListedCluster>;
+
 /**
  * The cluster of a listing, whoever wrote its item.
  *
  * @throws {TypeError} when the item holds no document.
  */
-export function listedFrom({ document }: { readonly document?: unknown }): ListedCluster {
-  return listedCluster(documentIn<ClusterDocument>(document));
+export function listedFrom(row: ListedClusterRow): ListedCluster {
+  const { id: _, ...members } = listedCluster(row as ListedCluster);
+  if (Object.keys(members).length === 0) throw new TypeError("it holds no document");
+  return { ...members, id: row.id };
 }
 
 function documentIn<D extends RpDocument>(document: unknown): D {

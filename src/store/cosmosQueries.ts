@@ -1,14 +1,15 @@
 /**
  * The queries of the store on Cosmos DB. A query of one partition says so in its text as
- * well: the SDK's option alone is ignored by some servers, and would then give everybody's documents. What the forwarder and
- * the sweep read is projected to ids, ETags and scheduling; no secret leaves the service for them. Nor does one for a list, as
- * secrets stand beside the document; only items of earlier releases have them in it, until they are written anew.
+ * well: the SDK's option alone is ignored by some servers, and would then give everybody's documents. Each names the members that it
+ * brings: a document whole may hold secrets, as it does in items of earlier releases until they are written anew, and none may
+ * leave the service for a list.
  */
+import { listedMembers } from "../model/document.ts";
 import { standingMembers } from "../model/clusterStanding.ts";
 
 /** One page of a partition's clusters in the order of their ids; `after` is where the last page ended. */
 export const clustersQuery =
-  "SELECT c.id, c.document FROM c " +
+  `SELECT c.id, ${documentMembers(listedMembers.filter((name) => name !== "id"))} FROM c ` +
   "WHERE c.subscriptionId = @partition AND c.kind = 'cluster' " +
   "AND c.id > @after AND STARTSWITH(c.id, @prefix) ORDER BY c.id";
 
@@ -32,7 +33,7 @@ export const runningQuery =
   "c.document.operation.startedAt AS startedAt FROM c " +
   "WHERE c.kind = 'cluster' AND c.scheduling.active = true";
 
-/** Subscriptions hold no secret, and whoever lists them writes them. */
+/** Whole: subscriptions hold no secret, and whoever lists them writes them, with what newer releases put in. */
 export const purgesQuery =
   "SELECT c.id, c.subscriptionId, c._etag, c.document FROM c " +
   "WHERE c.kind = 'subscription' AND c.scheduling.active = true " +
@@ -46,13 +47,17 @@ export function unsettledQuery(narrowed: {
   readonly toPartition: boolean;
   readonly toState: boolean;
 }): string {
-  const members = standingMembers.map((name) => `c.document.${name}`).join(", ");
   return (
-    `SELECT c.id, c.subscriptionId, ${members} FROM c ` +
+    `SELECT c.id, c.subscriptionId, ${documentMembers(standingMembers)} FROM c ` +
     `WHERE ${narrowed.toPartition ? "c.subscriptionId = @partition AND " : ""}c.kind = 'cluster' ` +
     "AND (c.scheduling.active = true OR c.document.provisioningState IN ('Failed', 'Canceled'))" +
     (narrowed.toState ? " AND c.document.provisioningState = @state" : "")
   );
+}
+
+/** As the list of a query; each is called by its own name in what comes. */
+function documentMembers(names: readonly string[]): string {
+  return names.map((name) => `c.document.${name}`).join(", ");
 }
 
 /** No index knows of keys, so it looks at all clusters: it is for those who rotate keys. */

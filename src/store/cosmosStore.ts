@@ -36,6 +36,7 @@ import {
   prepareItem,
   storedFrom,
   type CosmosItemRead,
+  type ListedClusterRow,
   type PreparedItem,
 } from "./cosmosItems.ts";
 import { CosmosLeases } from "./cosmosLeases.ts";
@@ -191,7 +192,7 @@ export class CosmosStore implements Store {
     const { partition, idPrefix = "" } = query;
     const [after] = placeOf("clusters", page, ["string"]) ?? [""];
     if (!partition.isWellFormed() || !idPrefix.isWellFormed()) return { items: [] };
-    const { rows, continuation } = await this.#query<ListedCosmosCluster>("listClusters", options, {
+    const { rows, continuation } = await this.#query<ListedClusterRow>("listClusters", options, {
       text: clustersQuery,
       parameters: { "@partition": partition, "@prefix": idPrefix, "@after": after },
       feed: { partitionKey: partition, maxItemCount: page.limit },
@@ -588,11 +589,6 @@ type Parameters = Readonly<Record<`@${string}`, string | number>>;
 
 interface ListedItem extends CosmosItemRead {
   readonly id: string;
-}
-
-interface ListedCosmosCluster {
-  readonly id: string;
-  readonly document?: unknown;
 }
 
 interface SecretsItem extends PartitionedItem {

@@ -1,11 +1,7 @@
 /** A deleted subscription loses all its clusters, whatever happens meanwhile (ARM-112, decision 22). */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { purgeSubscriptions } from "../../src/forwarder/purgeSubscriptions.ts";
-import type {
-  ClusterDocument,
-  ListedCluster,
-  SubscriptionDocument,
-} from "../../src/model/document.ts";
+import type { ClusterDocument, SubscriptionDocument } from "../../src/model/document.ts";
 import { schemaVersion } from "../../src/model/document.ts";
 import { subscriptionKey } from "../../src/model/subscription.ts";
 import { silentLog } from "../../src/runtime/log.ts";
@@ -83,13 +79,14 @@ function options(used: Store = store, traces?: RecordedTraces) {
   };
 }
 
-async function clusters(): Promise<readonly ListedCluster[]> {
-  return (await store.listClusters({ partition }, { limit: 1000 })).items;
+async function clusters(): Promise<readonly ClusterDocument[]> {
+  return (await wholeClusters()).map(({ document }) => document);
 }
 
 /** All of them, to be written. */
 async function wholeClusters(): Promise<readonly Stored<ClusterDocument>[]> {
-  const read = (await clusters()).map(async ({ id }) => store.read("cluster", { partition, id }));
+  const { items } = await store.listClusters({ partition }, { limit: 1000 });
+  const read = items.map(async ({ id }) => store.read("cluster", { partition, id }));
   return (await Promise.all(read)).filter((stored) => stored !== undefined);
 }
 

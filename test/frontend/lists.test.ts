@@ -198,7 +198,7 @@ test("a damaged document is left out of a list and doesn't take it along", async
   const records: string[] = [];
   const log: Log = { ...silentLog, error: (_fields, message) => void records.push(message) };
   const damaged = (listed: ListedCluster): ListedCluster =>
-    listed.name === "b" ? ({ kind: "cluster", id: listed.id } as ListedCluster) : listed;
+    listed.name === "b" ? ({ id: listed.id } as ListedCluster) : listed;
   await using provider = await StartedRp.start({
     log: { ...log, child: () => log },
     store: (store) =>

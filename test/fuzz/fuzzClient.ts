@@ -187,17 +187,16 @@ export class FuzzClient implements Disposable {
     const key = subscriptionKey(id);
     const state = (await store.read("subscription", key))?.document.state;
     const { items } = await store.listClusters({ partition: key.partition }, { limit: 100 });
-    return {
-      state,
-      clusters: new Map(
-        items.map((document) => {
-          const { cluster, operation, provisioningState } = document;
-          // whatever a caller changes but tags begins an operation; the rest is what workers bring about
-          const asked = { tags: cluster.tags, operation: operation.id };
-          return [document.id, { asked, isDeleting: provisioningState === "Deleting" }];
-        }),
-      ),
-    };
+    const clusters = new Map<string, { asked: unknown; isDeleting: boolean }>();
+    for (const { id: clusterId } of items) {
+      const stored = await store.read("cluster", { partition: key.partition, id: clusterId });
+      if (stored === undefined) continue;
+      const { cluster, operation, provisioningState } = stored.document;
+      // whatever a caller changes but tags begins an operation; the rest is what workers bring about
+      const asked = { tags: cluster.tags, operation: operation.id };
+      clusters.set(clusterId, { asked, isDeleting: provisioningState === "Deleting" });
+    }
+    return { state, clusters };
   }
 
   /** A subscription of its own with a cluster of each version. */

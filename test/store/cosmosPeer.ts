@@ -107,10 +107,18 @@ function isDue(time: unknown, parameters: Parameters): boolean {
 
 const queries: Readonly<Record<string, KnownQuery>> = {
   ...unsettledQueries(),
-  "SELECT c.id, c.document FROM c WHERE c.subscriptionId = @partition AND c.kind = 'cluster' AND c.id > @after AND STARTSWITH(c.id, @prefix) ORDER BY c.id":
+  "SELECT c.id, c.document.minimumSchemaVersion, c.document.resourceId, c.document.name, c.document.provisioningState, c.document.revision, c.document.cluster FROM c WHERE c.subscriptionId = @partition AND c.kind = 'cluster' AND c.id > @after AND STARTSWITH(c.id, @prefix) ORDER BY c.id":
     {
       isOfPartition: true,
-      members: ["id", "document"],
+      members: [
+        "id",
+        "document.minimumSchemaVersion",
+        "document.resourceId",
+        "document.name",
+        "document.provisioningState",
+        "document.revision",
+        "document.cluster",
+      ],
       orderedById: true,
       where: (item, parameters) =>
         item["subscriptionId"] === parameters["@partition"] &&

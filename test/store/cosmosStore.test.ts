@@ -265,6 +265,10 @@ test("secrets stand beside the document, where a listing leaves them; in items o
 
   const { items } = await store.listClusters({ partition }, { limit: 5 });
   expect(items.map(({ name }) => name)).toEqual(["new", "old"]);
+  // neither leaves the service
+  const [asked] = peer.requests.filter(({ operation }) => operation === "query");
+  const { query } = JSON.parse(asked?.body ?? "") as { readonly query: string };
+  expect(query).not.toMatch(/c\.document[^.]|secrets|\*/);
   expect(JSON.stringify(items)).not.toContain("planted");
   for (const id of ["rg|new", "rg|old"]) {
     const stored = await store.read("cluster", { partition, id });
