@@ -27,7 +27,7 @@ export async function openTraces(
 ): Promise<OtlpTraces | undefined> {
   if (settings === undefined) return undefined;
   const { OtlpTraces } = await import("./runtime/otlpTraces.ts");
-  const effects = { clock: systemClock, random: systemRandom, log };
+  const effects = { clock: systemClock, random: systemRandom, fetch, log };
   return new OtlpTraces({ ...effects, settings, version });
 }
 

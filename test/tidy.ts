@@ -88,7 +88,6 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "openapi-backend": ["frontend", "admin", "listener"],
   "@opentelemetry/api": ["runtime"],
   "@opentelemetry/core": ["runtime"],
-  "@opentelemetry/otlp-exporter-base": ["runtime"],
   "@opentelemetry/otlp-transformer": ["runtime"],
   "@opentelemetry/resources": ["runtime"],
   "@opentelemetry/sdk-trace": ["runtime"],

@@ -17,16 +17,6 @@ import {
   type Span as OtelSpan,
   type Tracer,
 } from "@opentelemetry/api";
-import { ExportResultCode, type ExportResult } from "@opentelemetry/core";
-import { OTLPExporterBase } from "@opentelemetry/otlp-exporter-base";
-import {
-  createOtlpHttpExportDelegate,
-  httpAgentFactoryFromOptions,
-} from "@opentelemetry/otlp-exporter-base/node-http";
-import {
-  ProtobufTraceSerializer,
-  TraceExporterMetricsHelper,
-} from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
   AlwaysOffSampler,
@@ -38,12 +28,15 @@ import {
   type ReadableSpan,
   type Sampler,
   type SpanExporter,
+  type SpanProcessor,
 } from "@opentelemetry/sdk-trace";
 import { formatTraceparent, parseTraceparent, type TraceContext } from "../model/traceContext.ts";
 import type { Clock } from "./clock.ts";
 import { deadlineSignal, untilAborted } from "./deadlineSignal.ts";
 import type { Random } from "./ids.ts";
 import type { Log } from "./log.ts";
+import { LostSpans } from "./lostSpans.ts";
+import { OtlpExporter } from "./otlpExporter.ts";
 import {
   failureType,
   newTrace,
@@ -60,10 +53,6 @@ const queuedMax = 2_048;
 const batchMax = 512;
 /** How long a span may wait for others. */
 const batchDelayMs = 1_000;
-/** Batches on their way at the same time: all that wait, at the end, beside some that hang. */
-const exportsMax = 8;
-/** Of a long time of failures one line in a while is enough. */
-const toldAgainMs = 60_000;
 const attributeLengthMax = 1_024;
 const attributesMax = 64;
 
@@ -72,6 +61,8 @@ export interface OtlpTracesOptions {
   readonly version: string;
   readonly random: Random;
   readonly clock: Clock;
+  /** The network. */
+  readonly fetch: typeof fetch;
   readonly log: Log;
 }
 
@@ -86,14 +77,16 @@ const kinds: Readonly<Record<SpanKind, OtelKind>> = {
 export class OtlpTraces implements Traces {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #lost: LostSpans;
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
   /** Of the next trace that begins. */
   #traceId = "";
 
-  constructor({ settings, version, random, clock, log }: OtlpTracesOptions) {
+  constructor({ settings, version, random, clock, fetch, log }: OtlpTracesOptions) {
     this.#clock = clock;
     this.#log = log;
+    this.#lost = new LostSpans({ clock, log });
     const hex = (bytes: number): string => Buffer.from(random.bytes(bytes)).toString("hex");
     this.#provider = new TracerProvider({
       resource: resourceFromAttributes({
@@ -109,13 +102,13 @@ export class OtlpTraces implements Traces {
         attributeCountLimit: attributesMax,
       },
       spanProcessors: [
-        new BatchSpanProcessor({
-          exporter: new ReportedExporter(collector(settings), { clock, log }),
-          maxQueueSize: queuedMax,
-          maxExportBatchSize: batchMax,
-          scheduledDelayMillis: batchDelayMs,
-          exportTimeoutMillis: settings.timeoutMs,
-        }),
+        new CountedProcessor(
+          new OtlpExporter({ settings, clock, random, fetch, lost: this.#lost }),
+          {
+            timeoutMs: settings.timeoutMs,
+            lost: this.#lost,
+          },
+        ),
       ],
     });
     this.#tracer = this.#provider.getTracer("openshift-resource-provider", version);
@@ -155,6 +148,7 @@ export class OtlpTraces implements Traces {
       if (limit.signal.aborted)
         this.#log.warn({ limitMs }, "the last traces were not exported in time");
     }
+    this.#lost.flush();
   }
 }
 
@@ -222,68 +216,49 @@ function samplerOf(name: TraceSampler, ratio: number): Sampler {
   }
 }
 
-/** The library's exporter that reads the environment is made of the same parts. */
-function collector({ url, headers, timeoutMs }: TraceSettings): SpanExporter {
-  return new OTLPExporterBase<ReadableSpan[]>(
-    createOtlpHttpExportDelegate(
-      {
-        url,
-        headers: async () => ({ ...headers(), "Content-Type": "application/x-protobuf" }),
-        timeoutMillis: timeoutMs,
-        concurrencyLimit: exportsMax,
-        compression: "none",
-        agentFactory: httpAgentFactoryFromOptions({ keepAlive: true }),
+/**
+ * The library's queue of spans, which drops in silence what it has no room for: here that is counted. What it holds is what has
+ * ended and was not handed to the exporter yet.
+ */
+class CountedProcessor implements SpanProcessor {
+  readonly #inner: SpanProcessor;
+  readonly #lost: LostSpans;
+  #waiting = 0;
+
+  constructor(exporter: SpanExporter, { timeoutMs, lost }: { timeoutMs: number; lost: LostSpans }) {
+    this.#lost = lost;
+    this.#inner = new BatchSpanProcessor({
+      exporter: {
+        export: (spans, done) => {
+          this.#waiting -= spans.length;
+          exporter.export(spans, done);
+        },
+        shutdown: async () => exporter.shutdown(),
       },
-      ProtobufTraceSerializer,
-      "otlp_http_span_exporter",
-      TraceExporterMetricsHelper,
-      undefined,
-    ),
-  );
-}
-
-/** An exporter whose failures are told in the log, not more often than once in a while; by a code, as texts may hold anything. */
-class ReportedExporter implements SpanExporter {
-  readonly #exporter: SpanExporter;
-  readonly #clock: Clock;
-  readonly #log: Log;
-  #lost = 0;
-  #toldAt = Number.NEGATIVE_INFINITY;
-
-  constructor(
-    exporter: SpanExporter,
-    { clock, log }: { readonly clock: Clock; readonly log: Log },
-  ) {
-    this.#exporter = exporter;
-    this.#clock = clock;
-    this.#log = log;
-  }
-
-  export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
-    this.#exporter.export(spans, (result) => {
-      if (result.code === ExportResultCode.FAILED) this.#failed(spans.length, result.error);
-      done(result);
+      maxQueueSize: queuedMax,
+      maxExportBatchSize: batchMax,
+      scheduledDelayMillis: batchDelayMs,
+      // the exporter's own limit comes first; this one would leave its request under way
+      exportTimeoutMillis: timeoutMs + batchDelayMs,
     });
   }
 
-  async shutdown(): Promise<void> {
-    await this.#exporter.shutdown();
+  onStart(): void {}
+
+  onEnd(span: ReadableSpan): void {
+    if (this.#waiting >= queuedMax) {
+      this.#lost.dropped();
+      return;
+    }
+    this.#waiting += 1;
+    this.#inner.onEnd(span);
   }
 
   async forceFlush(): Promise<void> {
-    await this.#exporter.forceFlush?.();
+    await this.#inner.forceFlush();
   }
 
-  #failed(spans: number, error: unknown): void {
-    this.#lost += spans;
-    const now = this.#clock.monotonic();
-    if (now < this.#toldAt + toldAgainMs) return;
-    this.#toldAt = now;
-    const { code } = (error ?? {}) as { readonly code?: unknown };
-    this.#log.warn(
-      { spans: this.#lost, reason: typeof code === "number" ? code : failureType(error) },
-      "the collector takes no traces; they are lost",
-    );
-    this.#lost = 0;
+  async shutdown(): Promise<void> {
+    await this.#inner.shutdown();
   }
 }

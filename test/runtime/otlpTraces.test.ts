@@ -1,4 +1,5 @@
 /** The export of traces to a collector on a real socket: what is sent, what is recorded at all, and what becomes of it when the collector fails. */
+import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
@@ -37,6 +38,7 @@ function open(url: string, settings: Partial<TraceSettings> = {}, clock: Clock =
     version: "1",
     random: systemRandom,
     clock,
+    fetch,
     log: { ...silentLog, warn: (fields, message) => warnings.push({ fields, message }) },
   });
   return { traces, warnings };
@@ -222,6 +224,130 @@ test("while it hangs no more spans wait than there is room for, and nobody waits
   await traces.stop(1_000);
   const names = collector.spans.map(({ name }) => name);
   expect(names).toEqual(Array.from({ length: 512 + 2_048 }, (_, index) => `${index}`));
+});
+
+/** As many as make a batch at once. */
+function batch(traces: OtlpTraces, spans = 512): void {
+  for (let index = 0; index < spans; index += 1) traces.start(`${index}`, below).end();
+}
+
+/** A collector whose answers come drop by drop and never end. */
+function drip(response: ServerResponse): void {
+  response.writeHead(200);
+  const drops = setInterval(() => response.write("."), 20);
+  response.once("close", () => clearInterval(drops));
+}
+
+test("one that answers drop by drop costs the spans of that time, not those after", async () => {
+  await using collector = await TraceCollector.start();
+  collector.answer = drip;
+  const { traces, warnings } = open(collector.url, { timeoutMs: 100 });
+  for (let sent = 1; sent <= 10; sent += 1) {
+    batch(traces);
+    await expect.poll(() => collector.requests.length, { timeout: 5_000 }).toBe(sent);
+  }
+  collector.answer = (response) => response.writeHead(200).end();
+  traces.start("kept", below).end();
+  await traces.stop(5_000);
+  expect(collector.spans.at(-1)?.name).toBe("kept");
+  expect(warnings.map(({ fields }) => fields)).toEqual([
+    { spans: 512, reason: "Timeout" },
+    { spans: 9 * 512, reason: "Timeout" },
+  ]);
+});
+
+test("an answer without end is not read to its end", async () => {
+  await using collector = await TraceCollector.start();
+  let written = 0;
+  let isClosed = false;
+  collector.answer = (response) => {
+    response.once("close", () => (isClosed = true));
+    response.writeHead(200);
+    const more = (): void => {
+      while (!isClosed && response.write(Buffer.alloc(64 * 1024))) written += 1;
+    };
+    response.on("drain", more);
+    more();
+  };
+  const { traces, warnings } = open(collector.url, { timeoutMs: 600_000 });
+  batch(traces);
+  await expect.poll(() => warnings.length, { timeout: 5_000 }).toBe(1);
+  expect(warnings[0]?.fields).toEqual({ spans: 512, reason: "AnswerTooLarge" });
+  await expect.poll(() => isClosed).toBe(true);
+  // what fits into the buffers of both sockets
+  expect(written).toBeLessThan(1_000);
+});
+
+test("a redirect is not followed: it would take the token elsewhere", async () => {
+  await using elsewhere = await TraceCollector.start();
+  await using collector = await TraceCollector.start();
+  collector.answer = (response) => response.writeHead(307, { Location: elsewhere.url }).end();
+  const { traces, warnings } = open(collector.url, {
+    headers: () => ({ authorization: "Bearer hunter2" }),
+  });
+  batch(traces);
+  await expect.poll(() => warnings.length, { timeout: 5_000 }).toBe(1);
+  expect(warnings[0]?.fields).toEqual({ spans: 512, reason: 307 });
+  expect(collector.requests[0]?.headers["authorization"]).toBe("Bearer hunter2");
+  expect(elsewhere.requests).toEqual([]);
+  expect(JSON.stringify(warnings)).not.toContain("hunter2");
+});
+
+/** ExportTraceServiceResponse { partial_success: { rejected_spans: `rejected`, error_message: "hunter2" } } */
+function partialSuccess(rejected: readonly number[]): Buffer {
+  const inner = Buffer.from([0x08, ...rejected, 0x12, 7, ...Buffer.from("hunter2")]);
+  return Buffer.from([0x0a, inner.length, ...inner]);
+}
+
+test.each([
+  ["some are rejected", partialSuccess([7]), { spans: 7 }],
+  ["more than there were", partialSuccess([0xff, 0xff, 0xff, 0xff, 0x7f]), { spans: 512 }],
+  ["none, beside an advice", partialSuccess([0]), undefined],
+  ["no protobuf", Buffer.from("all fine, thanks"), undefined],
+])("an answer of 200 that says: %s", async (_what, body, expected) => {
+  await using collector = await TraceCollector.start();
+  collector.answer = (response) =>
+    response.writeHead(200, { "Content-Type": "application/x-protobuf" }).end(body);
+  const { traces, warnings } = open(collector.url);
+  batch(traces);
+  await expect.poll(() => collector.requests.length, { timeout: 5_000 }).toBe(1);
+  await traces.stop(5_000);
+  expect(warnings.map(({ fields }) => fields)).toEqual(expected === undefined ? [] : [expected]);
+  expect(JSON.stringify(warnings)).not.toContain("hunter2");
+});
+
+test("a collector that is busy is asked again when it said", async () => {
+  await using collector = await TraceCollector.start();
+  collector.answer = (response) => response.writeHead(503, { "Retry-After": "5" }).end();
+  const clock = new TestClock();
+  const { traces, warnings } = open(collector.url, { timeoutMs: 10_000 }, clock);
+  batch(traces);
+  await expect.poll(() => collector.requests.length, { timeout: 5_000 }).toBe(1);
+  // the deadline of the batch has gone, the pause has come
+  const pauses = (): boolean => clock.sleeping === 1 && collector.requests.length === 1;
+  await expect.poll(pauses).toBe(true);
+  collector.answer = (response) => response.writeHead(200).end();
+  await clock.advance(4_999);
+  expect(collector.requests.length).toBe(1);
+  await clock.advance(1);
+  await expect.poll(() => collector.requests.length).toBe(2);
+  await traces.stop(5_000);
+  expect(warnings).toEqual([]);
+});
+
+test("spans that find no room are counted and told", async () => {
+  await using collector = await TraceCollector.start();
+  collector.answer = () => {
+    // it never does
+  };
+  const clock = new TestClock();
+  const { traces, warnings } = open(collector.url, { timeoutMs: 600_000 }, clock);
+  batch(traces, 512 + 2_048 + 1_000);
+  const message = "too many spans wait for the collector; more are dropped";
+  expect(warnings).toEqual([{ fields: { spans: 1 }, message }]);
+  await clock.advance(60_000);
+  batch(traces, 1);
+  expect(warnings[1]).toEqual({ fields: { spans: 1_000 }, message });
 });
 
 test.each([
