@@ -12,7 +12,7 @@ import { asRpError } from "../listener/errorAnswer.ts";
 import { headLimits } from "../listener/headLimits.ts";
 import { health, type HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
-import { contextOf, requestContext } from "../listener/requestContext.ts";
+import { contextOf, recordRequest, requestContext } from "../listener/requestContext.ts";
 import { requestListener } from "../listener/requestListener.ts";
 import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 import type { Limits } from "../model/limits.ts";
@@ -103,7 +103,6 @@ export function adminApp(options: AdminAppOptions): RequestListener {
       clock,
       ids,
       log,
-      traces,
       deadlineMs: limits.request.deadlineMs,
       isProbe: (path) => probes.has(path),
     }),
@@ -112,6 +111,7 @@ export function adminApp(options: AdminAppOptions): RequestListener {
   app.use(health(options));
   // who may not call learns nothing more, nor is a byte of the body read
   app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));
+  app.use(recordRequest(traces));
   app.use(metricsPage(metrics));
   app.use(findRoute);
   app.use(readBody({ ...limits.body, bytes: bodyLimitBytes }));

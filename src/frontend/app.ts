@@ -18,7 +18,7 @@ import { answerErrors } from "../listener/answerErrors.ts";
 import type { Services } from "./exchange.ts";
 import { health, type HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
-import { contextOf, requestContext } from "../listener/requestContext.ts";
+import { contextOf, recordRequest, requestContext } from "../listener/requestContext.ts";
 import { requestListener } from "../listener/requestListener.ts";
 import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 
@@ -91,7 +91,6 @@ export function frontendApp(options: AppOptions): RequestListener {
       clock,
       ids,
       log,
-      traces,
       ...(onReceived === undefined ? {} : { onReceived }),
       ...(onAnswered === undefined ? {} : { onAnswered }),
       deadlineMs: limits.request.deadlineMs,
@@ -101,6 +100,7 @@ export function frontendApp(options: AppOptions): RequestListener {
   app.use(health(options));
   // before a byte of the body is read, and before anything tells whether there is such a route
   app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));
+  app.use(recordRequest(traces));
   app.use(docs);
   app.use(findRoute);
   app.use(readBody(limits.body));

@@ -8,10 +8,16 @@ import { deadlineSignal } from "../runtime/deadlineSignal.ts";
 import type { Ids } from "../runtime/ids.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
-import { callerOf, type Caller } from "../listener/authenticator.ts";
-import { noTraces, type Span, type SpanAttributes, type Traces } from "../runtime/traces.ts";
+import {
+  noTraces,
+  type Span,
+  type SpanAttributes,
+  type SpanStart,
+  type Traces,
+} from "../runtime/traces.ts";
 import { RpError } from "../model/rpError.ts";
 import { parseTraceparent } from "../model/traceContext.ts";
+import { callerOf, type Caller } from "./authenticator.ts";
 import { callerOrigin } from "./callerOrigin.ts";
 
 /** A request's own things. */
@@ -20,7 +26,7 @@ export interface RequestContext {
   readonly requestId: string;
   /** ARM's, or our own request id when it gave none. */
   readonly correlationId: string;
-  /** What is done for it, in the caller's trace or in one of its own. */
+  /** What is done for it, in the caller's trace or in one of its own; nobody records it before `recordRequest`. */
   readonly span: Span;
   /** Scheme, host and port under which the caller sees us; links are built on it (ARM-76). */
   readonly origin: string;
@@ -48,6 +54,8 @@ const idLengthMax = 128;
 const identityHeader = /^x-ms-(client-(?!request-id$|session-id$)|arm-|home-tenant-id$|identity-)/;
 
 const contexts = new WeakMap<Response, RequestContext>();
+/** What begins the recorded span of a response's request. */
+const recordings = new WeakMap<Response, (traces: Traces) => void>();
 
 /** The context of a response that went through `requestContext`. */
 export function contextOf(response: Response): RequestContext {
@@ -60,7 +68,6 @@ export interface RequestContextOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  readonly traces: Traces;
   /** For the answer: ARM gives up after 60 s (ARM-27), and a caller shall have ours before. */
   readonly deadlineMs: number;
   /** Told of each request that begins, those for the health checks left out. */
@@ -73,7 +80,7 @@ export interface RequestContextOptions {
 
 /** The first middleware: makes the context, sets the headers that every answer has, writes the line when it ends. */
 export function requestContext(options: RequestContextOptions): RequestHandler {
-  const { clock, ids, log, traces, deadlineMs, onReceived, onAnswered } = options;
+  const { clock, ids, log, deadlineMs, onReceived, onAnswered } = options;
   const { isProbe = isHealthCheck } = options;
   return (request: Request, response: Response, next: NextFunction): void => {
     const begunAt = clock.monotonic();
@@ -86,11 +93,15 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
       return single(request.headers[name]);
     };
     const correlationId = header("x-ms-correlation-request-id")?.slice(0, idLengthMax) ?? requestId;
-    const span = (isOfMachine ? noTraces : traces).start(request.method, {
+    const place: SpanStart = {
       kind: "server",
       parent: parseTraceparent(header("traceparent"), header("tracestate")),
       guid: requestId,
-    });
+    };
+    let span = noTraces.start(request.method, place);
+    if (!isOfMachine) {
+      recordings.set(response, (traces) => (span = traces.start(request.method, place)));
+    }
     const clientRequestId = header("x-ms-client-request-id");
     response.setHeader("x-ms-request-id", requestId);
     if (
@@ -123,7 +134,9 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
     contexts.set(response, {
       requestId,
       correlationId,
-      span,
+      get span() {
+        return span;
+      },
       origin: callerOrigin(request),
       signal: deadline.signal,
       log: requestLog,
@@ -174,6 +187,19 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
           : `request: ${request.method} ${status} ${shortPath(path)}`,
       );
     });
+    next();
+  };
+}
+
+/**
+ * A middleware that begins the request's recorded span, to come right after `authenticate`: whoever is not let in must neither
+ * take the room of other spans nor decide, by the flag in his `traceparent`, what is recorded. His request has its line in the log.
+ */
+export function recordRequest(traces: Traces): RequestHandler {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    // throws if nobody was asked
+    callerOf(request);
+    recordings.get(response)?.(traces);
     next();
   };
 }

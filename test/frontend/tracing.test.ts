@@ -1,6 +1,7 @@
 /** The span of a request: where it stands, what it is called, what counts as a failure; and the ids in the lines of the log. */
 import { connect } from "node:net";
 import { expect, test } from "vitest";
+import { unknownCaller, type Authenticator } from "../../src/listener/authenticator.ts";
 import { silentLog, type Log, type LogFields } from "../../src/runtime/log.ts";
 import { StoreUnavailableError, type Store } from "../../src/store/store.ts";
 import { RecordedTraces } from "../runtime/recordedTraces.ts";
@@ -100,6 +101,25 @@ test("probes leave no span", async () => {
   await using rp = await StartedRp.start({ traces });
   expect((await fetch(`${rp.url}/healthz/live`)).status).toBe(200);
   expect(traces.spans).toEqual([]);
+});
+
+test("who is not let in is not recorded, whatever its traceparent asks for; its line has the ids", async () => {
+  const traces = new RecordedTraces();
+  const lines: LogFields[] = [];
+  const authenticator: Authenticator = { judge: () => unknownCaller("a test") };
+  await using rp = await StartedRp.start({ traces, log: notingLog(lines), authenticator });
+  const headers = { traceparent: `00-${traceId}-${spanId}-01` };
+  const answers = [
+    await rp.put(clusterPath("c"), smallestBody, { headers }),
+    await rp.get(clusterPath("c")),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([403, 403]);
+  expect(traces.spans).toEqual([]);
+  const ids = answers.map((answer) => answer.headers.get("x-ms-request-id") ?? "");
+  expect(lines).toEqual([
+    expect.objectContaining({ status: 403, requestId: ids[0], traceId }),
+    expect.objectContaining({ requestId: ids[1], traceId: ids[1]?.replaceAll("-", "") }),
+  ]);
 });
 
 test("what the HTTP parser refuses has ids too", async () => {

@@ -8,7 +8,6 @@ import { contextOf, requestContext } from "../../src/listener/requestContext.ts"
 import { authenticate, type Caller } from "../../src/listener/authenticator.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
-import { noTraces } from "../../src/runtime/traces.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 
 const ofTheUser = [
@@ -49,7 +48,6 @@ test("ARM-118: headers that say who the user is cannot be read before authentica
       clock: systemClock,
       ids: systemIds,
       log: silentLog,
-      traces: noTraces,
       deadlineMs: 30_000,
     }),
   );
