@@ -30,7 +30,7 @@ import { KeyRing, type KeySource } from "./store/keyRing.ts";
 import { SealedStore } from "./store/sealedStore.ts";
 import type { SealingSettings } from "./store/sealingSettings.ts";
 import { SqliteStore } from "./store/sqliteStore.ts";
-import type { Store } from "./store/store.ts";
+import type { OnUnreadable, Store } from "./store/store.ts";
 
 /** Open engines; disposing of them closes what there is to close. */
 export interface Engines extends AsyncDisposable {
@@ -88,9 +88,9 @@ export async function openEngines(
   config: Config,
   { log, metrics, stop }: EngineSurroundings,
 ): Promise<Engines> {
-  const onUnreadable = ({ partition, id }: { partition: string; id: string }, error: unknown) =>
+  const onUnreadable: OnUnreadable = ({ partition, id }, error, logIds) =>
     log.error(
-      { partition, documentId: id, error },
+      { ...logIds, partition, documentId: id, error },
       "a stored document is damaged; it is passed over",
     );
   return config.azure === undefined
@@ -105,8 +105,6 @@ function meteredStore(store: Store, { storeCalled }: Metrics): Store {
 function meteredQueue(queue: Queue, { queueCalled }: Metrics): Queue {
   return meteredPort(queue, { clock: systemClock, onCall: queueCalled });
 }
-
-type OnUnreadable = (key: { partition: string; id: string }, error: unknown) => void;
 
 async function openEmbedded(
   { dataDir, sealing }: Config,
@@ -194,9 +192,9 @@ async function openAzure(
     ids: systemIds,
     random: systemRandom,
     onUnreadable,
-    onCharge: (charge) => {
+    onCharge: (charge, logIds) => {
       metrics.charged(charge);
-      log.debug({ ...charge }, "Cosmos DB was asked");
+      log.debug({ ...logIds, ...charge }, "Cosmos DB was asked");
     },
     onRetry: (reason) => metrics.retried({ service: "cosmos", reason }),
   });

@@ -113,7 +113,7 @@ export async function operators(
     host,
     port,
     metrics,
-    check: async (signal) => store.ping({ signal }),
+    check: async (signal, logIds) => store.ping({ signal, logIds }),
     stopping,
     services: {
       store,
@@ -146,7 +146,6 @@ export async function frontend(
       backlog: new Backlog({
         store,
         clock: systemClock,
-        log,
         limit: config.operationsLimit,
         onRefused: metrics.refused,
       }),
@@ -160,7 +159,7 @@ export async function frontend(
     log,
     limits: config.limits,
     checks: [
-      { name: "database", check: async (signal) => store.ping({ signal }) },
+      { name: "database", check: async (signal, logIds) => store.ping({ signal, logIds }) },
       { name: "metadata endpoint of ARM", check: async () => authentication.checkReady() },
     ],
     stopping,

@@ -1,6 +1,6 @@
 /**
- * Puts traces in front of the engines, where a collector is set: a part of the composition. Without one, nothing of the library is
- * loaded and nothing stands in between.
+ * Puts the ids of whoever asks in front of the engines, and traces where a collector is set: a part of the composition. Without one,
+ * nothing of the library is loaded.
  */
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
@@ -11,6 +11,7 @@ import { systemRandom } from "./runtime/ids.ts";
 import type { Log } from "./runtime/log.ts";
 import type { OtlpTraces } from "./runtime/otlpTraces.ts";
 import { untraced, type Traces, type Tracing } from "./runtime/traces.ts";
+import { attributedStore } from "./store/attributedStore.ts";
 import type { Store } from "./store/store.ts";
 import { tracedStore } from "./store/tracedStore.ts";
 
@@ -31,10 +32,20 @@ export async function openTraces(
   return new OtlpTraces({ ...effects, settings, version });
 }
 
-/** Without traces nothing stands in front of the engines. */
+/** What is asked for somebody says so, for the log; without traces nothing else stands in front of the engines. */
 export function tracingOf(engines: Engines, traces: Traces | undefined): Tracing<TracedEngines> {
-  if (traces === undefined) return untraced(engines);
   const { store, systems } = engines;
+  if (traces === undefined) {
+    return {
+      ...untraced(engines),
+      enginesWithin: (_current, logIds) => ({
+        store: attributedStore(store, logIds),
+        get queue() {
+          return engines.queue;
+        },
+      }),
+    };
+  }
   const messaging = {
     "messaging.system": systems.queue,
     "messaging.destination.name": systems.queueName,
@@ -42,8 +53,12 @@ export function tracingOf(engines: Engines, traces: Traces | undefined): Tracing
   return {
     traces,
     messaging,
-    enginesWithin: (current) => ({
-      store: tracedStore(store, { traces, system: systems.store, current }),
+    enginesWithin: (current, logIds) => ({
+      store: tracedStore(attributedStore(store, logIds), {
+        traces,
+        system: systems.store,
+        current,
+      }),
       get queue() {
         return tracedQueue(engines.queue, { traces, messaging, current });
       },

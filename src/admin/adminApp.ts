@@ -76,13 +76,17 @@ export function adminApp(options: AdminAppOptions): RequestListener {
     if (asked === undefined) throw new TypeError("the request has no route");
     const parameters = asked.route.check(request.body as unknown);
     const context = contextOf(response);
-    const { span } = context;
+    const { span, logIds } = context;
     const answer = await asked.route.handle({
       parameters,
       context,
-      services: span.isRecording
-        ? { ...services, store: enginesWithin(() => span).store }
-        : services,
+      services: {
+        ...services,
+        store: enginesWithin(
+          () => span,
+          () => logIds,
+        ).store,
+      },
     });
     // before the answer, and also when nobody is there to take it any more
     writeAudit(request, response, { status: answer.status });

@@ -3,6 +3,7 @@
  * have one, whatever its roles. It must never show a secret, nor personal data of customers.
  */
 import { HttpServer, type HttpServerOptions } from "../listener/httpServer.ts";
+import type { ReadinessCheck } from "../listener/health.ts";
 import type { Limits } from "../model/limits.ts";
 import { adminApp, type AdminAppOptions } from "./adminApp.ts";
 import { AdminContract } from "./adminContract.ts";
@@ -19,7 +20,7 @@ export interface AdminServerOptions
     Omit<AdminAppOptions, "contract" | "checks" | "limits"> {
   readonly limits: Limits;
   /** Resolves when what the process depends on answers. */
-  readonly check: (signal: AbortSignal) => Promise<void>;
+  readonly check: ReadinessCheck["check"];
 }
 
 export class AdminServer {
@@ -36,8 +37,8 @@ export class AdminServer {
    */
   static async listen(options: AdminServerOptions): Promise<AdminServer> {
     const { host, port, log, services, check, tls, limits } = options;
-    const isThere = async (signal: AbortSignal): Promise<void> =>
-      check(AbortSignal.any([signal, AbortSignal.timeout(readyLimitMs)]));
+    const isThere: ReadinessCheck["check"] = async (signal, logIds) =>
+      check(AbortSignal.any([signal, AbortSignal.timeout(readyLimitMs)]), logIds);
     const app = adminApp({
       ...options,
       contract: await AdminContract.load(adminOperations),

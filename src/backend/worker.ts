@@ -98,7 +98,10 @@ class Worker {
     this.#receivedAt = options.clock.monotonic();
     this.#received = received;
     this.#message = received;
-    this.#engines = options.tracing.enginesWithin(() => this.#span);
+    this.#engines = options.tracing.enginesWithin(
+      () => this.#span,
+      () => this.#logFields,
+    );
     this.#log = options.log;
     this.#logWith({ messageId: received.id, deliveries: received.deliveries });
   }
@@ -219,7 +222,10 @@ class Worker {
     );
 
     const lost = new AbortController();
-    const written = tracing.enginesWithin(() => this.#stepSpan);
+    const written = tracing.enginesWithin(
+      () => this.#stepSpan,
+      () => this.#logFields,
+    );
     const cluster = new FencedCluster({ ...this.#options, store: written.store }, claimed);
     const rest = new StepRest(clock);
     const heartbeat = new Heartbeat({

@@ -11,12 +11,11 @@ import { QueueUnavailableError } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { EpochMs } from "../model/document.ts";
-import { originFields } from "../model/operationOrigin.ts";
 import { encodeWorkMessage } from "../model/workMessage.ts";
 import { formatTraceparent } from "../model/traceContext.ts";
 import { inSpan } from "../runtime/inSpan.ts";
 import { type Span, type Tracing } from "../runtime/traces.ts";
-import { referenceSpan } from "./referenceSpan.ts";
+import { referenceLogIds, referenceSpan } from "./referenceSpan.ts";
 import type { ForwardTry, SetAside } from "./setAside.ts";
 import { attemptWaitMs, sweepMarginMs, type Timing } from "../model/timing.ts";
 
@@ -104,12 +103,12 @@ async function forwardTraced(
   options: ForwardOptions & { readonly forwardTry: ForwardTry; readonly span: Span },
 ): Promise<Outcome> {
   const { clock, forwardTry, signal, span, tracing } = options;
-  const { store, queue } = tracing.enginesWithin(() => span);
-  const log = options.log.child({
-    documentId: reference.key.id,
-    operationId: reference.operationId,
-    ...originFields(reference.origin),
-  });
+  const logIds = referenceLogIds(reference);
+  const { store, queue } = tracing.enginesWithin(
+    () => span,
+    () => logIds,
+  );
+  const log = options.log.child(logIds);
   const now = clock.now();
   const delayMs = attemptWaitMs(reference.nextAttemptAt, now);
   if (!forwardTry.isSent) {

@@ -14,6 +14,7 @@ import {
   type OperationDocument,
   type SubscriptionDocument,
 } from "../model/document.ts";
+import type { LogIds } from "../model/logIds.ts";
 import { originFields, originOf } from "../model/operationOrigin.ts";
 import { isTerminal } from "../model/provisioningState.ts";
 import { deadlineMaxMs } from "../model/limits.ts";
@@ -113,6 +114,8 @@ class Purge {
   readonly #store: Store;
   /** Of the deletion that is begun at present. */
   #span = unrecordedSpan;
+  /** Of the same, or of the subscription alone. */
+  #logIds: LogIds;
   /** With the ETag of our own last write. */
   #subscription: Stored<SubscriptionDocument>;
   #begun = 0;
@@ -124,8 +127,13 @@ class Purge {
   constructor(subscription: Stored<SubscriptionDocument>, options: PurgeOptions) {
     this.#options = options;
     this.#subscription = subscription;
-    this.#store = options.tracing.enginesWithin(() => this.#span).store;
-    this.#log = options.log.child({ subscriptionId: subscription.document.subscriptionId });
+    const { subscriptionId } = subscription.document;
+    this.#logIds = { subscriptionId };
+    this.#store = options.tracing.enginesWithin(
+      () => this.#span,
+      () => this.#logIds,
+    ).store;
+    this.#log = options.log.child({ subscriptionId });
   }
 
   /** @returns how many deletions were begun. */
@@ -143,7 +151,8 @@ class Purge {
   }
 
   async #clusters(): Promise<void> {
-    const { store, signal } = this.#options;
+    const store = this.#store;
+    const { signal } = this.#options;
     const partition = this.#subscription.document.subscriptionId;
     let continuation: string | undefined;
     do {
@@ -198,10 +207,17 @@ class Purge {
       guid: start.operationId,
       attributes: { "rp.operation.id": start.operationId, "rp.resource.id": document.resourceId },
     });
+    const ofSubscription = this.#logIds;
+    const { operationId, requestId, correlationId } = start;
+    const { traceId } = this.#span.context;
+    const { resourceId } = document;
+    const ids = { resourceId, operationId, requestId, correlationId, traceId };
+    this.#logIds = { ...ofSubscription, ...ids };
     try {
       await inSpan(this.#span, async () => this.#begin(cluster, start, log));
     } finally {
       this.#span = unrecordedSpan;
+      this.#logIds = ofSubscription;
     }
   }
 
@@ -264,9 +280,9 @@ class Purge {
 
   /** What is to be written has to be read whole. */
   async #cluster({ id }: ListedCluster): Promise<Stored<ClusterDocument> | undefined> {
-    const { store, signal } = this.#options;
+    const { signal } = this.#options;
     const partition = this.#subscription.document.subscriptionId;
-    return store.read("cluster", { partition, id }, { signal });
+    return this.#store.read("cluster", { partition, id }, { signal });
   }
 
   async #running(document: ClusterDocument): Promise<Stored<OperationDocument> | undefined> {

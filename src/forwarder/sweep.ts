@@ -8,10 +8,9 @@ import { StoreConflictError } from "../store/store.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { inSpan } from "../runtime/inSpan.ts";
-import { type Tracing } from "../runtime/traces.ts";
-import { referenceSpan } from "./referenceSpan.ts";
+import { unrecordedSpan, type Tracing } from "../runtime/traces.ts";
+import { referenceLogIds, referenceSpan } from "./referenceSpan.ts";
 import { farthestTime, sweepMarginMs, type Timing } from "../model/timing.ts";
-import { originFields } from "../model/operationOrigin.ts";
 import { clusterLeaseName } from "../model/leaseNames.ts";
 
 export interface SweepOptions {
@@ -51,27 +50,27 @@ export async function sweep(options: SweepOptions): Promise<number> {
 }
 
 async function flagOne(reference: ClusterReference, options: SweepOptions): Promise<boolean> {
-  const { store, clock, timing, tracing, signal } = options;
+  const { clock, timing, tracing, signal } = options;
   if (!options.mayAct() || signal.aborted) return false;
-  const log = options.log.child({
-    documentId: reference.key.id,
-    operationId: reference.operationId,
-    ...originFields(reference.origin),
-  });
+  const logIds = referenceLogIds(reference);
+  const log = options.log.child(logIds);
+  let span = unrecordedSpan;
+  const { store } = tracing.enginesWithin(
+    () => span,
+    () => logIds,
+  );
   try {
     const remainingMs = await store.leaseRemainingMs(clusterLeaseName(reference.key), { signal });
     if (remainingMs !== undefined) return false;
     const sweeps = reference.sweeps + 1;
     // only now: most of what is looked at is looked after
-    const span = referenceSpan("flag again", reference, tracing);
+    span = referenceSpan("flag again", reference, tracing);
     await inSpan(span, async () =>
-      tracing
-        .enginesWithin(() => span)
-        .store.updateScheduling(
-          reference,
-          { unqueued: true, sweepAfter: clock.now() + sweepMarginMs(timing, sweeps), sweeps },
-          { signal },
-        ),
+      store.updateScheduling(
+        reference,
+        { unqueued: true, sweepAfter: clock.now() + sweepMarginMs(timing, sweeps), sweeps },
+        { signal },
+      ),
     );
     log.warn({ sweeps }, "nobody looked after this operation; flagged again");
     return true;

@@ -67,7 +67,7 @@ export function frontendApp(options: AppOptions): RequestListener {
     if (found === undefined) throw new TypeError("the request has no route");
     const { route, path } = found;
     const context = contextOf(response);
-    const { span } = context;
+    const { span, logIds } = context;
     admission.enter(response);
     sendAnswer(
       response,
@@ -76,9 +76,13 @@ export function frontendApp(options: AppOptions): RequestListener {
         query: path.query,
         body: request.body as unknown,
         context,
-        services: span.isRecording
-          ? { ...services, store: enginesWithin(() => span).store }
-          : services,
+        services: {
+          ...services,
+          store: enginesWithin(
+            () => span,
+            () => logIds,
+          ).store,
+        },
       }),
     );
   };

@@ -8,6 +8,7 @@
  */
 import { activityStaleMs } from "../model/activity.ts";
 import { activityKey, isTooNew, type ActivityDocument } from "../model/document.ts";
+import type { LogIds } from "../model/logIds.ts";
 import { RpError } from "../model/rpError.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
@@ -23,11 +24,16 @@ const retryAfterSeconds = 30;
 export interface BacklogOptions {
   readonly store: Store;
   readonly clock: Clock;
-  readonly log: Log;
   /** So many operations may be under way; 0: any number. */
   readonly limit: number;
   /** Told of each refusal; it must not throw. */
   readonly onRefused?: () => void;
+}
+
+/** What is told of a request while it asks. */
+export interface AskingRequest {
+  readonly log: Log;
+  readonly logIds: LogIds;
 }
 
 export class Backlog {
@@ -47,13 +53,14 @@ export class Backlog {
   /**
    * Asks to begin one more operation.
    *
+   * @param request the one that asks: what is told on the way is told of it.
    * @throws {RpError} `TooManyOperations`.
    */
-  async admit(): Promise<void> {
+  async admit(request: AskingRequest): Promise<void> {
     const { limit, onRefused } = this.#options;
     if (limit === 0) return;
-    await this.#look();
-    const total = this.#total();
+    await this.#look(request);
+    const total = this.#total(request);
     if (total === undefined) return;
     if (total + this.#admitted < limit) {
       // at once, as many may ask before any has begun; what comes to nothing counts until the next publication
@@ -72,31 +79,31 @@ export class Backlog {
   }
 
   /** `undefined` when it isn't known. */
-  #total(): number | undefined {
+  #total({ log }: AskingRequest): number | undefined {
     if (this.#publication === undefined) return undefined;
     const { publishedAt, activity } = this.#publication;
     // another machine's clock, so minutes are all that it can be held to
     const ageMs = Math.abs(this.#options.clock.now() - publishedAt);
     if (ageMs > activityStaleMs) {
-      this.#tell("nobody has published the activity for minutes; it limits nobody");
+      this.#tell(log, "nobody has published the activity for minutes; it limits nobody");
       return undefined;
     }
-    this.#tell("");
+    this.#told = "";
     return activity.total;
   }
 
   /** One at a time, for all who wait for it. Never rejects. */
-  async #look(): Promise<void> {
+  async #look(request: AskingRequest): Promise<void> {
     const { clock } = this.#options;
     if (this.#looking === undefined && clock.monotonic() >= this.#lookAt) {
       this.#lookAt = clock.monotonic() + lookIntervalMs;
-      this.#looking = this.#read().finally(() => (this.#looking = undefined));
+      this.#looking = this.#read(request).finally(() => (this.#looking = undefined));
     }
     await this.#looking;
   }
 
-  async #read(): Promise<void> {
-    const { store, clock, log } = this.#options;
+  async #read({ log, logIds }: AskingRequest): Promise<void> {
+    const { store, clock } = this.#options;
     using limit = deadlineSignal({
       clock,
       afterMs: lookLimitMs,
@@ -105,12 +112,12 @@ export class Backlog {
     const { signal } = limit;
     try {
       const found = await untilAborted(signal, async () =>
-        store.read("activity", activityKey, { signal }),
+        store.read("activity", activityKey, { signal, logIds }),
       );
       if (found === undefined) return;
       if (isTooNew(found.document) || !Number.isFinite(found.document.activity?.total)) {
         this.#publication = undefined;
-        this.#tell("the published activity is none that this release knows; it limits nobody");
+        this.#tell(log, "the published activity is none that this release knows; it limits nobody");
         return;
       }
       if (found.document.publishedAt !== this.#publication?.publishedAt) this.#admitted = 0;
@@ -122,8 +129,8 @@ export class Backlog {
   }
 
   /** Says it once, until there is another thing to say. */
-  #tell(text: string): void {
-    if (text !== "" && text !== this.#told) this.#options.log.warn({}, text);
+  #tell(log: Log, text: string): void {
+    if (text !== this.#told) log.warn({}, text);
     this.#told = text;
   }
 }

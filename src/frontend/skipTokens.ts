@@ -5,6 +5,7 @@
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { providerPartition, schemaVersion, type KeyDocument } from "../model/document.ts";
+import type { LogIds } from "../model/logIds.ts";
 import { RpError } from "../model/rpError.ts";
 import type { Random } from "../runtime/ids.ts";
 import {
@@ -23,10 +24,11 @@ const tagBytes = 16;
 /** The second takes the place of a first that can't be opened: lists go on, and only links of before lead nowhere. */
 const keyIds = ["skipToken", "skipToken-2", "skipToken-3", "skipToken-4"] as const;
 
-/** Which list, and how long the store may take. */
+/** Which list, how long the store may take, and for which request. */
 export interface SkipTokenUse {
   readonly collection: string;
   readonly signal: AbortSignal;
+  readonly logIds: LogIds;
 }
 
 export class SkipTokens {
@@ -41,7 +43,7 @@ export class SkipTokens {
 
   /** The token for a place in a collection. */
   async seal(place: string, use: SkipTokenUse): Promise<string> {
-    const key = await this.#sharedKey(use.signal);
+    const key = await this.#sharedKey(use);
     const nonce = this.#random.bytes(nonceBytes);
     const sealing = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes });
     sealing.setAAD(Buffer.from(use.collection));
@@ -55,7 +57,7 @@ export class SkipTokens {
    * @throws {RpError} `InvalidParameter` when it is not one of ours, or of another collection.
    */
   async open(token: string, use: SkipTokenUse): Promise<string> {
-    const key = await this.#sharedKey(use.signal);
+    const key = await this.#sharedKey(use);
     const bytes = Buffer.from(token, "base64url");
     // a decoder that passes over odd characters would take many tokens for one
     if (bytes.length < nonceBytes + tagBytes || bytes.toString("base64url") !== token) {
@@ -75,12 +77,12 @@ export class SkipTokens {
   }
 
   /** The one in the store; whoever comes first makes it. */
-  async #sharedKey(signal: AbortSignal): Promise<Buffer> {
+  async #sharedKey(use: SkipTokenUse): Promise<Buffer> {
     if (this.#key !== undefined) return this.#key;
     let unreadable: unknown;
     for (const id of keyIds) {
       try {
-        const key = await this.#keyOf(id, signal);
+        const key = await this.#keyOf(id, use);
         // a substitute isn't kept, as the first may come back, and others may have it all the time
         if (id === keyIds[0]) this.#key = key;
         return key;
@@ -95,22 +97,23 @@ export class SkipTokens {
   }
 
   /** @throws {RpError} `DocumentTooNew`, or an error of the store. */
-  async #keyOf(id: string, signal: AbortSignal): Promise<Buffer> {
+  async #keyOf(id: string, use: SkipTokenUse): Promise<Buffer> {
+    const { signal, logIds } = use;
     for (;;) {
       const stored = await this.#store.read(
         "key",
         { partition: providerPartition, id },
-        { signal },
+        { signal, logIds },
       );
       if (stored !== undefined) {
         refuseTooNew(stored.document);
         return Buffer.from(stored.document.secrets.key, "base64");
       }
-      await this.#makeKey(id, signal);
+      await this.#makeKey(id, use);
     }
   }
 
-  async #makeKey(id: string, signal: AbortSignal): Promise<void> {
+  async #makeKey(id: string, { signal, logIds }: SkipTokenUse): Promise<void> {
     const document: KeyDocument = {
       kind: "key",
       id,
@@ -119,7 +122,7 @@ export class SkipTokens {
       secrets: { key: Buffer.from(this.#random.bytes(keyBytes)).toString("base64") },
     };
     try {
-      await this.#store.commit(providerPartition, [{ create: document }], { signal });
+      await this.#store.commit(providerPartition, [{ create: document }], { signal, logIds });
     } catch (error) {
       // another has made it, or this one is found by the next look
       if (error instanceof StoreConflictError || error instanceof StoreOutcomeUnknownError) return;

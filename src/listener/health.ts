@@ -4,18 +4,19 @@
  */
 import { checkReads } from "./methodNotAllowed.ts";
 import type { RequestHandler } from "express";
+import type { LogIds } from "../model/logIds.ts";
 import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import { sendAnswer } from "./answer.ts";
 import { errorAnswer } from "./errorAnswer.ts";
-import { contextOf } from "./requestContext.ts";
+import { contextOf, type RequestContext } from "./requestContext.ts";
 import { parseRequestPath } from "./requestPath.ts";
 
 /** Something the process depends on. */
 export interface ReadinessCheck {
   readonly name: string;
   /** Resolves when it is there. */
-  readonly check: (signal: AbortSignal) => Promise<void>;
+  readonly check: (signal: AbortSignal, logIds: LogIds) => Promise<void>;
 }
 
 export interface HealthOptions {
@@ -38,7 +39,7 @@ export function health(options: HealthOptions): RequestHandler {
         sendAnswer(response, errorAnswer(unready("The process takes no new work.", undefined)));
         return;
       }
-      await checkReady(options, contextOf(response).signal);
+      await checkReady(options, contextOf(response));
     }
     sendAnswer(response, {
       status: 200,
@@ -57,10 +58,13 @@ function pathOf(url: string): string | undefined {
   }
 }
 
-async function checkReady({ checks }: HealthOptions, signal: AbortSignal): Promise<void> {
+async function checkReady(
+  { checks }: HealthOptions,
+  { signal, logIds }: Pick<RequestContext, "signal" | "logIds">,
+): Promise<void> {
   for (const { name, check } of checks) {
     try {
-      await check(signal);
+      await check(signal, logIds);
     } catch (error) {
       throw unready(`The ${name} does not answer.`, error);
     }

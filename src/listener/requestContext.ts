@@ -15,6 +15,7 @@ import {
   type SpanStart,
   type Traces,
 } from "../runtime/traces.ts";
+import type { LogIds } from "../model/logIds.ts";
 import { RpError } from "../model/rpError.ts";
 import { parseTraceparent } from "../model/traceContext.ts";
 import { callerOf, type Caller } from "./authenticator.ts";
@@ -32,7 +33,9 @@ export interface RequestContext {
   readonly origin: string;
   /** Aborted when the time for an answer is up. */
   readonly signal: AbortSignal;
-  /** Carries the ids. */
+  /** For what is told of it elsewhere. */
+  readonly logIds: LogIds;
+  /** Carries them. */
   readonly log: Log;
   /** @throws {TypeError} before the request was authenticated. */
   readonly caller: Caller;
@@ -122,14 +125,15 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
           message: "The request could not be answered in time; try again.",
         }),
     });
-    const requestLog = log.child({
+    const logIds: LogIds = {
       requestId,
       correlationId,
       traceId: span.context.traceId,
       ...(clientRequestId === undefined
         ? {}
         : { clientRequestId: clientRequestId.slice(0, idLengthMax) }),
-    });
+    };
+    const requestLog = log.child(logIds);
     let noted: LogFields = {};
     contexts.set(response, {
       requestId,
@@ -139,6 +143,7 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
       },
       origin: callerOrigin(request),
       signal: deadline.signal,
+      logIds,
       log: requestLog,
       get caller() {
         return callerOf(request);

@@ -8,8 +8,8 @@ export interface PortCall {
   readonly method: string;
   /** Its arguments. */
   readonly given: readonly unknown[];
-  /** Makes the call. */
-  readonly run: () => Promise<unknown>;
+  /** Makes the call, with other arguments if there are any. */
+  readonly run: (given?: readonly unknown[]) => Promise<unknown>;
 }
 
 /**
@@ -26,7 +26,7 @@ export function layeredPort<P extends object>(
   const wrapped =
     (method: string, inner: (...given: unknown[]) => Promise<unknown>) =>
     async (...given: unknown[]): Promise<unknown> =>
-      around({ method, given, run: async () => inner.apply(port, given) });
+      around({ method, given, run: async (other = given) => inner.apply(port, [...other]) });
   return new Proxy(port, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name, target);

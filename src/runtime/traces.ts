@@ -6,6 +6,7 @@
  * Names and attributes come from closed sets, or are ids that the log has too. Whoever describes a span passes no body, no
  * secret, no person's name and no text of an error: spans leave the machine.
  */
+import type { LogIds } from "../model/logIds.ts";
 import { traceOf, type TraceContext } from "../model/traceContext.ts";
 
 /** Who asks whom, in OpenTelemetry's words. */
@@ -45,8 +46,11 @@ export interface Tracing<Engines> {
   readonly traces: Traces;
   /** What spans of messages say of the queue. */
   readonly messaging: SpanAttributes;
-  /** Those ports, with each call a span below the one that is current when it is made. */
-  readonly enginesWithin: (current: () => Span) => Engines;
+  /**
+   * Those ports for one piece of work: each call is a span below the one that is current when it is made, and carries the ids of
+   * that time for the log.
+   */
+  readonly enginesWithin: (current: () => Span, logIds: () => LogIds) => Engines;
 }
 
 /** A span of which nobody is told: it stands where its parent stands. */

@@ -14,6 +14,7 @@ import {
 import { CallAttempts, type AttemptFigures } from "../runtime/callAttempts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/ids.ts";
+import type { LogIds } from "../model/logIds.ts";
 
 /** What one call of the store has cost. */
 export interface Charge {
@@ -30,8 +31,8 @@ export interface CosmosCallsOptions {
   readonly clock: Clock;
   /** For jitter, so that those who were put off together don't come back together. */
   readonly random: Random;
-  /** Told once for each call that made a request, failed ones included; it must not throw. */
-  readonly onCharge?: (charge: Charge) => void;
+  /** Told once for each call that made a request, failed ones included, and whom it was made for; it must not throw. */
+  readonly onCharge?: (charge: Charge, logIds: LogIds | undefined) => void;
   /** Told of each request that is made again, and why; it must not throw. */
   readonly onRetry?: (reason: "putOff" | "unanswered") => void;
 }
@@ -62,7 +63,7 @@ export class CosmosCalls {
    */
   async run<T>(
     operation: keyof Store,
-    { signal }: CallOptions,
+    { signal, logIds }: CallOptions,
     work: (call: CosmosCall) => Promise<T>,
   ): Promise<T> {
     signal?.throwIfAborted();
@@ -70,7 +71,7 @@ export class CosmosCalls {
     try {
       return await work(call);
     } finally {
-      this.#options.onCharge?.({ operation, requestUnits: call.requestUnits });
+      this.#options.onCharge?.({ operation, requestUnits: call.requestUnits }, logIds);
     }
   }
 }

@@ -74,6 +74,7 @@ import {
   type UnsettledCluster,
   type UnsettledQuery,
   type Write,
+  type OnUnreadable,
 } from "./store.ts";
 import type {
   DocumentKind,
@@ -84,6 +85,7 @@ import type {
 } from "../model/document.ts";
 import { providerPartition } from "../model/document.ts";
 import { originOf } from "../model/operationOrigin.ts";
+import type { LogIds } from "../model/logIds.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Ids, Random } from "../runtime/ids.ts";
@@ -99,12 +101,12 @@ export interface CosmosStoreOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
-  /** Told what each call has cost, once for each that made a request; it must not throw. */
-  readonly onCharge?: (charge: Charge) => void;
+  /** Told what each call has cost and whom it was made for, once for each that made a request; it must not throw. */
+  readonly onCharge?: (charge: Charge, logIds: LogIds | undefined) => void;
   /** Told of each request that is made again, and why; it must not throw. */
   readonly onRetry?: (reason: "putOff" | "unanswered") => void;
   /** Told of a damaged document, when a listing leaves it out or its scheduling is updated. */
-  readonly onUnreadable?: (key: DocumentKey, cause: unknown) => void;
+  readonly onUnreadable?: OnUnreadable;
 }
 
 export class CosmosStore implements Store {
@@ -113,7 +115,7 @@ export class CosmosStore implements Store {
   readonly #calls: CosmosCalls;
   readonly #clock: Clock;
   readonly #ids: Ids;
-  readonly #onUnreadable: (key: DocumentKey, cause: unknown) => void;
+  readonly #onUnreadable: OnUnreadable;
 
   constructor(options: CosmosStoreOptions) {
     const { connection, clock, ids, random, onCharge, onRetry, onUnreadable = () => {} } = options;
@@ -197,7 +199,9 @@ export class CosmosStore implements Store {
       parameters: { "@partition": partition, "@prefix": idPrefix, "@after": after },
       feed: { partitionKey: partition, maxItemCount: page.limit },
     });
-    const items = rows.flatMap((row) => this.#readable(partition, row, listedFrom) ?? []);
+    const items = rows.flatMap(
+      (row) => this.#readable({ partition, row, options }, listedFrom) ?? [],
+    );
     const last = rows.at(-1);
     if (continuation === undefined || last === undefined) return { items };
     // not the service's own, so that it names a place in the order of ids whatever becomes of them
@@ -256,7 +260,11 @@ export class CosmosStore implements Store {
         { text: purgesQuery, parameters: asked, feed },
       );
       const items = rows.flatMap(
-        (row) => this.#readable(row.subscriptionId, row, storedFrom<SubscriptionDocument>) ?? [],
+        (row) =>
+          this.#readable(
+            { partition: row.subscriptionId, row, options },
+            storedFrom<SubscriptionDocument>,
+          ) ?? [],
       );
       return { items, continuation };
     });
@@ -339,7 +347,7 @@ export class CosmosStore implements Store {
           } catch (error) {
             if (isDamaged || !isOfMissingMember(error)) throw error;
             isDamaged = true;
-            this.#onUnreadable(key, error);
+            this.#onUnreadable(key, error, options.logIds);
             return await send();
           }
         },
@@ -528,14 +536,14 @@ export class CosmosStore implements Store {
 
   /** One damaged document must not take a whole listing with it. */
   #readable<R extends { readonly id: string }, T>(
-    partition: string,
-    row: R,
+    found: { readonly partition: string; readonly row: R; readonly options: CallOptions },
     read: (row: R) => T,
   ): T | undefined {
+    const { partition, row, options } = found;
     try {
       return read(row);
     } catch (cause) {
-      this.#onUnreadable({ partition, id: row.id }, cause);
+      this.#onUnreadable({ partition, id: row.id }, cause, options.logIds);
       return undefined;
     }
   }

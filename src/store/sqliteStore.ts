@@ -41,6 +41,7 @@ import {
   type UnsettledCluster,
   type UnsettledQuery,
   type Write,
+  type OnUnreadable,
 } from "./store.ts";
 import type { Clock } from "../runtime/clock.ts";
 import {
@@ -136,13 +137,13 @@ export interface SqliteStoreOptions {
   /** The store's clock: leases and expiry go by it. All processes on the file share the machine's. */
   readonly clock: Clock;
   /** Told of a document whose text is damaged, when a listing leaves it out or its scheduling is updated. */
-  readonly onUnreadable?: (key: DocumentKey, cause: unknown) => void;
+  readonly onUnreadable?: OnUnreadable;
 }
 
 export class SqliteStore implements Store {
   readonly #database: SqliteDatabase;
   readonly #clock: Clock;
-  readonly #onUnreadable: (key: DocumentKey, cause: unknown) => void;
+  readonly #onUnreadable: OnUnreadable;
 
   constructor({ database, clock, onUnreadable = () => {} }: SqliteStoreOptions) {
     this.#database = database;
@@ -237,7 +238,7 @@ export class SqliteStore implements Store {
     return pageOf("clusters", rows, page, {
       place: (row) => [row.id],
       item: (row) => {
-        const stored = this.#readable<ClusterDocument>(row);
+        const stored = this.#readable<ClusterDocument>(row, options);
         return stored && listedCluster(stored.document);
       },
     });
@@ -331,7 +332,7 @@ export class SqliteStore implements Store {
     );
     return pageOf("purges", rows, page, {
       place: (row) => [row.next_attempt_at, row.partition],
-      item: (row) => this.#readable<SubscriptionDocument>(row),
+      item: (row) => this.#readable<SubscriptionDocument>(row, options),
     });
   }
 
@@ -357,7 +358,7 @@ export class SqliteStore implements Store {
     return pageOf("unsettled", rows, page, {
       place: (row) => [row.partition, row.id],
       item: (row) => {
-        const standing = standingOf(this.#readable(row)?.document);
+        const standing = standingOf(this.#readable(row, options)?.document);
         return { key: keyFrom(row), ...(standing === undefined ? {} : { standing }) };
       },
     });
@@ -401,7 +402,7 @@ export class SqliteStore implements Store {
         )
         .get(key.partition, key.id, etag) as BodyRow | undefined;
       if (row === undefined) throw new StoreConflictError(`${key.id} has changed or is gone`);
-      const document = this.#readable<ClusterDocument>({ ...row, ...key })?.document;
+      const document = this.#readable<ClusterDocument>({ ...row, ...key }, options)?.document;
       // what can't be read is left as it is, but its columns must not keep it listed for ever
       const body =
         document === undefined
@@ -489,11 +490,14 @@ export class SqliteStore implements Store {
   }
 
   /** One damaged document must not take a whole listing with it. */
-  #readable<D extends RpDocument>(row: KeyRow & BodyRow): Stored<D> | undefined {
+  #readable<D extends RpDocument>(
+    row: KeyRow & BodyRow,
+    { logIds }: CallOptions,
+  ): Stored<D> | undefined {
     try {
       return storedFrom<D>(row);
     } catch (cause) {
-      this.#onUnreadable(keyFrom(row), cause);
+      this.#onUnreadable(keyFrom(row), cause, logIds);
       return undefined;
     }
   }

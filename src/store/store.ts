@@ -7,6 +7,7 @@
  * again: a paused worker of an older incarnation must not find "its" ETag on the new one.
  */
 import type { OperationOrigin } from "../model/operationOrigin.ts";
+import type { LogIds } from "../model/logIds.ts";
 import type { ClusterStanding } from "../model/clusterStanding.ts";
 import type { ProvisioningState } from "../model/provisioningState.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
@@ -58,7 +59,12 @@ export interface CallOptions {
    * done if it was aborted before the call.
    */
   readonly signal?: AbortSignal;
+  /** Whom the call is made for, if anybody: for what the adapter tells of it. */
+  readonly logIds?: LogIds;
 }
+
+/** Told of a damaged document that is passed over, and whom the call was made for; it must not throw. */
+export type OnUnreadable = (key: DocumentKey, cause: unknown, logIds: LogIds | undefined) => void;
 
 /** How many writes one `commit` may hold (the limit of a Cosmos batch). */
 export const writesMax = 100;

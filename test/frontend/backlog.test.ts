@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import { activityStaleMs } from "../../src/model/activity.ts";
 import { activityKey, type ActivityDocument } from "../../src/model/document.ts";
 import { Backlog } from "../../src/frontend/backlog.ts";
-import { StoreUnavailableError, type Store } from "../../src/store/store.ts";
-import type { Log } from "../../src/runtime/log.ts";
+import { StoreUnavailableError, type CallOptions, type Store } from "../../src/store/store.ts";
+import type { Log, LogFields } from "../../src/runtime/log.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { TestClock } from "../runtime/testClock.ts";
 import { MemoryStore } from "../store/memoryStore.ts";
+import { notingLog } from "./notingLog.ts";
 import { clusterPath, smallestBody, StartedRp } from "./startedRp.ts";
 
 const members = { running: [], isAtLeast: false } as const;
@@ -85,6 +86,34 @@ test("over HTTP: creates and updates wait, everything else goes on", async () =>
   expect(answers.filter(({ status }) => status === 503)).toHaveLength(3);
 });
 
+test("what is told of the activity has the ids of the request that asked", async () => {
+  const lines: LogFields[] = [];
+  const isOfActivity = (given: unknown): boolean => given === "activity";
+  const reads: unknown[] = [];
+  await using rp = await StartedRp.start({
+    operationsLimit: 3,
+    log: notingLog(lines),
+    store: (plain) =>
+      new Proxy(plain, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== "function") return value;
+          return async (...given: readonly unknown[]): Promise<unknown> => {
+            if (!isOfActivity(given[0])) return Reflect.apply(value, target, given);
+            reads.push((given[2] as CallOptions).logIds);
+            throw new StoreUnavailableError("down");
+          };
+        },
+      }),
+  });
+  const answer = await rp.put(clusterPath("one"), smallestBody);
+  expect(answer.status).toBe(201);
+  const requestId = answer.headers.get("x-ms-request-id") ?? "";
+  const ids = { requestId, correlationId: requestId, traceId: requestId.replaceAll("-", "") };
+  expect(lines.filter(({ error }) => error !== undefined)).toEqual([expect.objectContaining(ids)]);
+  expect(reads).toEqual([ids]);
+});
+
 function backlogOf(limit: number) {
   const clock = new TestClock();
   const store = new MemoryStore({ clock });
@@ -108,13 +137,12 @@ function backlogOf(limit: number) {
   const backlog = new Backlog({
     store: watched,
     clock,
-    log,
     limit,
     onRefused: () => (refusals += 1),
   });
   const admitted = async (): Promise<boolean> => {
     try {
-      await backlog.admit();
+      await backlog.admit({ log, logIds: {} });
       return true;
     } catch (error) {
       expect(error).toMatchObject({ code: "TooManyOperations", status: 503 });

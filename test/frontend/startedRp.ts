@@ -176,7 +176,7 @@ export class StartedRp implements AsyncDisposable {
         clock,
         ids: systemIds,
         skipTokens: new SkipTokens({ store, random: systemRandom }),
-        backlog: new Backlog({ store, clock, log, limit: options.operationsLimit ?? 0 }),
+        backlog: new Backlog({ store, clock, limit: options.operationsLimit ?? 0 }),
         committed,
         location: "eastus",
         unannouncedSubscriptions: options.unannouncedSubscriptions ?? "Registered",

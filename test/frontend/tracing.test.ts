@@ -2,24 +2,14 @@
 import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { unknownCaller, type Authenticator } from "../../src/listener/authenticator.ts";
-import { silentLog, type Log, type LogFields } from "../../src/runtime/log.ts";
+import type { LogFields } from "../../src/runtime/log.ts";
 import { StoreUnavailableError, type Store } from "../../src/store/store.ts";
 import { RecordedTraces } from "../runtime/recordedTraces.ts";
+import { notingLog } from "./notingLog.ts";
 import { clusterPath, smallestBody, StartedRp } from "./startedRp.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";
-
-function notingLog(lines: LogFields[], fields: LogFields = {}): Log {
-  const note = (more: LogFields): void => void lines.push({ ...fields, ...more });
-  return {
-    ...silentLog,
-    info: note,
-    warn: note,
-    error: note,
-    child: (more) => notingLog(lines, { ...fields, ...more }),
-  };
-}
 
 test("a request stands below its caller's span, and what it asks of the store below it", async () => {
   const traces = new RecordedTraces();

@@ -98,7 +98,6 @@ export class SimulatedProcess {
     this.#backlog = new Backlog({
       store: this.#frontendStore,
       clock: this.host.clock,
-      log: this.#log(),
       limit: operationsLimit,
     });
     this.#run();
@@ -176,6 +175,7 @@ export class SimulatedProcess {
       span: noTraces.start("", { kind: "server", parent: undefined, guid: requestId }),
       origin,
       signal: deadline.signal,
+      logIds: { requestId },
       log: this.#log(),
       caller: { isAuthenticated: false },
       header: (name) => headers[name.toLowerCase()],

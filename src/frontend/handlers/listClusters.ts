@@ -34,12 +34,12 @@ export const listClustersOfSubscription: Handler = {
 async function list(exchange: Exchange, idPrefix: string | undefined): Promise<Answer> {
   const { query, context } = exchange;
   const { skipTokens } = exchange.services;
-  const { signal } = context;
+  const { signal, logIds } = context;
   const partition = subscriptionPartition(parameter(exchange, "subscriptionId"));
   const collection = `${partition}|${idPrefix ?? ""}`;
   const token = queryValue(query, "$skiptoken");
   const continuation =
-    token === undefined ? undefined : await skipTokens.open(token, { collection, signal });
+    token === undefined ? undefined : await skipTokens.open(token, { collection, signal, logIds });
   const read = async (limit: number): Promise<Page<ListedCluster>> =>
     readPage(exchange, {
       query: { partition, ...(idPrefix === undefined ? {} : { idPrefix }) },
@@ -64,7 +64,12 @@ async function list(exchange: Exchange, idPrefix: string | undefined): Promise<A
       value,
       ...(next === undefined
         ? {}
-        : { nextLink: nextLink(exchange, await skipTokens.seal(next, { collection, signal })) }),
+        : {
+            nextLink: nextLink(
+              exchange,
+              await skipTokens.seal(next, { collection, signal, logIds }),
+            ),
+          }),
     },
   };
 }

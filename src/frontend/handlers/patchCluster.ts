@@ -52,7 +52,7 @@ export const patchCluster: Handler = {
           answer: clusterAnswer(exchange, 200, cluster),
         };
       }
-      await services.backlog.admit();
+      await services.backlog.admit(context);
       const { cluster, operation } = startUpdate(current, goal, start);
       noteOperation(exchange, operation);
       return {

@@ -41,7 +41,7 @@ export const putCluster: Handler = {
       };
 
       if (stored === undefined) {
-        await services.backlog.admit();
+        await services.backlog.admit(context);
         const { cluster, operation } = startCreate(clusterNameOf(exchange), goal, {
           ...start,
           incarnationId,
@@ -70,7 +70,7 @@ export const putCluster: Handler = {
           answer: clusterAnswer(exchange, 200, cluster),
         };
       }
-      await services.backlog.admit();
+      await services.backlog.admit(context);
       const { cluster, operation } = startUpdate(stored.document, goal, start);
       noteOperation(exchange, operation);
       return {
