@@ -9,13 +9,13 @@ import type { ListenerAuth, TlsFiles } from "./authenticationSettings.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { clientCertificates } from "./clientCertificates.ts";
 import { loopbackCallers } from "./loopbackCallers.ts";
-import { TlsCredentials } from "./tlsCredentials.ts";
+import { TlsCredentials, type ListenerTls } from "./tlsCredentials.ts";
 
 /** How one listener recognises its callers. */
 export interface ListenerSecurity {
   readonly authenticator: Authenticator;
   /** Absent: HTTP without TLS. */
-  readonly tls?: TlsCredentials | undefined;
+  readonly tls?: ListenerTls | undefined;
 }
 
 export interface AuthenticationOptions {
@@ -65,7 +65,8 @@ export class Authentication {
     if (tls === undefined) throw new TypeError("there are no certificates for the listener");
     if (auth.kind === "arm") {
       if (arm === undefined) throw new TypeError("the certificates of ARM are not fetched");
-      return { authenticator: arm, tls };
+      // the operators' authorities are none of ARM's; named in the handshake, they would keep its certificate back
+      return { authenticator: arm, tls: tls.withoutAuthorities() };
     }
     const { subject } = auth;
     return {

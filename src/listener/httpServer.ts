@@ -22,7 +22,7 @@ import { limitConnections, serverLimits } from "./connectionLimits.ts";
 import { errorAnswer } from "./errorAnswer.ts";
 import { LingeringCloses } from "./lingeringClose.ts";
 import { isOfHandshake, SecureServer } from "./secureServer.ts";
-import type { TlsCredentials } from "./tlsCredentials.ts";
+import type { ListenerTls } from "./tlsCredentials.ts";
 import { UnreadBodies } from "./unreadBody.ts";
 
 export interface HttpServerOptions {
@@ -32,7 +32,7 @@ export interface HttpServerOptions {
   readonly ids: Ids;
   readonly log: Log;
   /** Absent: HTTP without TLS. */
-  readonly tls?: TlsCredentials | undefined;
+  readonly tls?: ListenerTls | undefined;
   readonly limits: ConnectionLimits;
 }
 

@@ -9,7 +9,7 @@ import { Server } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import type { TlsCredentials } from "./tlsCredentials.ts";
+import type { ListenerTls } from "./tlsCredentials.ts";
 
 /** What the handshake has shown of the other side. */
 export interface Peer {
@@ -46,7 +46,7 @@ const handshake = {
  */
 const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
 
-function contextOf({ identity, authorities }: TlsCredentials) {
+function contextOf({ identity, authorities }: ListenerTls) {
   return {
     ...identity,
     // without any of its own Node trusts the public authorities, of which nobody here makes use
@@ -65,7 +65,7 @@ export class SecureServer extends Server {
   readonly #handshakes = new Map<string, Socket>();
 
   /** Uses the credentials as they are at each handshake. */
-  constructor(options: ServerOptions, credentials: TlsCredentials) {
+  constructor(options: ServerOptions, credentials: ListenerTls) {
     super({ ...options, ...handshake, ...contextOf(credentials) });
     this.prependListener("connection", (socket: Socket) => {
       const address = addressOf(socket);

@@ -24,6 +24,18 @@ export interface TlsIdentity {
   readonly key: string;
 }
 
+/** What one listener shows and asks for in handshakes, always as it is now. */
+export interface ListenerTls {
+  readonly identity: TlsIdentity;
+  /**
+   * Those by which the chain of a caller's certificate is judged, as PEM. Callers are told their names, and many show no
+   * certificate of any other; empty: no chain is judged and no name told.
+   */
+  readonly authorities: string;
+  /** From now on it is told of every change. */
+  onChanged(listener: () => void): void;
+}
+
 interface Contents {
   readonly identity: TlsIdentity;
   /** As PEM; empty without a file of them. */
@@ -34,7 +46,7 @@ interface Contents {
 const lookMs = 10_000;
 const toldAheadMs = 7 * 24 * 3_600_000;
 
-export class TlsCredentials {
+export class TlsCredentials implements ListenerTls {
   readonly #files: TlsFiles;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -69,9 +81,20 @@ export class TlsCredentials {
     return this.#contents.authorities;
   }
 
-  /** From now on it is told of every change. */
   onChanged(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** The same for a listener whose callers are recognised by something else than their chain. */
+  withoutAuthorities(): ListenerTls {
+    const identity = (): TlsIdentity => this.identity;
+    return {
+      get identity() {
+        return identity();
+      },
+      authorities: "",
+      onChanged: (listener) => this.onChanged(listener),
+    };
   }
 
   /** Looks after the files until the signal is aborted. */
