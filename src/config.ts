@@ -306,7 +306,7 @@ const schema = z
       max: 4_294_967_296,
       byDefault: "67108864",
       meaning:
-        "How much all request bodies in memory may have together; not less than `BODY_LIMIT_BYTES`.",
+        "How much all request bodies in memory may have together, those of one subscription a third of it; not less than `BODY_LIMIT_BYTES`.",
     }),
     BODY_DEPTH_LIMIT: wholeNumber({
       min: 16,

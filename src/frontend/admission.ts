@@ -1,10 +1,10 @@
 /**
  * How many requests are let in at once: for one subscription, so that none of them is served at the cost of the others, and
- * in all, so that those that are let in end in time. Nobody waits here; whoever is one too many is told when to come again.
+ * in all, so that those that are let in end in time. What their bodies take of memory `listener/bodyBudget.ts` divides. Nobody
+ * waits here; whoever is one too many is told when to come again.
  */
 import type { Response } from "express";
 import type { RequestLimits } from "../model/limits.ts";
-import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 
 const retryAfterSeconds = 1;
@@ -22,12 +22,11 @@ export class Admission {
   /**
    * To be asked before the body is read; it counts until the response is closed.
    *
-   * @param subscriptionId a GUID, in any case.
+   * @param subscriptionId any text that is the same for all requests of the subscription.
    * @throws {RpError} `TooManyRequests`.
    */
   enterSubscription(subscriptionId: string, response: Response): void {
-    const key = foldCase(subscriptionId);
-    const count = this.#ofSubscription.get(key) ?? 0;
+    const count = this.#ofSubscription.get(subscriptionId) ?? 0;
     const most = this.#limits.subscriptionRequests;
     if (count >= most) {
       throw new RpError(
@@ -38,11 +37,11 @@ export class Admission {
         { retryAfterSeconds },
       );
     }
-    this.#ofSubscription.set(key, count + 1);
+    this.#ofSubscription.set(subscriptionId, count + 1);
     response.once("close", () => {
-      const left = (this.#ofSubscription.get(key) ?? 1) - 1;
-      if (left === 0) this.#ofSubscription.delete(key);
-      else this.#ofSubscription.set(key, left);
+      const left = (this.#ofSubscription.get(subscriptionId) ?? 1) - 1;
+      if (left === 0) this.#ofSubscription.delete(subscriptionId);
+      else this.#ofSubscription.set(subscriptionId, left);
     });
   }
 

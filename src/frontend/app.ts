@@ -5,7 +5,7 @@
 import express, { type RequestHandler } from "express";
 import type { RequestListener } from "node:http";
 import type { Limits } from "../model/limits.ts";
-import { isGuid } from "../model/resourceId.ts";
+import { foldCase, isGuid } from "../model/resourceId.ts";
 import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
 import { untraced, type Tracing } from "../runtime/traces.ts";
@@ -57,8 +57,8 @@ export function frontendApp(options: AppOptions): RequestListener {
       operationName: route.operationId,
       apiVersion: route.apiVersion,
     });
-    const [, subscriptionId = ""] = path.segments;
-    if (isGuid(subscriptionId)) admission.enterSubscription(subscriptionId, response);
+    const subscription = subscriptionOf(path);
+    if (subscription !== undefined) admission.enterSubscription(subscription, response);
     next();
   };
 
@@ -107,8 +107,14 @@ export function frontendApp(options: AppOptions): RequestListener {
   app.use(recordRequest(traces));
   app.use(docs);
   app.use(findRoute);
-  app.use(readBody(limits.body));
+  app.use(readBody(limits.body, (request) => subscriptionOf(routes.get(request)?.path)));
   app.use(runOperation);
   app.use(answerErrors);
   return requestListener(app);
+}
+
+/** Whose limits a request counts to: the same text in any case; `undefined` for none. */
+function subscriptionOf(path: RequestPath | undefined): string | undefined {
+  const [, subscriptionId = ""] = path?.segments ?? [];
+  return isGuid(subscriptionId) ? foldCase(subscriptionId) : undefined;
 }

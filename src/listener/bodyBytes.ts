@@ -1,12 +1,13 @@
 /**
- * Reads a body into memory, never more than its limit, and of all bodies together never more than theirs: it refuses as soon
- * as that is certain, and leaves the rest unread. What it holds counts until the request is answered.
+ * Reads a body into memory, never more than its limit, nor more than `bodyBudget.ts` leaves for it: it refuses as soon as that is
+ * certain, and leaves the rest unread. What it holds counts until the request is answered.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
 import type { BodyLimits } from "../model/limits.ts";
 import { RpError } from "../model/rpError.ts";
+import { BodyBudget } from "./bodyBudget.ts";
 
 type Unpack = (packed: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
@@ -16,26 +17,31 @@ const encodings: Readonly<Record<string, Unpack>> = {
   br: promisify(brotliDecompress),
 };
 
-/** When those who come too many at once may try again. */
-const retryAfterSeconds = 1;
 /** What a body begins with; it grows as bytes come, since a length is easily claimed. */
 const firstBytes = 4 * 1024;
 
 export class BodyBytes {
-  readonly #limits: Pick<BodyLimits, "bytes" | "totalBytes">;
-  #held = 0;
+  readonly #limits: Pick<BodyLimits, "bytes">;
+  readonly #budget: BodyBudget;
 
   constructor(limits: Pick<BodyLimits, "bytes" | "totalBytes">) {
     this.#limits = limits;
+    this.#budget = new BodyBudget(limits);
   }
 
   /**
    * The body, unpacked.
    *
+   * @param subscription whose share of the budget it counts to.
    * @throws {RpError} `RequestEntityTooLarge`; `UnsupportedMediaType` for another encoding; `InvalidRequestContent` when it
-   *   can't be unpacked; `ServiceUnavailable` when others hold too much; `RequestTimeout` when it did not come whole.
+   *   can't be unpacked; `TooManyRequests` or `ServiceUnavailable` when its subscription or all others hold too much;
+   *   `RequestTimeout` when it did not come whole.
    */
-  async read(request: IncomingMessage, response: ServerResponse): Promise<Buffer> {
+  async read(
+    request: IncomingMessage,
+    response: ServerResponse,
+    subscription?: string,
+  ): Promise<Buffer> {
     const { headers } = request;
     if (Number(headers["content-length"] ?? "0") > this.#limits.bytes) throw this.#tooLarge();
     const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
@@ -47,7 +53,7 @@ export class BodyBytes {
       });
     }
     if (expectsContinue(request)) response.writeContinue();
-    const hold = this.#account(response);
+    const hold = this.#budget.account(response, subscription);
     const bytes = await this.#receive(request, hold);
     return unpack === undefined ? bytes : this.#unpack(unpack, bytes, hold);
   }
@@ -103,30 +109,6 @@ export class BodyBytes {
     }
     hold(bytes.length);
     return bytes;
-  }
-
-  /** What one request holds: to be told of more. It throws `ServiceUnavailable` when that is too much with all others. */
-  #account(response: ServerResponse): (bytes: number) => void {
-    let own = 0;
-    response.once("close", () => {
-      this.#held -= own;
-      own = 0;
-    });
-    return (bytes) => {
-      if (this.#held + bytes > this.#limits.totalBytes) {
-        throw new RpError(
-          {
-            code: "ServiceUnavailable",
-            message: "Too many bodies are being sent at once; try again.",
-          },
-          { retryAfterSeconds },
-        );
-      }
-      // what is told after the answer is let go of already
-      if (response.closed) return;
-      this.#held += bytes;
-      own += bytes;
-    };
   }
 
   #tooLarge(): RpError {

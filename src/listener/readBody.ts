@@ -11,13 +11,24 @@ import { jsonExcess } from "./jsonSize.ts";
 
 const methodsWithBody = ["PUT", "PATCH", "POST"];
 
-/** After this middleware `request.body` is an object, an array, or `undefined` when there was no body. */
-export function readBody(limits: BodyLimits): RequestHandler {
+/**
+ * After this middleware `request.body` is an object, an array, or `undefined` when there was no body.
+ *
+ * @param subscriptionOf whose share of the memory a body counts to; without it all bodies have one share.
+ */
+export function readBody(
+  limits: BodyLimits,
+  subscriptionOf?: (request: Request) => string | undefined,
+): RequestHandler {
   const bodies = new BodyBytes(limits);
   return async (request, response, next) => {
     request.body = undefined;
     if (methodsWithBody.includes(request.method) && hasBody(request)) {
-      request.body = await jsonOf(request, response, { bodies, limits });
+      request.body = await jsonOf(request, response, {
+        bodies,
+        limits,
+        subscription: subscriptionOf?.(request),
+      });
     }
     next();
   };
@@ -26,12 +37,16 @@ export function readBody(limits: BodyLimits): RequestHandler {
 async function jsonOf(
   request: Request,
   response: Response,
-  options: { readonly bodies: BodyBytes; readonly limits: BodyLimits },
+  options: {
+    readonly bodies: BodyBytes;
+    readonly limits: BodyLimits;
+    readonly subscription: string | undefined;
+  },
 ): Promise<object> {
   if (!isJson(request)) {
     throw new RpError({ code: "UnsupportedMediaType", message: contentTypeMessage(request) });
   }
-  const json = parsed(await options.bodies.read(request, response));
+  const json = parsed(await options.bodies.read(request, response, options.subscription));
   const excess = jsonExcess(json, options.limits);
   if (excess === undefined) return json;
   throw new RpError({ code: "InvalidRequestContent", message: `The body ${excess}.` });

@@ -93,7 +93,7 @@ export const errorCodes = {
   TooManyRequests: {
     status: 429,
     meaning:
-      "Too many requests of the subscription are under way; try again after `Retry-After` seconds.",
+      "Too many requests of the subscription are under way, or their bodies are too much; try again after `Retry-After` seconds.",
   },
   RequestHeaderFieldsTooLarge: {
     status: 431,

@@ -207,14 +207,23 @@ describe("ARM-29: the size of a body", () => {
     expect(most).toBeLessThan(60_000_000);
   });
 
+  /** Sends a part of a body, and resolves when it is held. */
+  async function heldBody(rp: StartedRp, subscription: string, bytes: number) {
+    const caller = await RawConnection.open(rp.url);
+    const path = clusterPath("held", { subscription });
+    caller.write(head(`Content-Length: ${bytes}\r\nExpect: 100-continue\r\n`, path));
+    await caller.until(/ 100 Continue\r\n\r\n/);
+    await caller.writeOut("x".repeat(bytes - 1));
+    return caller;
+  }
+  const subscriptionOf = (number: number): string => `00000000-0000-4000-8000-00000000000${number}`;
+
   test("all bodies together have a limit too; it is free again when their requests end", async () => {
     const rp = await started({ limits: { body: { bytes: 4096, totalBytes: 8192 } } });
-    const slow = async () => {
-      const caller = await RawConnection.open(rp.url);
-      await caller.writeOut(`${head("Content-Length: 4000\r\n")}${"x".repeat(2000)}`);
-      return caller;
-    };
-    const holders = [await slow(), await slow()];
+    const holders = [
+      await heldBody(rp, subscriptionOf(2), 4096),
+      await heldBody(rp, subscriptionOf(3), 4096),
+    ];
     const put = async () => rp.put(clusterPath("fresh"), smallestBody);
     let refused = await put();
     // until what they sent has come
@@ -226,6 +235,49 @@ describe("ARM-29: the size of a body", () => {
     let answer = await put();
     while (answer.status === 503) answer = await put();
     expect(answer.status).toBeLessThan(500);
+  });
+
+  test("one subscription's bodies have a share, so that another's are read, large ones too", async () => {
+    const rp = await started({ limits: { body: { totalBytes: 12 * 1_048_576 } } });
+    const large = async (number: number) =>
+      rp.send("PUT", `${clusterPath("large", { subscription: subscriptionOf(number) })}${query}`, {
+        rawBody: bodyOf(1_048_576),
+      });
+    for (let body = 0; body < 24; body += 1) {
+      await heldBody(rp, subscriptionOf(2), 1_048_576);
+    }
+    let own = await large(2);
+    // until what was sent has come; a tag may not be so long
+    while (own.status === 400) own = await large(2);
+    expect([own.status, own.body.error.code]).toEqual([429, "TooManyRequests"]);
+    expect(own.headers.get("retry-after")).toBe("1");
+    expect((await large(3)).status).toBe(400);
+    const created = await rp.put(
+      clusterPath("fresh", { subscription: subscriptionOf(3) }),
+      smallestBody,
+    );
+    expect(created.status).toBe(201);
+  });
+
+  test("however many subscriptions send large bodies, there is room for small ones", async () => {
+    const rp = await started({ limits: { body: { totalBytes: 8 * 1_048_576 } } });
+    const held: RawConnection[] = [];
+    for (const number of [2, 3, 4, 5, 6, 7]) {
+      held.push(await heldBody(rp, subscriptionOf(number), 1_048_576));
+      held.push(await heldBody(rp, subscriptionOf(number), 1_048_576));
+    }
+    const put = async (rawBody: string, name = "large") =>
+      rp.send("PUT", `${clusterPath(name, { subscription: subscriptionOf(8) })}${query}`, {
+        rawBody,
+      });
+    let refused = await put(bodyOf(1_048_576));
+    while (refused.status === 400) refused = await put(bodyOf(1_048_576));
+    expect(refused.status).toBe(503);
+    expect((await put(JSON.stringify(smallestBody), "small")).status).toBe(201);
+    for (const { socket } of held) socket.destroy();
+    let again = await put(bodyOf(1_048_576));
+    while (again.status === 503) again = await put(bodyOf(1_048_576));
+    expect(again.status).toBe(400);
   });
 });
 
