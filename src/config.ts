@@ -379,7 +379,8 @@ const schema = z
       min: 1,
       max: 100_000,
       byDefault: "2000",
-      meaning: "How many connections the frontend has at once; more are closed as they come.",
+      meaning:
+        "How many connections the frontend has at once; for more, idle ones are closed, or the new ones where none is idle.",
     }),
     REQUESTS_LIMIT: wholeNumber({
       min: 1,

@@ -46,6 +46,8 @@ export function authenticate(
     const judgement = authenticator.judge(request);
     if ("refusal" in judgement) {
       note(response as Response, { refused: shown(judgement.reason) });
+      // strangers keep no connection from those who may call
+      response.setHeader("Connection", "close");
       next(judgement.refusal);
       return;
     }

@@ -1,6 +1,6 @@
 /**
- * What a server lets its connections take: how many there are, how large their headers, and how long they may be slow in
- * sending, in idling and in taking an answer.
+ * What a server lets its connections take: how large their headers are, and how long they may be slow in sending, in idling and
+ * in taking an answer. How many there are `openConnections.ts` looks after.
  */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import type { ConnectionLimits } from "../model/limits.ts";
@@ -9,8 +9,6 @@ import type { Log } from "../runtime/log.ts";
 
 /** How exactly the times for sending are held. */
 const checkMs = 1_000;
-/** Whoever opens too many connections opens thousands. */
-const warnEveryMs = 10_000;
 
 /** The part of them that Node holds itself. */
 export function serverLimits(limits: ConnectionLimits): ServerOptions {
@@ -29,19 +27,6 @@ export function limitConnections(
   options: { readonly limits: ConnectionLimits; readonly clock: Clock; readonly log: Log },
 ): void {
   const { limits, clock, log } = options;
-  server.maxConnections = limits.connections;
-  let dropped = 0;
-  let warnedAt = -Infinity;
-  server.on("drop", () => {
-    dropped += 1;
-    if (clock.monotonic() - warnedAt < warnEveryMs) return;
-    log.warn(
-      { connections: limits.connections, dropped },
-      "connections were closed as they came: there are as many as are allowed",
-    );
-    warnedAt = clock.monotonic();
-    dropped = 0;
-  });
   server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
     response.once("prefinish", () => {
       const taken = new AbortController();

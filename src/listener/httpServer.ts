@@ -21,6 +21,7 @@ import { traceOf } from "../model/traceContext.ts";
 import { limitConnections, serverLimits } from "./connectionLimits.ts";
 import { errorAnswer } from "./errorAnswer.ts";
 import { LingeringCloses } from "./lingeringClose.ts";
+import { OpenConnections } from "./openConnections.ts";
 import { isOfHandshake, SecureServer } from "./secureServer.ts";
 import type { ListenerTls } from "./tlsCredentials.ts";
 import { UnreadBodies } from "./unreadBody.ts";
@@ -40,16 +41,24 @@ export class HttpServer {
   readonly #server: Server | SecureServer;
   readonly #options: HttpServerOptions;
   readonly #unanswered: ReadonlySet<ServerResponse>;
+  readonly #connections: OpenConnections;
+  readonly #lingering: LingeringCloses;
   #isStopping = false;
 
   private constructor(
     server: Server | SecureServer,
     options: HttpServerOptions,
-    unanswered: ReadonlySet<ServerResponse>,
+    state: {
+      readonly unanswered: ReadonlySet<ServerResponse>;
+      readonly connections: OpenConnections;
+      readonly lingering: LingeringCloses;
+    },
   ) {
     this.#server = server;
     this.#options = options;
-    this.#unanswered = unanswered;
+    this.#unanswered = state.unanswered;
+    this.#connections = state.connections;
+    this.#lingering = state.lingering;
     server.prependListener("request", (_request, response: ServerResponse) => {
       if (this.#isStopping) closeAfter(response);
     });
@@ -71,6 +80,7 @@ export class HttpServer {
     };
     const server =
       tls === undefined ? createServer(serverOptions) : new SecureServer(serverOptions, tls);
+    const connections = new OpenConnections(server, { most: limits.connections, clock, log });
     limitConnections(server, { clock, limits, log });
     // of each connection, those that have not been answered to the end, in order
     const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
@@ -131,7 +141,7 @@ export class HttpServer {
     await promise;
     server.off("error", reject);
     server.on("error", (error) => options.log.error({ error }, "the HTTP server has an error"));
-    return new HttpServer(server, options, unanswered);
+    return new HttpServer(server, options, { unanswered, connections, lingering });
   }
 
   /** Where it listens. */
@@ -142,8 +152,8 @@ export class HttpServer {
   }
 
   /**
-   * Takes no more connections, lets requests end, each connection with the next answer, and cuts off those that haven't within
-   * `graceMs`.
+   * Takes no more connections, closes those on which nothing was asked, lets requests end, each connection with the next answer,
+   * and cuts off those that haven't within `graceMs`.
    */
   async stop(graceMs: number): Promise<void> {
     const { clock, log } = this.#options;
@@ -153,7 +163,7 @@ export class HttpServer {
     const last = new Map([...this.#unanswered].map((response) => [response.req.socket, response]));
     for (const response of last.values()) closeAfter(response);
     this.#server.close(() => resolve());
-    this.#server.closeIdleConnections();
+    this.#connections.stop((socket) => this.#lingering.has(socket));
     const ended = new AbortController();
     const cut = clock
       .sleep(graceMs, ended.signal)

@@ -5,7 +5,7 @@
 
 /** Of connections. */
 export interface ConnectionLimits {
-  /** Open at once; those above are closed as they come, since nothing can be said before a request. */
+  /** Open at once; one more takes the place of the longest idle one, or is closed as it comes. */
   readonly connections: number;
   /** For the request line and all headers. */
   readonly headersTimeoutMs: number;

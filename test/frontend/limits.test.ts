@@ -1,6 +1,4 @@
 /** What a caller that takes too much gets: an answer, at once, and no more than its share. Over real sockets. */
-import { once } from "node:events";
-import { connect } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
@@ -539,32 +537,28 @@ describe("how many at once", () => {
     expect((await Promise.all(puts)).map(({ status }) => status)).toEqual(Array(20).fill(201));
   });
 
-  test("connections: one too many is closed as it comes, and said once in the log", async () => {
-    const warnings: string[] = [];
-    const log: Log = { ...silentLog, warn: (_fields, message) => void warnings.push(message) };
-    const rp = await started({ log, limits: { connection: { connections: 2 } } });
-    const held = [await RawConnection.open(rp.url), await RawConnection.open(rp.url)];
-    // those two are accepted before any that come after them
-    for (const caller of held) {
-      caller.write(get("a").replace("Connection: close\r\n", ""));
-      await caller.until(wholeAnswer);
-    }
-    for (let time = 0; time < 3; time += 1) {
-      const { hostname, port } = new URL(rp.url);
-      const dropped = connect(Number(port), hostname);
-      dropped.on("error", () => {});
-      await once(dropped, "close");
-    }
-    expect(warnings).toHaveLength(1);
-    held[0]?.socket.destroy();
-    for (;;) {
+  test("connections: strangers, who are told that theirs ends, keep nobody from asking how the process is", async () => {
+    const rp = await started({ limits: { connection: { connections: 20 } } });
+    const strangers: RawConnection[] = [];
+    for (let number = 0; number < 60; number += 1) {
       const caller = await RawConnection.open(rp.url);
-      caller.write(get("b"));
-      if ((await caller.closed()) !== "") {
-        expect(caller.statuses).toEqual([404]);
-        break;
-      }
+      caller.write("GET /x HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+      strangers.push(caller);
     }
+    expect((await rp.get("/healthz/live")).status).toBe(200);
+    for (const caller of strangers) {
+      expect(await caller.closed()).toMatch(/^HTTP\/1\.1 403 [^]*\r\nConnection: close\r\n/i);
+    }
+  });
+
+  test("connections: those that are kept and unused give way to new ones", async () => {
+    const rp = await started({ limits: { connection: { connections: 20 } } });
+    for (let number = 0; number < 60; number += 1) {
+      const caller = await RawConnection.open(rp.url);
+      caller.write(get("a").replace("Connection: close\r\n", ""));
+      expect(await caller.until(wholeAnswer)).toMatch(/^HTTP\/1\.1 404 /);
+    }
+    expect((await rp.get("/healthz/ready")).status).toBe(200);
   });
 });
 
