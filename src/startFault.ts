@@ -4,6 +4,7 @@
  */
 import type { Config } from "./config.ts";
 import { EnginesOpenError } from "./engines.ts";
+import { NotLoopbackError } from "./listener/httpServer.ts";
 import { TlsFilesError } from "./listener/tlsCredentials.ts";
 import { StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
 import type { Log } from "./runtime/log.ts";
@@ -29,6 +30,7 @@ function isSeenInLog({ logLevel }: Config): boolean {
 
 /** Their messages say what to do. */
 const ownFaults = [
+  NotLoopbackError,
   TlsFilesError,
   SqliteOpenError,
   SqliteFileLostError,

@@ -111,14 +111,22 @@ export function isMetadataUrl(text: string): boolean {
   return protocol === "https:" || (protocol === "http:" && isLoopbackName(hostname));
 }
 
-/** Whether a name or address in a setting or a URL is this machine's own, whatever a name server says. */
+/**
+ * Whether a name or address in a setting or a URL is to be this machine's own. Where a name leads to, a name server may say; so
+ * whoever listens on one looks at the address as well.
+ */
 export function isLoopbackName(name: string): boolean {
   const host = name.toLowerCase().replace(/\.$/, "");
   return (
     host === "localhost" ||
     host.endsWith(".localhost") ||
-    host === "::1" ||
     host === "[::1]" ||
-    (isIPv4(host) && host.startsWith("127."))
+    isLoopbackAddress(host)
   );
+}
+
+/** Whether an address, as a socket has it, is reached from this machine alone. */
+export function isLoopbackAddress(address: string): boolean {
+  const host = address.toLowerCase().replace(/^::ffff:/, "");
+  return host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }

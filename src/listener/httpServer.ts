@@ -19,6 +19,7 @@ import type { ConnectionLimits } from "../model/limits.ts";
 import { RpError } from "../model/rpError.ts";
 import { traceOf } from "../model/traceContext.ts";
 import { limitConnections, serverLimits } from "./connectionLimits.ts";
+import { isLoopbackAddress } from "./authenticationSettings.ts";
 import { errorAnswer } from "./errorAnswer.ts";
 import { LingeringCloses } from "./lingeringClose.ts";
 import { OpenConnections } from "./openConnections.ts";
@@ -32,9 +33,20 @@ export interface HttpServerOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** Absent: HTTP without TLS. */
+  /** Absent: HTTP without TLS, by which nobody is recognised; so the host may only lead to loopback addresses. */
   readonly tls?: ListenerTls | undefined;
   readonly limits: ConnectionLimits;
+}
+
+/** A host that seemed to be this machine's own leads elsewhere. */
+export class NotLoopbackError extends Error {
+  constructor(address: string) {
+    super(
+      `The server would listen on ${address}, which is no loopback address, and without authentication whoever reaches it could ` +
+        "do anything: set HOST or ADMIN_HOST to 127.0.0.1 or ::1, or AUTH or ADMIN_AUTH.",
+    );
+    this.name = "NotLoopbackError";
+  }
 }
 
 export class HttpServer {
@@ -67,6 +79,7 @@ export class HttpServer {
   /**
    * Opens the port.
    *
+   * @throws {NotLoopbackError} when a host without TLS leads elsewhere than to this machine.
    * @throws {Error} of Node, such as `EADDRINUSE`.
    */
   static async listen(app: RequestListener, options: HttpServerOptions): Promise<HttpServer> {
@@ -137,7 +150,12 @@ export class HttpServer {
     });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once("error", reject);
-    server.listen({ host: options.host, port: options.port }, resolve);
+    server.listen({ host: options.host, port: options.port }, () => {
+      // before any connection is taken: what a name leads to, only a name server has said
+      const { address } = server.address() as AddressInfo;
+      if (tls !== undefined || isLoopbackAddress(address)) resolve();
+      else server.close(() => reject(new NotLoopbackError(address)));
+    });
     await promise;
     server.off("error", reject);
     server.on("error", (error) => options.log.error({ error }, "the HTTP server has an error"));

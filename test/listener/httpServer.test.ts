@@ -217,3 +217,14 @@ describe("as many connections as are allowed", () => {
     for (const caller of callers) expect(await caller.until(/done/)).toMatch(/ 200 /);
   });
 });
+
+test("without TLS it listens on loopback addresses alone, whatever a name leads to", async () => {
+  const listener: Listener = (_request, response) => void response.end();
+  for (const host of ["0.0.0.0", "::"]) {
+    await expect(open(listener, { host })).rejects.toThrow(/no loopback address.*HOST/);
+  }
+  for (const host of ["127.0.0.1", "127.0.0.2", "localhost"]) {
+    const { server } = await open(listener, { host });
+    await server.stop(0);
+  }
+});
