@@ -7,6 +7,7 @@ import { ConfigError, readConfig, readMisspelt, type Config } from "./config.ts"
 import { openEngines } from "./engines.ts";
 import { authenticationFor, frontend, operators, workOf, type Ground } from "./roles.ts";
 import { systemClock } from "./runtime/clock.ts";
+import type { DrainableWork } from "./runtime/drainableWork.ts";
 import { logWithout, type Log } from "./runtime/log.ts";
 import { Metrics } from "./runtime/metrics.ts";
 import { Nudge } from "./runtime/nudge.ts";
@@ -82,13 +83,10 @@ async function run(
     graceMs: Math.max(0, config.shutdownMs - 1_000),
   };
 
-  // the port comes first: a process that can't have it must not take up any work
+  // the ports come first: a process that can't have them must not take up any work
   const work = workOf(ground);
   const takesNoWork = (): boolean => stop.aborted || work.state !== "working";
-  const server = config.roles.includes("frontend")
-    ? await frontend(ground, takesNoWork)
-    : undefined;
-  const admin = await operators(ground, work, takesNoWork);
+  const { admin, server } = await openListeners(ground, work, takesNoWork);
   work.begin();
   const halt = new AbortController();
   const authenticating = authentication.run(halt.signal);
@@ -124,6 +122,18 @@ async function run(
   // nobody has looked since; what is gone is no clean stop
   const lostMeanwhile = await engines.untilLost(stop);
   if (lostMeanwhile !== undefined) throw lostMeanwhile;
+}
+
+/** The frontend's comes last: once it is open, callers rely on it. */
+async function openListeners(ground: Ground, work: DrainableWork, takesNoWork: () => boolean) {
+  const admin = await operators(ground, work, takesNoWork);
+  try {
+    const isAsked = ground.config.roles.includes("frontend");
+    return { admin, server: isAsked ? await frontend(ground, takesNoWork) : undefined };
+  } catch (error) {
+    await admin?.stop();
+    throw error;
+  }
 }
 
 async function main(): Promise<void> {

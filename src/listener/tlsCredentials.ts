@@ -118,6 +118,15 @@ export class TlsCredentials implements ListenerTls {
     this.#log.warn({ notAfter }, "the certificate of the server ends soon");
   }
 
+  /** One that fails keeps nothing from the others. */
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#log.error({ error }, "a listener could not take up the certificates that have changed");
+    }
+  }
+
   async #look(): Promise<void> {
     try {
       const contents = await readContents(this.#files, this.#clock);
@@ -125,13 +134,17 @@ export class TlsCredentials implements ListenerTls {
       this.#tellEnd(contents);
       if (isSame(contents, this.#contents)) return;
       this.#contents = contents;
-      for (const listener of this.#listeners) listener();
+      for (const listener of this.#listeners) this.#tell(listener);
       this.#log.info(
         { notAfter: notAfterOf(contents) },
         "the certificates have changed; new connections use them",
       );
     } catch (error) {
-      if (!(error instanceof TlsFilesError)) throw error;
+      if (!(error instanceof TlsFilesError)) {
+        // the next look may go better; without any, certificates would end one day
+        this.#log.error({ error }, "looking at the files of certificates failed");
+        return;
+      }
       // also while one of two files has been written and the other has not
       if (error.message === this.#toldFault) return;
       this.#toldFault = error.message;

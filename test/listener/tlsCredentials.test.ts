@@ -259,6 +259,45 @@ describe("while the server runs", () => {
     expect(await shown()).toBe(fingerprint(second));
     expect(await log.logged(/of no use/)).toHaveLength(2);
   });
+
+  test("a fault of our own is logged and ends nothing: the next look goes on", async () => {
+    const { folder, files } = folderOf(first);
+    const clock = new TestClock(Date.now());
+    const log = new RecordingLog();
+    const fault = new Error("out of memory");
+    let isBroken = false;
+    const tls = await TlsCredentials.read(files, {
+      clock: {
+        now: () => {
+          if (isBroken) throw fault;
+          return clock.now();
+        },
+        monotonic: () => clock.monotonic(),
+        sleep: async (...given) => clock.sleep(...given),
+      },
+      log,
+    });
+    const told: string[] = [];
+    tls.onChanged(() => {
+      throw fault;
+    });
+    tls.onChanged(() => told.push(tls.identity.cert));
+    const stop = new AbortController();
+    const watching = tls.watch(stop.signal);
+    isBroken = true;
+    await clock.advance(10_000);
+    expect(await log.logged(/looking at the files/)).toMatchObject([
+      { level: "error", error: fault },
+    ]);
+    isBroken = false;
+    writeTlsFiles(folder, second as Identity);
+    await clock.advance(10_000);
+    expect(await log.logged(/could not take up/)).toMatchObject([{ level: "error", error: fault }]);
+    await log.logged(/have changed/);
+    expect(told).toEqual([second?.cert]);
+    stop.abort();
+    await watching;
+  });
 });
 
 function readKey(path: string): readonly string[] {
