@@ -42,7 +42,8 @@ export async function changeCluster(exchange: AdminExchange, decide: Decide): Pr
       committed.notify();
       return unknown.answer;
     }
-    const stored = await readCluster(exchange);
+    // secrets stay as they are, whether they can be opened or not
+    const stored = await readCluster(exchange, { openSecrets: false });
     const change = await decide(stored);
     try {
       await store.commit(stored.document.subscriptionId, change.writes, { signal });
@@ -67,7 +68,10 @@ export async function changeCluster(exchange: AdminExchange, decide: Decide): Pr
 
 /** The record outlives the cluster: a deletion that was begun may have come to its end already. */
 async function happened(exchange: AdminExchange, { mark }: Change): Promise<boolean> {
-  if ("writeId" in mark) return hasWrite((await readCluster(exchange)).document, mark.writeId);
+  if ("writeId" in mark) {
+    const { document } = await readCluster(exchange, { openSecrets: false });
+    return hasWrite(document, mark.writeId);
+  }
   const { services, context } = exchange;
   const key = { partition: clusterKeyOf(exchange).partition, id: mark.operationId };
   const record = await services.store.read("operation", key, { signal: context.signal });

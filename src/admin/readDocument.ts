@@ -7,7 +7,7 @@ import type { DocumentKey } from "../model/resourceId.ts";
 import { clusterKey } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import { shown } from "../model/shownText.ts";
-import { DocumentUnreadableError, type Stored } from "../store/store.ts";
+import { DocumentUnreadableError, SealingKeyUnknownError, type Stored } from "../store/store.ts";
 import { parameter, type AdminExchange } from "./exchange.ts";
 
 /**
@@ -18,10 +18,12 @@ export async function readDocument<K extends DocumentKind>(
   { services, context }: AdminExchange,
   kind: K,
   key: DocumentKey,
+  { openSecrets = true }: { readonly openSecrets?: boolean } = {},
 ): Promise<Stored<DocumentOfKind<K>> | undefined> {
+  const { signal } = context;
   let stored: Stored<DocumentOfKind<K>> | undefined;
   try {
-    stored = await services.store.read(kind, key, { signal: context.signal });
+    stored = await services.store.read(kind, key, { signal, openSecrets });
   } catch (error) {
     if (!(error instanceof DocumentUnreadableError)) throw error;
     throw new RpError(
@@ -43,6 +45,26 @@ export async function readDocument<K extends DocumentKind>(
   return stored;
 }
 
+/**
+ * The cluster of the path for who only looks at it: with its secrets, so that none is shown where it doesn't belong, or unopened if
+ * they can't be opened.
+ *
+ * @throws {RpError} as `readCluster`.
+ */
+export async function readClusterToShow(
+  exchange: AdminExchange,
+): Promise<Stored<DocumentOfKind<"cluster">>> {
+  try {
+    return await readCluster(exchange);
+  } catch (error) {
+    const cause = error instanceof RpError ? error.cause : error;
+    const isOfSecrets =
+      cause instanceof SealingKeyUnknownError || cause instanceof DocumentUnreadableError;
+    if (!isOfSecrets) throw error;
+    return readCluster(exchange, { openSecrets: false });
+  }
+}
+
 /** Where the cluster of the path is. */
 export function clusterKeyOf(exchange: AdminExchange): DocumentKey {
   return clusterKey({
@@ -59,8 +81,9 @@ export function clusterKeyOf(exchange: AdminExchange): DocumentKey {
  */
 export async function readCluster(
   exchange: AdminExchange,
+  options: { readonly openSecrets?: boolean } = {},
 ): Promise<Stored<DocumentOfKind<"cluster">>> {
-  const stored = await readDocument(exchange, "cluster", clusterKeyOf(exchange));
+  const stored = await readDocument(exchange, "cluster", clusterKeyOf(exchange), options);
   if (stored !== undefined) return stored;
   throw new RpError({
     code: "ResourceNotFound",

@@ -1,7 +1,9 @@
 /**
  * A stored document as an operator may see it: every member, those of newer releases included, but for secrets and personal
- * data, of which only the places are told. It must never show a value of a cluster's secrets, wherever that stands.
+ * data, of which only the places are told. It must never show a value of a cluster's secrets, wherever that stands; of one whose
+ * secrets can't be opened it doesn't know them, and shows what stands under no name of a secret.
  */
+import { isSealed } from "../model/clusterSecrets.ts";
 import type { RpDocument } from "../model/document.ts";
 import { memberPath, itemPath } from "../model/jsonPath.ts";
 import { isMasked } from "../model/maskedNames.ts";
@@ -25,7 +27,8 @@ export function shownDocument(document: RpDocument): ShownDocument {
   const removed: string[] = [];
   const secrets = "secrets" in document ? textsIn(document.secrets) : [];
   const { secrets: held, ...rest } = document as RpDocument & { readonly secrets?: unknown };
-  for (const name of isObject(held) ? Object.keys(held) : held === undefined ? [] : [""]) {
+  const named = isObject(held) && !isSealed(held) ? Object.keys(held) : [""];
+  for (const name of held === undefined ? [] : named) {
     removed.push(name === "" ? "secrets" : memberPath("secrets", name));
   }
   const visible = members(rest, { path: "", depth: 0, secrets, removed });

@@ -5,7 +5,12 @@
  */
 import type { InstallationChanges, InstallationSnapshot } from "../installers/installer.ts";
 import { withGoalGivenUp, withGoalReached } from "../model/clusterSecrets.ts";
-import type { ClusterDocument, EpochMs, OperationDocument } from "../model/document.ts";
+import {
+  isUnopened,
+  type ClusterDocument,
+  type EpochMs,
+  type OperationDocument,
+} from "../model/document.ts";
 import { operationEnded, stepBegun, stepEnded, type StepPlace } from "../model/operationRecord.ts";
 import { advance } from "../model/provisioningState.ts";
 import type { OperationError } from "../model/rpError.ts";
@@ -26,7 +31,8 @@ export function snapshotOf(document: ClusterDocument): InstallationSnapshot {
     epoch: document.work.epoch,
     cluster: document.cluster,
     ...(document.applied === undefined ? {} : { applied: document.applied }),
-    secrets: document.secrets,
+    // of a deletion that goes on without them: nothing is known
+    secrets: isUnopened(document) ? {} : document.secrets,
     installation: document.installation,
   };
 }
@@ -40,7 +46,9 @@ function withChanges(
   return {
     ...document,
     installation: { ...document.installation, ...changes.installation },
-    secrets: { ...document.secrets, ...changes.secrets },
+    ...(changes.secrets === undefined
+      ? {}
+      : { secrets: { ...document.secrets, ...changes.secrets } }),
     cluster: {
       ...document.cluster,
       ...(changes.apiserverUrl === undefined ? {} : { apiserverUrl: changes.apiserverUrl }),

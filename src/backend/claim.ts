@@ -31,6 +31,7 @@ import {
 import { claimed } from "./changes.ts";
 import type { Claim } from "./fencedCluster.ts";
 import { judgeMessage, type MessageEnd } from "./judgeMessage.ts";
+import { readClusterForWork } from "./readClusterForWork.ts";
 import type { StepLists } from "./stepList.ts";
 
 /** More than the races of a healthy system need: the forwarder's clear, a flag of the sweep, a DELETE. */
@@ -219,7 +220,7 @@ class Claiming {
   }
 
   async #read(): Promise<Stored<ClusterDocument> | undefined> {
-    return this.#call(async (o) => this.#options.store.read("cluster", this.#key, o));
+    return this.#call(async (o) => readClusterForWork(this.#options.store, this.#key, o));
   }
 
   async #readOperation(): Promise<Stored<OperationDocument> | undefined> {

@@ -19,6 +19,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Timing } from "../model/timing.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Ids } from "../runtime/ids.ts";
+import { readClusterForWork } from "./readClusterForWork.ts";
 
 /** Somebody else has the cluster now, or the operation is no longer the current one. Whoever catches it must not write. */
 export class SupersededError extends Error {
@@ -224,7 +225,7 @@ export class FencedCluster {
     const { partition } = this.#key;
     const [cluster, operation] = await this.#call(signal, async (options) =>
       Promise.all([
-        this.#store.read("cluster", this.#key, options),
+        readClusterForWork(this.#store, this.#key, options),
         this.#store.read("operation", { partition, id: this.#claim.operationId }, options),
       ]),
     );

@@ -100,7 +100,7 @@ export class Heartbeat implements AsyncDisposable {
     }
     deadline.renewed(begunAt);
     const prolonged = await this.#prolongMessage(signal);
-    const stored = await store.read("cluster", key, { signal });
+    const stored = await store.read("cluster", key, { signal, openSecrets: false });
     if (stored === undefined || !isHeldBy(stored.document, claim)) {
       throw new SupersededError("a newer claim or operation has the cluster");
     }

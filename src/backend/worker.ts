@@ -351,7 +351,9 @@ class Worker {
     const delayMs = timing.heartbeatMs;
     try {
       const key = { partition: message.partition, id: message.documentId };
-      const stored = await this.#limited(async (o) => store.read("cluster", key, o));
+      const stored = await this.#limited(async (o) =>
+        store.read("cluster", key, { ...o, openSecrets: false }),
+      );
       const judged = judgeMessage(message, stored?.document, { now: clock.now(), timing });
       if (judged.action !== "work") return judged;
     } catch (readError) {

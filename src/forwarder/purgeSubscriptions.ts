@@ -278,11 +278,11 @@ class Purge {
     return written;
   }
 
-  /** What is to be written has to be read whole. */
+  /** What is to be written has to be read whole, but for secrets, which may be beyond opening. */
   async #cluster({ id }: ListedCluster): Promise<Stored<ClusterDocument> | undefined> {
     const { signal } = this.#options;
     const partition = this.#subscription.document.subscriptionId;
-    return this.#store.read("cluster", { partition, id }, { signal });
+    return this.#store.read("cluster", { partition, id }, { signal, openSecrets: false });
   }
 
   async #running(document: ClusterDocument): Promise<Stored<OperationDocument> | undefined> {

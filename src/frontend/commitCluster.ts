@@ -38,12 +38,13 @@ const racePauseMs = 10;
 
 /**
  * @param options.persistent goes on until the request's time is up, as a DELETE wins in every state.
+ * @param options.openSecrets `false` for what needs none of the cluster's secrets: it is done also when they can't be opened.
  * @throws {RpError} of `decide`, `Conflict` after too many lost races, or the store's errors.
  */
 export async function commitCluster(
   exchange: Exchange,
   decide: Decide,
-  options: { readonly persistent?: boolean } = {},
+  options: { readonly persistent?: boolean; readonly openSecrets?: boolean } = {},
 ): Promise<Answer> {
   const { context, services } = exchange;
   const { store, clock } = services;
@@ -59,7 +60,7 @@ export async function commitCluster(
   for (let race = 0; race < racesMax || options.persistent === true; race += 1) {
     if (race > 1) await clock.sleep(racePauseMs * Math.min(race, 20), signal);
     // read before the lost commit is looked for: one that lands in between must not look like somebody else's
-    const stored = await readCluster(exchange);
+    const stored = await readCluster(exchange, clusterNameOf(exchange), options);
     const answer = await found();
     if (answer !== undefined) return answer;
     const decision = await decide(stored);
@@ -102,9 +103,11 @@ function committed({ services }: Exchange, { answer, onCommitted }: Decision): A
 export async function readCluster(
   exchange: Exchange,
   name: ClusterName = clusterNameOf(exchange),
+  { openSecrets = true }: { readonly openSecrets?: boolean } = {},
 ): Promise<Stored<ClusterDocument> | undefined> {
   const { services, context } = exchange;
-  const stored = await services.store.read("cluster", clusterKey(name), { signal: context.signal });
+  const { signal } = context;
+  const stored = await services.store.read("cluster", clusterKey(name), { signal, openSecrets });
   if (stored !== undefined) refuseTooNew(stored.document);
   return stored;
 }
@@ -120,6 +123,6 @@ async function happened(
     const record = { partition: key.partition, id: mark.operationId };
     return (await store.read("operation", record, options)) !== undefined;
   }
-  const stored = await store.read("cluster", key, options);
+  const stored = await store.read("cluster", key, { ...options, openSecrets: false });
   return stored !== undefined && hasWrite(stored.document, mark.writeId);
 }

@@ -33,6 +33,11 @@ export const secretNames = [
   "kubeadminPassword",
 ] as const satisfies readonly (keyof ClusterSecrets)[];
 
+/** Whether secrets are sealed, in whatever form: no release has a secret of that name. */
+export function isSealed(secrets: unknown): secrets is { readonly sealed: unknown } {
+  return typeof secrets === "object" && secrets !== null && Object.hasOwn(secrets, "sealed");
+}
+
 /** The secrets once their cluster has reached its goal: those of the goal are the ones in use. */
 export function withGoalReached(secrets: ClusterSecrets): ClusterSecrets {
   const { appliedPullSecret: _pull, appliedClientSecret: _client, ...rest } = secrets;

@@ -7,7 +7,7 @@
  */
 import type { RecentlyWritten } from "./recentWrites.ts";
 import type { Cluster } from "./cluster.ts";
-import type { ClusterSecrets } from "./clusterSecrets.ts";
+import { isSealed, type ClusterSecrets } from "./clusterSecrets.ts";
 import type { OperationKind, ProvisioningState } from "./provisioningState.ts";
 import type { OperationError } from "./rpError.ts";
 import type { SubscriptionState } from "./subscription.ts";
@@ -254,6 +254,14 @@ export const operationRetentionMs = 7 * 24 * 60 * 60 * 1000;
 /** Whether this release may handle the document. */
 export function isTooNew(document: { readonly minimumSchemaVersion?: number }): boolean {
   return (document.minimumSchemaVersion ?? 0) > schemaVersion;
+}
+
+/**
+ * Whether the secrets of a document were sealed and it was read without opening them: then they are in an envelope, or whatever
+ * stands in its place is not to be believed.
+ */
+export function isUnopened(document: SecretDocument): boolean {
+  return isSealed(document.secrets) || document.minimumSchemaVersion === sealedSchemaVersion;
 }
 
 /** A document as this release writes it. What a newer one has put in stays, so its mark stays too. */

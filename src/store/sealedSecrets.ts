@@ -36,11 +36,6 @@ export class EnvelopeDamagedError extends Error {
   override readonly name = "EnvelopeDamagedError";
 }
 
-/** Whether secrets are sealed, in whatever form: no release has a secret of that name. */
-export function isSealed(secrets: unknown): secrets is { readonly sealed: unknown } {
-  return typeof secrets === "object" && secrets !== null && Object.hasOwn(secrets, "sealed");
-}
-
 /** @param text the secrets as JSON. */
 export function sealText(
   text: string,

@@ -2,12 +2,16 @@
  * Seals the secrets of documents before they reach the store behind it, and opens them on the way back: no adapter ever gets a
  * secret in clear. Documents that an earlier release stored in clear are read as they are, and sealed when they are written
  * next. What is sealed is marked as too new for releases that would take the envelope for the secrets; the mark is this
- * layer's own, so nobody in front of it sees it.
+ * layer's own: nobody in front of it sees it but on a document that was read unopened, which keeps its envelope as it is.
  *
- * It must never pass secrets on in clear because they can't be sealed, and never say in an error what was in them.
+ * It must never pass secrets on in clear because they can't be sealed, nor take what stands in the place of an envelope for
+ * secrets of its own, and never say in an error what was in them.
  */
+import { isDeepStrictEqual } from "node:util";
+import { isSealed } from "../model/clusterSecrets.ts";
 import {
   isTooNew,
+  isUnopened,
   sealedSchemaVersion,
   type DocumentKind,
   type DocumentOfKind,
@@ -22,7 +26,6 @@ import type { KeyRing } from "./keyRing.ts";
 import {
   envelopeFrom,
   EnvelopeDamagedError,
-  isSealed,
   nonceBytes,
   openedText,
   sealText,
@@ -39,6 +42,8 @@ import {
   type LeaseAttempt,
   type Page,
   type PageRequest,
+  type ReadOptions,
+  type Replace,
   type RunningOperation,
   type Scheduling,
   type SecretsReference,
@@ -71,12 +76,13 @@ export class SealedStore implements Store {
   async read<K extends DocumentKind>(
     kind: K,
     key: DocumentKey,
-    options: CallOptions = {},
+    options: ReadOptions = {},
   ): Promise<Stored<DocumentOfKind<K>> | undefined> {
     const stored = await this.#store.read(kind, key, options);
     if (stored === undefined) return undefined;
     const document: RpDocument = stored.document;
-    if (!isSecretDocument(document)) return stored;
+    if (!maySecretsStandIn(document)) return stored;
+    if (options.openSecrets === false && isUnopened(document)) return stored;
     const opened = await this.#opened(document, options.signal);
     return { document: opened as DocumentOfKind<K>, etag: stored.etag };
   }
@@ -86,8 +92,7 @@ export class SealedStore implements Store {
     writes: W,
     options: CallOptions = {},
   ): Promise<Committed<W>> {
-    const holdsSecrets = writes.some((write) => isSecretDocument(writtenBy(write)));
-    const key = holdsSecrets ? await this.#keys.current(options.signal) : undefined;
+    const key = writes.some(needsKey) ? await this.#keys.current(options.signal) : undefined;
     const sealed = writes.map((write) => this.#sealedWrite(write, key));
     const results: readonly (Stored | undefined)[] = await this.#store.commit(
       partition,
@@ -200,7 +205,12 @@ export class SealedStore implements Store {
    */
   async #opened(document: SecretDocument, signal: AbortSignal | undefined): Promise<RpDocument> {
     const secrets: unknown = document.secrets;
-    if (!isSealed(secrets)) return document;
+    if (!isSealed(secrets)) {
+      if (!isUnopened(document)) return document;
+      throw new DocumentUnreadableError(
+        `the sealed secrets of the ${nameOf(document)} are gone: something else is in their place`,
+      );
+    }
     try {
       const envelope = envelopeFrom(secrets);
       const found = await this.#keys.find(envelope.keyId, signal);
@@ -221,7 +231,7 @@ export class SealedStore implements Store {
   /**
    * `text` is what was sealed: the secrets as a reader will see them.
    *
-   * @throws {TypeError} when they were never opened.
+   * @throws {TypeError} when they were never opened, unless they stay as they were read.
    */
   #sealedWrite(
     write: Write,
@@ -229,6 +239,9 @@ export class SealedStore implements Store {
   ): { readonly write: Write; readonly text?: string } {
     if ("delete" in write) return { write: { delete: withoutSecrets(write.delete) } };
     const document = writtenBy(write);
+    if ("replace" in write && keepsEnvelope(write)) {
+      return { write: { replace: withoutSecrets(write.replace), document: keptSealed(write) } };
+    }
     if (!isSecretDocument(document) || key === undefined) return { write };
     if (isSealed(document.secrets)) {
       // of a document that is too new, which nobody may write
@@ -247,12 +260,36 @@ export class SealedStore implements Store {
   }
 }
 
+function maySecretsStandIn(document: RpDocument): document is SecretDocument {
+  return document.kind === "cluster" || document.kind === "key";
+}
+
 function isSecretDocument(document: RpDocument): document is SecretDocument {
-  return (
-    (document.kind === "cluster" || document.kind === "key") &&
-    // a stranger's document may have none
-    (document.secrets as unknown) !== undefined
-  );
+  // a stranger's document may have none
+  return maySecretsStandIn(document) && (document.secrets as unknown) !== undefined;
+}
+
+/** Whether it was read unopened. What is too new is written by nobody. */
+function keepsEnvelope({ replace, document }: Replace): boolean {
+  const before = replace.document;
+  return maySecretsStandIn(before) && isUnopened(before) && !isTooNew(document);
+}
+
+/** @throws {TypeError} when it has other secrets than it was read with. */
+function keptSealed({ replace, document }: Replace): RpDocument {
+  const [before, after] = [replace.document as SecretDocument, document as SecretDocument];
+  if (!isDeepStrictEqual(after.secrets, before.secrets)) {
+    throw new TypeError(
+      `the secrets of the ${nameOf(before)} were never opened, so they must stay`,
+    );
+  }
+  const mark = Math.max(after.minimumSchemaVersion ?? 0, sealedSchemaVersion);
+  return { ...after, minimumSchemaVersion: mark };
+}
+
+function needsKey(write: Write): boolean {
+  if ("delete" in write || ("replace" in write && keepsEnvelope(write))) return false;
+  return isSecretDocument(writtenBy(write));
 }
 
 /** The document that is written, or that goes. */

@@ -66,6 +66,15 @@ export interface CallOptions {
 /** Told of a damaged document that is passed over, and whom the call was made for; it must not throw. */
 export type OnUnreadable = (key: DocumentKey, cause: unknown, logIds: LogIds | undefined) => void;
 
+export interface ReadOptions extends CallOptions {
+  /**
+   * `false` for who doesn't need the secrets: a document whose secrets are sealed is given with them as they are stored, so that it
+   * can be had although its key is lost or what is sealed is damaged. Such a document may be written and deleted like any other, as
+   * long as its `secrets` stay equal; what isn't sealed is given as always.
+   */
+  readonly openSecrets?: boolean;
+}
+
 /** How many writes one `commit` may hold (the limit of a Cosmos batch). */
 export const writesMax = 100;
 /** How large the documents of one `commit` may be together, as JSON in UTF-8, sealed secrets a third larger (the same). */
@@ -163,7 +172,7 @@ export interface Store {
   read<K extends DocumentKind>(
     kind: K,
     key: DocumentKey,
-    options?: CallOptions,
+    options?: ReadOptions,
   ): Promise<Stored<DocumentOfKind<K>> | undefined>;
 
   /**
@@ -171,7 +180,8 @@ export interface Store {
    *
    * @throws {StoreConflictError} when a condition does not hold: nothing was written.
    * @throws {RangeError} too many writes, or too large: nothing was written.
-   * @throws {TypeError} when a document doesn't belong to the partition, or to what it replaces: a defect of the caller.
+   * @throws {TypeError} when a document doesn't belong to the partition, or to what it replaces, or has other secrets than it was
+   *   read with unopened: a defect of the caller.
    * @throws {StoreUnavailableError} nothing was written.
    * @throws {StoreOutcomeUnknownError} perhaps all was written: read again to know.
    */

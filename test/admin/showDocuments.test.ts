@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { shownDocument } from "../../src/admin/shownDocument.ts";
 import { secretNames } from "../../src/model/clusterSecrets.ts";
 import { schemaVersion, type ClusterDocument } from "../../src/model/document.ts";
@@ -15,6 +15,7 @@ import {
   partition,
   subscriptionDocument,
 } from "../store/documents.ts";
+import { lostClusters, withLostClusters } from "../store/lostKey.ts";
 import { temporaryFolder } from "../store/sqliteFixture.ts";
 import { adminPath, StartedAdmin } from "./startedAdmin.ts";
 
@@ -157,4 +158,24 @@ test("a document that is nested without end is cut, not followed", () => {
   const shown = shownDocument(JSON.parse(text) as never);
   expect(JSON.stringify(shown.document).length).toBeLessThan(1_000);
   expect(shown.removed).toHaveLength(1);
+});
+
+test.each(lostClusters)("a cluster whose secrets are %s is shown without them", async (name) => {
+  const database = await SqliteDatabase.open({ path: ":memory:" });
+  onTestFinished(async () => database.close());
+  const behind = new SqliteStore({ database, clock: systemClock });
+  await using admin = await StartedAdmin.start({
+    store: await withLostClusters(behind, systemClock),
+  });
+  const { status, body, text } = await admin.get(adminPath(name));
+  expect(status).toBe(200);
+  expect(body.cluster.document).toMatchObject({ name, provisioningState: "Failed" });
+  expect(body.cluster.document).not.toHaveProperty("secrets");
+  expect(body.cluster.removed).toEqual(
+    expect.arrayContaining([name === "stripped" ? "secrets.pullSecret" : "secrets"]),
+  );
+  expect(text).not.toContain("ciphertext");
+  expect(text).not.toContain("put-there-by-somebody");
+  // and an operator can begin its deletion again, or whatever failed
+  expect((await admin.post(`${adminPath(name)}/retry`)).status).toBe(202);
 });

@@ -119,9 +119,11 @@ export class FaultyStore implements Store {
   read<K extends DocumentKind>(
     ...given: Parameters<Store["read"]>
   ): Promise<Stored<DocumentOfKind<K>> | undefined> {
-    const [kind, key] = given;
+    const [kind, key, options] = given;
+    // a simulated process gives up by its clock, not in the middle of a call
+    const kept = options?.openSecrets === undefined ? {} : { openSecrets: options.openSecrets };
     return this.#faults.through("store.read", { kind, key }, async () =>
-      this.#store.read(kind as K, key),
+      this.#store.read(kind as K, key, kept),
     );
   }
 

@@ -18,6 +18,7 @@ import {
 import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
 import { RecordedTraces } from "../runtime/recordedTraces.ts";
 import { TestClock } from "../runtime/testClock.ts";
+import { lostClusters, withLostClusters } from "../store/lostKey.ts";
 import {
   clusterDocument,
   dueAt,
@@ -403,4 +404,14 @@ test("each deletion has a trace of its own, which its cluster carries on", async
   }
   // looking for clusters is nobody's trace
   expect(traces.spans.filter(({ name }) => name.startsWith("list"))).toEqual([]);
+});
+
+test("clusters whose secrets can't be opened go with their subscription", async () => {
+  const sealed = await withLostClusters(store, clock);
+  await announce("Deleted");
+  expect(await purgeSubscriptions(options(sealed))).toBe(lostClusters.length);
+  for (const name of lostClusters) {
+    const stored = await store.read("cluster", { partition, id: `rg|${name}` });
+    expect(stored?.document.provisioningState).toBe("Deleting");
+  }
 });

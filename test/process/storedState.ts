@@ -3,6 +3,7 @@
  * the file, messages, whether SQLite finds the file sound. And written past it, as a newer release or a stranger would. Other
  * processes may have the file open meanwhile.
  */
+import { isSealed } from "../../src/model/clusterSecrets.ts";
 import { createSecretKey, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +17,6 @@ import type {
 } from "../../src/model/document.ts";
 import {
   envelopeFrom,
-  isSealed,
   nonceBytes,
   openedText,
   sealText,

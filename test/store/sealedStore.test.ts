@@ -269,6 +269,106 @@ describe("a damaged envelope is told without its content, and stops nobody else"
   });
 });
 
+describe("an envelope that somebody has taken away", () => {
+  test.each<[string, object | undefined]>([
+    ["for secrets in clear", { pullSecret: "forged" }],
+    ["for none", {}],
+    ["for no object", "forged" as never],
+    ["for nothing at all", undefined],
+  ])("%s is a damaged document", async (_what, secrets) => {
+    const { store, overwrite } = await opened();
+    await store.commit(partition, [{ create: cluster }, { create: clusterDocument("other") }]);
+    await overwrite({ secrets });
+    const error: unknown = await store.read("cluster", key).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(DocumentUnreadableError);
+    expect((error as Error).message).toMatch(/^the sealed secrets of the cluster .*are gone/);
+    expect((error as Error).message).not.toContain("forged");
+    expect(await store.read("cluster", { partition, id: "rg|other" })).toBeDefined();
+  });
+});
+
+describe("a document whose secrets need not be opened", () => {
+  const unopened = { openSecrets: false } as const;
+  const lost = async () => {
+    const all = await opened(new TestKeys(newKey("first")));
+    await all.store.commit(partition, [{ create: cluster }]);
+    const stranger = await sealedStore(all.memory, new TestKeys(newKey("other")), all.clock);
+    return { ...all, stranger };
+  };
+
+  test("is read, changed and deleted without its key, and keeps its envelope", async () => {
+    const { store, stranger, stored } = await lost();
+    const before = (await stored()).secrets;
+    await expect(stranger.read("cluster", key)).rejects.toThrow(SealingKeyUnknownError);
+    const read = await stranger.read("cluster", key, unopened);
+    expect(read?.document).toMatchObject({ name: "c", secrets: { keyId: "first" } });
+    if (read === undefined) throw new Error("there is none");
+    const [first] = await stranger.commit(partition, [
+      // as a worker does that has no secret to add
+      {
+        replace: read,
+        document: { ...read.document, revision: "2", secrets: { ...read.document.secrets } },
+      },
+    ]);
+    const [second] = await stranger.commit(partition, [
+      { replace: first, document: { ...first.document, revision: "3" } },
+    ]);
+    expect(await stored()).toMatchObject({ revision: "3", minimumSchemaVersion: 2 });
+    expect((await stored()).secrets).toEqual(before);
+    expect((await store.read("cluster", key))?.document).toEqual({ ...cluster, revision: "3" });
+    await stranger.commit(partition, [{ delete: second }]);
+    expect(await stranger.read("cluster", key, unopened)).toBeUndefined();
+  });
+
+  test.each<[string, (envelope: Envelope) => object]>([
+    ["another envelope", (envelope) => ({ ...envelope, keyId: "forged" })],
+    ["secrets in clear", () => ({ pullSecret: "forged" })],
+    ["one secret more", (envelope) => ({ ...envelope, pullSecret: "forged" })],
+    ["none", () => ({})],
+  ])("takes %s for a defect of the caller", async (_what, forge) => {
+    const { stranger, stored } = await lost();
+    const before = await stored();
+    const read = await stranger.read("cluster", key, unopened);
+    if (read === undefined) throw new Error("there is none");
+    const document = { ...read.document, secrets: forge(before.secrets) as never };
+    const write = stranger.commit(partition, [{ replace: read, document }]);
+    await expect(write).rejects.toThrow(TypeError);
+    expect(await stored()).toEqual(before);
+  });
+
+  test("no create takes an envelope", async () => {
+    const { stranger, stored } = await lost();
+    const moved = { ...(await stored()), id: "rg|d", name: "d" };
+    await expect(stranger.commit(partition, [{ create: moved }])).rejects.toThrow(TypeError);
+  });
+
+  test("whose envelope is damaged or gone goes the same way, and never becomes a good one", async () => {
+    for (const secrets of [{ sealed: 1, keyId: "first" }, { pullSecret: "forged" }, undefined]) {
+      const { store, stored, overwrite } = await lost();
+      await overwrite({ secrets });
+      const read = await store.read("cluster", key, unopened);
+      if (read === undefined) throw new Error("there is none");
+      await store.commit(partition, [
+        { replace: read, document: { ...read.document, revision: "2" } },
+      ]);
+      expect(await stored()).toMatchObject({ revision: "2", minimumSchemaVersion: 2 });
+      expect((await stored()).secrets).toEqual(secrets);
+      await expect(store.read("cluster", key)).rejects.toThrow(DocumentUnreadableError);
+    }
+  });
+
+  test("in clear, as earlier releases left it, is sealed by the write", async () => {
+    const { store, stored, memory } = await opened();
+    await memory.commit(partition, [{ create: cluster }]);
+    const read = await store.read("cluster", key, unopened);
+    expect(read?.document).toEqual(cluster);
+    if (read === undefined) throw new Error("there is none");
+    await store.commit(partition, [{ replace: read, document: read.document }]);
+    expect((await stored()).secrets.keyId).toBe("first");
+    expect((await store.read("cluster", key))?.document).toEqual(cluster);
+  });
+});
+
 describe("keys", () => {
   const [first, second, third] = [newKey("first"), newKey("second"), newKey("third")];
 

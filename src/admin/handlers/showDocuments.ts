@@ -4,12 +4,12 @@ import { foldCase, subscriptionPartition } from "../../model/resourceId.ts";
 import { RpError } from "../../model/rpError.ts";
 import { subscriptionKey } from "../../model/subscription.ts";
 import { parameter, type AdminExchange, type AdminHandler } from "../exchange.ts";
-import { clusterKeyOf, readCluster, readDocument } from "../readDocument.ts";
+import { clusterKeyOf, readClusterToShow, readDocument } from "../readDocument.ts";
 import { shownDocument, type ShownDocument } from "../shownDocument.ts";
 import { shownStanding } from "../shownStanding.ts";
 
 export const showCluster: AdminHandler = async (exchange) => {
-  const { document } = await readCluster(exchange);
+  const { document } = await readClusterToShow(exchange);
   const standing = standingOf(document);
   const operationId = standing?.operation.id;
   const record =

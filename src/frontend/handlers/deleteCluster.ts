@@ -52,7 +52,7 @@ export const deleteCluster: Handler = {
         answer: { status: 202, headers: acceptedHeaders(operation, exchange) },
       };
     };
-    return commitCluster(exchange, decide, { persistent: true });
+    return commitCluster(exchange, decide, { persistent: true, openSecrets: false });
   },
 };
 
