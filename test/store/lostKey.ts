@@ -1,11 +1,11 @@
 /** Clusters whose secrets nobody can open any more, beside one that is well: what a process meets when its key was lost. */
 import type { Store } from "../../src/store/store.ts";
-import { SealedStore } from "../../src/store/sealedStore.ts";
+import type { SealedStore } from "../../src/store/sealedStore.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { clusterDocument, operationDocument, partition } from "./documents.ts";
 import { newKey, sealedStore, TestKeys } from "./sealedStoreFixture.ts";
 
-export const lostSecrets = { pullSecret: "of-a-cluster-whose-key-is-lost" } as const;
+const lostSecrets = { pullSecret: "of-a-cluster-whose-key-is-lost" } as const;
 
 /** How a cluster came to have secrets that can't be opened, by the name of the cluster. */
 export const lostClusters = ["lost", "damaged", "stripped"] as const;
