@@ -104,12 +104,15 @@ async function run(
       : `OpenShift resource provider ${version} listens on ${server.url}`,
   );
 
-  const lost = await engines.untilLost(stop);
-  if (lost !== undefined) {
-    // nothing that the roles hold can be given back any more
+  const fault = await Promise.race([
+    engines.untilLost(stop).then((lost) => lost && { error: lost }),
+    work.untilBroken(stop),
+  ]);
+  if (fault !== undefined) {
+    // nothing that the roles hold can be given back any more, or nobody knows what they hold
     await server?.stop(refuseMs);
     await traces?.stop(refuseMs);
-    throw lost;
+    throw fault.error;
   }
   const stoppedAt = systemClock.monotonic();
   log.info({}, "stopping");

@@ -1,6 +1,6 @@
 /**
- * The work of a process that can be laid down and taken up again, any number of times, until it is stopped for good. It knows
- * nothing of what the work is.
+ * The work of a process that can be laid down and taken up again, any number of times, until it is stopped for good, or breaks. It
+ * knows nothing of what the work is, and must never look at work while nothing is done any more.
  */
 import type { Log } from "./log.ts";
 
@@ -21,6 +21,9 @@ export class DrainableWork {
   /** The run that has not ended. */
   #running: Promise<unknown> | undefined;
   #isStopped = false;
+  /** Resolves with what a run threw: work that broke is never taken up again. */
+  readonly #broken = Promise.withResolvers<unknown>();
+  #isBroken = false;
 
   constructor(options: DrainableWorkOptions) {
     this.#options = options;
@@ -28,7 +31,7 @@ export class DrainableWork {
 
   /** What it does now. */
   get state(): WorkState {
-    if (this.#isStopped) return "stopping";
+    if (this.#isStopped || this.#isBroken) return "stopping";
     if (!this.#halt.signal.aborted) return "working";
     return this.#running === undefined && this.#options.busy() === 0 ? "drained" : "draining";
   }
@@ -40,19 +43,36 @@ export class DrainableWork {
 
   /** Begins, unless it has been drained or stopped before. */
   begin(): void {
-    if (this.#halt.signal.aborted || this.#running !== undefined) return;
+    if (this.#halt.signal.aborted || this.#running !== undefined || this.#isBroken) return;
+    this.#running = this.#run(this.#halt.signal);
+  }
+
+  /**
+   * Looks on until it breaks.
+   *
+   * @returns what was thrown; `undefined` when `stop` is aborted before.
+   */
+  async untilBroken(stop: AbortSignal): Promise<{ readonly error: unknown } | undefined> {
+    const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
+    if (stop.aborted) resolve(undefined);
+    else stop.addEventListener("abort", () => resolve(undefined), { once: true });
+    return Promise.race([this.#broken.promise.then((error) => ({ error })), stopped]);
+  }
+
+  /** Never rejects: a failure is kept for who stops it, and for who looks on. */
+  async #run(signal: AbortSignal): Promise<void> {
     const { log, run } = this.#options;
-    const { signal } = this.#halt;
-    const running = run(signal);
-    this.#running = running;
-    running
-      .finally(() => {
-        this.#running = undefined;
-        if (!this.#isStopped) log.info({ busy: this.busy }, "drained: no new work is taken");
-      })
-      .catch(() => {
-        // whoever stops it is told
-      });
+    try {
+      await run(signal);
+      this.#running = undefined;
+      if (!this.#isStopped) log.info({ busy: this.busy }, "drained: no new work is taken");
+    } catch (error) {
+      this.#running = undefined;
+      this.#isBroken = true;
+      this.#broken.resolve(error);
+      // what ran beside it must not go on half
+      this.#halt.abort();
+    }
   }
 
   /** No new work from now on. */
@@ -81,5 +101,6 @@ export class DrainableWork {
     this.#isStopped = true;
     this.#halt.abort();
     await this.#running;
+    if (this.#isBroken) throw await this.#broken.promise;
   }
 }

@@ -77,14 +77,40 @@ test("a stop waits for the run, whether it was drained or not, and is for good",
   }
 });
 
-test("a run that breaks is told of by the stop", async () => {
-  const work = new DrainableWork({
-    run: async () => {
-      throw new Error("a defect");
-    },
-    busy: () => 0,
-    log: silentLog,
-  });
-  work.begin();
-  await expect(work.stop()).rejects.toThrow("a defect");
+test("a run that breaks is told at once, and by a stop at any time after; it is not begun again", async () => {
+  const never = new AbortController().signal;
+  for (const isDrained of [false, true]) {
+    const { promise: going, reject: breakIt } = Promise.withResolvers<void>();
+    let begun = 0;
+    const lines: string[] = [];
+    const work = new DrainableWork({
+      run: async () => {
+        begun += 1;
+        return going;
+      },
+      busy: () => 0,
+      log: { ...silentLog, info: (_fields, message) => lines.push(message) },
+    });
+    work.begin();
+    if (isDrained) work.drain();
+    const broken = work.untilBroken(never);
+    breakIt(new Error("a defect"));
+    expect(await broken).toMatchObject({ error: { message: "a defect" } });
+    expect(await work.untilBroken(never)).toMatchObject({ error: { message: "a defect" } });
+    expect([work.state, work.undrain()]).toEqual(["stopping", false]);
+    work.begin();
+    expect(begun).toBe(1);
+    expect(lines).not.toContain("drained: no new work is taken");
+    await expect(work.stop()).rejects.toThrow("a defect");
+    await expect(work.stop()).rejects.toThrow("a defect");
+  }
+});
+
+test("who looks on is let go by the stop of the process", async () => {
+  const { work } = new Runs();
+  const stop = new AbortController();
+  const looking = work.untilBroken(stop.signal);
+  stop.abort();
+  expect(await looking).toBeUndefined();
+  expect(await work.untilBroken(stop.signal)).toBeUndefined();
 });
