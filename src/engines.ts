@@ -153,7 +153,9 @@ async function ownKeySource(path: string, store: Store, log: Log): Promise<KeySo
 }
 
 async function keySource(sealing: SealingSettings): Promise<KeySource> {
-  return "keyFile" in sealing ? keyFileSource(sealing.keyFile) : keyVaultSource(sealing);
+  return "keyFile" in sealing
+    ? keyFileSource(sealing.keyFile, { groupMayRead: true })
+    : keyVaultSource(sealing);
 }
 
 async function openKeys(

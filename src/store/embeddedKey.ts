@@ -3,7 +3,13 @@
  * sealed. A new key must never be made beside secrets that another one has sealed: they would look lost, and new ones would be
  * sealed by a key that nobody has a copy of.
  */
-import { KeyFileError, keyFileSource, makeKeyFile, readKeyFile } from "./keyFile.ts";
+import {
+  KeyFileError,
+  keyFileSource,
+  makeKeyFile,
+  readKeyFile,
+  removeLeftovers,
+} from "./keyFile.ts";
 import type { KeySource } from "./keyRing.ts";
 import { keyBytes } from "./sealedSecrets.ts";
 import type { Store } from "./store.ts";
@@ -31,7 +37,10 @@ export async function embeddedKeySource({
   random,
 }: EmbeddedKeyOptions): Promise<{ readonly source: KeySource; readonly isNew: boolean }> {
   const source = keyFileSource(path);
-  if ((await readKeyFile(path)) !== undefined) return { source, isNew: false };
+  if ((await readKeyFile(path)) !== undefined) {
+    await removeLeftovers(path);
+    return { source, isNew: false };
+  }
   const keyId = await anySealingKey(store);
   if (keyId !== undefined) {
     // another process may have made the file, and sealed something, since it was looked for

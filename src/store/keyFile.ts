@@ -1,11 +1,11 @@
 /**
  * Keys in a file: one a line, its name and its 32 bytes as base64; the first seals, all of them open. The file is of one user
- * alone, and is refused when others may read it. A program that is given a file must never make it: only the embedded engine
+ * alone, and is refused when others may read it, save for a group where that is said. A program that is given a file must never make it: only the embedded engine
  * makes its own, beside a database that has nothing sealed yet. No error may hold a piece of a key.
  */
 import { createSecretKey } from "node:crypto";
-import { link, open, unlink, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { link, lstat, open, readdir, unlink, type FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { KeySource } from "./keyRing.ts";
 import { keyBytes, type SealingKey } from "./sealedSecrets.ts";
 
@@ -19,12 +19,22 @@ const fileBytesMax = 256 * 1024;
 const lineForm = /^([A-Za-z0-9][A-Za-z0-9._-]{0,126})[ \t]+([A-Za-z0-9+/]{43}=)$/;
 /** Any right of the group or of others. */
 const foreignRights = 0o077;
+/** The same but for reading by the group. */
+const foreignRightsBesideGroup = 0o037;
+/** As `makeKeyFile` calls a file until it is whole, behind the name of the file itself. */
+const temporaryForm = /^\.key-[0-9a-f]{8}$/;
+
+/** Whose the file may be. */
+export interface KeyFileRights {
+  /** Whether its group may read it: so does Kubernetes mount a Secret for a Pod with an `fsGroup`. */
+  readonly groupMayRead?: boolean;
+}
 
 /** Reads the file each time. */
-export function keyFileSource(path: string): KeySource {
+export function keyFileSource(path: string, rights: KeyFileRights = {}): KeySource {
   return {
     load: async () => {
-      const keys = await readKeyFile(path);
+      const keys = await readKeyFile(path, rights);
       if (keys === undefined) throw fault(path, "it isn't there");
       return keys;
     },
@@ -36,7 +46,10 @@ export function keyFileSource(path: string): KeySource {
  *
  * @throws {KeyFileError}
  */
-export async function readKeyFile(path: string): Promise<readonly SealingKey[] | undefined> {
+export async function readKeyFile(
+  path: string,
+  rights: KeyFileRights = {},
+): Promise<readonly SealingKey[] | undefined> {
   let file: FileHandle;
   try {
     file = await open(path, "r");
@@ -46,7 +59,7 @@ export async function readKeyFile(path: string): Promise<readonly SealingKey[] |
     throw fault(path, `it can't be opened (${code})`);
   }
   try {
-    return keysFrom(await textOf(file, path), path);
+    return keysFrom(await textOf(file, path, rights), path);
   } finally {
     await file.close();
   }
@@ -79,7 +92,7 @@ export async function makeKeyFile(
       // another process was faster
       if (codeOf(error) !== "EEXIST") throw error;
     } finally {
-      await unlink(temporary);
+      await unlinkIfThere(temporary);
     }
     await syncFolder(dirname(path));
   } catch (error) {
@@ -87,13 +100,45 @@ export async function makeKeyFile(
   }
 }
 
-async function textOf(file: FileHandle, path: string): Promise<string> {
+/**
+ * Takes away other names of the file that a process has left which was killed while it made it: whoever copies a folder would copy
+ * the key with them. One that another process is just making is another file, and stays.
+ */
+export async function removeLeftovers(path: string): Promise<void> {
+  const [folder, name] = [dirname(path), basename(path)];
+  try {
+    const made = await lstat(path);
+    for (const other of await readdir(folder)) {
+      if (!other.startsWith(name) || !temporaryForm.test(other.slice(name.length))) continue;
+      const leftover = join(folder, other);
+      const { dev, ino } = await lstat(leftover);
+      if (dev === made.dev && ino === made.ino) await unlinkIfThere(leftover);
+    }
+  } catch {
+    // gone meanwhile, or not ours to remove: the key itself is as good as before
+  }
+}
+
+/** Of several who remove it one is first. */
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+async function textOf(
+  file: FileHandle,
+  path: string,
+  { groupMayRead = false }: KeyFileRights,
+): Promise<string> {
   const { mode, size, isFile } = await statOf(file);
   if (!isFile) throw fault(path, "it is no file");
-  if ((mode & foreignRights) !== 0) {
+  if ((mode & (groupMayRead ? foreignRightsBesideGroup : foreignRights)) !== 0) {
     throw fault(
       path,
-      `others than its owner have rights to it (mode ${(mode & 0o777).toString(8)}); run ` +
+      `others than its owner${groupMayRead ? " and its group's readers" : ""} have rights to it (mode ${(mode & 0o777).toString(8)}); run ` +
         `"chmod 600 ${path}", and take its keys for known to whoever could read it`,
     );
   }

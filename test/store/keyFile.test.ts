@@ -1,10 +1,16 @@
 /** Key files: what is taken, what is refused, and that many processes which make one at once agree. */
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, afterEach, describe, expect, test } from "vitest";
 import { systemIds, systemRandom } from "../../src/runtime/ids.ts";
 import { embeddedKeySource } from "../../src/store/embeddedKey.ts";
-import { KeyFileError, keyFileSource, makeKeyFile, readKeyFile } from "../../src/store/keyFile.ts";
+import {
+  KeyFileError,
+  keyFileSource,
+  makeKeyFile,
+  readKeyFile,
+  removeLeftovers,
+} from "../../src/store/keyFile.ts";
 import { TestClock } from "../runtime/testClock.ts";
 import { clusterDocument, partition } from "./documents.ts";
 import { MemoryStore } from "./memoryStore.ts";
@@ -71,6 +77,16 @@ describe("refused:", () => {
     expect(await faultOf(readKeyFile(path))).toMatch(/others than its owner.*chmod 600/);
   });
 
+  test.each([0o400, 0o600, 0o440, 0o640, 0o460, 0o660, 0o444, 0o604, 0o450])(
+    "rights %o of a file that was set: its group may read it, as where Kubernetes mounts a Secret, and no more",
+    async (mode) => {
+      await write(`first ${one}\n`, mode);
+      const load = keyFileSource(path, { groupMayRead: true }).load();
+      if ([0o400, 0o600, 0o440, 0o640].includes(mode)) expect(await load).toHaveLength(1);
+      else expect(await faultOf(load)).toMatch(/others than its owner and its group's readers/);
+    },
+  );
+
   test("a folder", async () => {
     await mkdir(path, { mode: 0o700 });
     expect(await faultOf(readKeyFile(path))).toMatch(/it is no file/);
@@ -99,6 +115,42 @@ describe("the embedded engine's own", () => {
     expect(await source.load()).toHaveLength(1);
     expect((await open(store)).isNew).toBe(false);
     expect(await readFile(path, "utf8")).toBe(text);
+  });
+
+  test("loses the second name that a process has left which was killed while it made it", async () => {
+    const store = new MemoryStore({ clock });
+    await open(store);
+    await link(path, `${path}.key-0123abcd`);
+    // none of these is that: another file, which somebody may just be making, and names of others
+    await writeFile(`${path}.key-89abcdef`, "made just now");
+    await link(path, `${path}.backup`);
+    await link(path, `${path}.key-0123abcd.backup`);
+    expect((await open(store)).isNew).toBe(false);
+    expect((await readdir(folder.path)).toSorted()).toEqual([
+      "rp.key",
+      "rp.key.backup",
+      "rp.key.key-0123abcd.backup",
+      "rp.key.key-89abcdef",
+    ]);
+    expect(await keyFileSource(path).load()).toHaveLength(1);
+  });
+
+  test("is made also when others take the second name away before its maker does", async () => {
+    const made = { id: "key-0123abcd", bytes: Buffer.alloc(32, 1) };
+    const sweeping = new AbortController();
+    const swept = (async () => {
+      while (!sweeping.signal.aborted) {
+        await removeLeftovers(path);
+        await new Promise((turned) => setImmediate(turned));
+      }
+    })();
+    for (let time = 0; time < 50; time += 1) {
+      await makeKeyFile(path, made);
+      await rm(path);
+    }
+    sweeping.abort();
+    await swept;
+    expect(await readdir(folder.path)).toEqual([]);
   });
 
   test("is the same for all who make it at once", async () => {
