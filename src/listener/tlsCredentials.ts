@@ -4,7 +4,7 @@
  * ones stay. No content of a file may get into an error or the log.
  */
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -44,6 +44,8 @@ interface Contents {
 
 /** Files replaced by links that are swapped tell nobody, so they are read again and again. */
 const lookMs = 10_000;
+/** Any right of others, and to write of the group. */
+const foreignRights = 0o037;
 const toldAheadMs = 7 * 24 * 3_600_000;
 
 export class TlsCredentials implements ListenerTls {
@@ -70,7 +72,9 @@ export class TlsCredentials implements ListenerTls {
     files: TlsFiles,
     { clock, log }: { readonly clock: Clock; readonly log: Log },
   ): Promise<TlsCredentials> {
-    return new TlsCredentials(await readContents(files, clock), { files, clock, log });
+    const credentials = new TlsCredentials(await readContents(files, clock), { files, clock, log });
+    await credentials.#tellRights();
+    return credentials;
   }
 
   get identity(): TlsIdentity {
@@ -127,6 +131,22 @@ export class TlsCredentials implements ListenerTls {
     }
   }
 
+  /** Others may own the file and need it besides, so this is no reason to refuse it. */
+  async #tellRights(): Promise<void> {
+    let mode: number;
+    try {
+      ({ mode } = await stat(this.#files.keyFile));
+    } catch {
+      // it was there just now: the next look tells what is wrong
+      return;
+    }
+    if ((mode & foreignRights) === 0) return;
+    this.#log.warn(
+      { mode: (mode & 0o777).toString(8) },
+      "TLS_KEY_FILE: others than its owner and its group's readers have rights to the key of the server",
+    );
+  }
+
   async #look(): Promise<void> {
     try {
       const contents = await readContents(this.#files, this.#clock);
@@ -135,6 +155,7 @@ export class TlsCredentials implements ListenerTls {
       if (isSame(contents, this.#contents)) return;
       this.#contents = contents;
       for (const listener of this.#listeners) this.#tell(listener);
+      await this.#tellRights();
       this.#log.info(
         { notAfter: notAfterOf(contents) },
         "the certificates have changed; new connections use them",

@@ -123,7 +123,7 @@ export function writeTlsFiles(folder: string, identity: Identity, authorities?: 
     clientCaFile: join(folder, "clients.crt"),
   };
   writeFileSync(files.certFile, identity.cert);
-  writeFileSync(files.keyFile, identity.key);
+  writeFileSync(files.keyFile, identity.key, { mode: 0o600 });
   if (authorities !== undefined) writeFileSync(files.clientCaFile, authorities);
   return files;
 }

@@ -1,6 +1,6 @@
 /** Certificate, key and authorities as files: what is refused at the start, and how they are exchanged while the server runs. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { once } from "node:events";
@@ -61,6 +61,18 @@ describe("at the start", () => {
       }),
     ).toBe("");
   });
+
+  test.each([0o600, 0o440, 0o640, 0o644, 0o660])(
+    "a key with the rights %o is taken, and told of if others may read it",
+    async (mode) => {
+      const { files } = folderOf(first);
+      chmodSync(files.keyFile, mode);
+      const log = new RecordingLog();
+      await TlsCredentials.read(files, { clock: systemClock, log });
+      const told = log.records.map(({ level, mode: is }) => [level, is]);
+      expect(told).toEqual(mode === 0o644 || mode === 0o660 ? [["warn", mode.toString(8)]] : []);
+    },
+  );
 
   test("every fault is told at once, by its setting", async () => {
     const message = await faults(({ certFile, keyFile, clientCaFile }) => {
