@@ -20,7 +20,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { untraced, type Tracing } from "../runtime/traces.ts";
 import type { AdminContract, AdminRoute } from "./adminContract.ts";
-import { audit } from "./audit.ts";
+import { audit, auditIntent, type AuditedCall } from "./audit.ts";
 import type { AdminServices } from "./exchange.ts";
 
 export interface AdminAppOptions extends HealthOptions {
@@ -58,6 +58,15 @@ export function adminApp(options: AdminAppOptions): RequestListener {
     next();
   };
 
+  const auditedCall = (
+    { route }: FoundRoute,
+    request: express.Request,
+    response: express.Response,
+  ): AuditedCall => {
+    const { operationId: action, pathParameters: parameters } = route;
+    return { context: contextOf(response), action, parameters, caller: callerOf(request) };
+  };
+
   const writeAudit = (
     request: express.Request,
     response: express.Response,
@@ -66,9 +75,7 @@ export function adminApp(options: AdminAppOptions): RequestListener {
     const asked = found.get(request);
     if (asked === undefined || asked.isAudited) return;
     asked.isAudited = true;
-    const { operationId: action, pathParameters: parameters } = asked.route;
-    const context = contextOf(response);
-    audit({ context, action, parameters, caller: callerOf(request) }, outcome);
+    audit(auditedCall(asked, request, response), outcome);
   };
 
   const runOperation: RequestHandler = async (request, response) => {
@@ -77,6 +84,7 @@ export function adminApp(options: AdminAppOptions): RequestListener {
     const parameters = asked.route.check(request.body as unknown);
     const context = contextOf(response);
     const { span, logIds } = context;
+    if (request.method === "POST") auditIntent(auditedCall(asked, request, response));
     const answer = await asked.route.handle({
       parameters,
       context,

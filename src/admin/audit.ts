@@ -1,6 +1,7 @@
 /**
- * The audit log: one line for each operation of the API that somebody asked for, whatever came of it. Who reads it must be able to
- * rely on it: what a caller can choose stands in members of its own, cut and without anything that looks like the end of a line,
+ * The audit log: one line for each operation of the API that somebody asked for, whatever came of it, and for one that changes
+ * something another before it does: a process that dies in between leaves that. Who reads it must be able to rely on it: no level
+ * of the log leaves it out, and what a caller can choose stands in members of its own, cut and without anything that looks like the end of a line,
  * or like another text than it is.
  */
 import type { AdminExchange } from "./exchange.ts";
@@ -28,16 +29,28 @@ export interface AuditedOutcome {
   readonly errorCode?: string;
 }
 
-/** Writes the line, at the level `info` whatever the outcome. */
+/** Writes the line of an action that is about to be done. */
+export function auditIntent(call: AuditedCall): void {
+  const { actor, action, target } = named(call);
+  call.context.log.audit(
+    { actor, action, target, intent: true },
+    `audit: ${[actor, action, target].filter(Boolean).join(" ")}: begun`,
+  );
+}
+
+/** Writes the line of what came of it. */
 export function audit(call: AuditedCall, outcome: AuditedOutcome): void {
-  const { context, action, parameters, caller } = call;
-  const actor = visible(caller.isAuthenticated ? caller.subject : withoutAuthentication);
-  const target = targetOf(parameters);
+  const { actor, action, target } = named(call);
   const result = outcome.errorCode ?? "done";
-  context.log.info(
-    { audit: true, actor, action, target, ...outcome },
+  call.context.log.audit(
+    { actor, action, target, ...outcome },
     `audit: ${[actor, action, target].filter(Boolean).join(" ")}: ${outcome.status} ${result}`,
   );
+}
+
+function named({ action, parameters, caller }: AuditedCall) {
+  const actor = visible(caller.isAuthenticated ? caller.subject : withoutAuthentication);
+  return { actor, action, target: targetOf(parameters) };
 }
 
 /** The path of what it is about; empty when that is this process, or all clusters. */

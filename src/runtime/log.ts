@@ -11,6 +11,8 @@ export interface Log {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
+  /** What an auditor relies on: a record as of `info`, with `audit: true`, whatever the level of the log is. */
+  audit(fields: LogFields, message: string): void;
   /** A log whose every record carries these members too. */
   child(fields: LogFields): Log;
 }
@@ -21,6 +23,7 @@ export const silentLog: Log = {
   info: () => {},
   warn: () => {},
   error: () => {},
+  audit: () => {},
   child: () => silentLog,
 };
 
@@ -39,6 +42,7 @@ export function logWithout(log: Log, isToldElsewhere: (error: unknown) => boolea
     info: unlessTold((fields, message) => log.info(fields, message)),
     warn: unlessTold((fields, message) => log.warn(fields, message)),
     error: unlessTold((fields, message) => log.error(fields, message)),
+    audit: (fields, message) => log.audit(fields, message),
     child: (fields) => logWithout(log.child(fields), isToldElsewhere),
   };
 }

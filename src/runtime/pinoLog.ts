@@ -115,9 +115,12 @@ function clusterName(resourceId: unknown): string | undefined {
 
 class PinoLog implements Log {
   readonly #pino: Logger;
+  /** The same at the level `info`, whatever that of the log is; made when there is something to say. */
+  readonly #audit: () => Logger;
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, audit: () => Logger = () => logger.child({}, { level: "info" })) {
     this.#pino = logger;
+    this.#audit = audit;
   }
 
   debug(fields: LogFields, message: string): void {
@@ -136,8 +139,13 @@ class PinoLog implements Log {
     if (this.#pino.isLevelEnabled("error")) this.#pino.error(loggable(fields), message);
   }
 
+  audit(fields: LogFields, message: string): void {
+    this.#audit().info({ ...loggable(fields), audit: true }, message);
+  }
+
   child(fields: LogFields): Log {
-    return new PinoLog(this.#pino.child(loggable(fields)));
+    const members = loggable(fields);
+    return new PinoLog(this.#pino.child(members), () => this.#audit().child(members));
   }
 }
 

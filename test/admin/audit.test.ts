@@ -1,13 +1,14 @@
 /** The audit log: a line for each call of the API, with who, what, on what and what came of it, that nobody can forge. */
 import { request } from "node:http";
 import { expect, test } from "vitest";
+import type { ProcessControl } from "../../src/admin/exchange.ts";
 import { StoreUnavailableError, type Store } from "../../src/store/store.ts";
 import { clusterDocument, partition, subscriptionDocument } from "../store/documents.ts";
 import { adminPath, StartedAdmin } from "./startedAdmin.ts";
 
 const target = `/subscriptions/${partition}/resourceGroups/rg/clusters/c`;
 
-test("every call is told once, at the level info, whatever came of it", async () => {
+test("what came of a call is told once, at the level info", async () => {
   await using admin = await StartedAdmin.start();
   const failed = { provisioningState: "Failed", unqueued: false } as const;
   await admin.store.commit(partition, [
@@ -54,6 +55,43 @@ test("every call is told once, at the level info, whatever came of it", async ()
     expect(line).toMatchObject({ level: "info", audit: true, actor: "loopback" });
     expect(line["requestId"]).toBe(answers[index]?.headers.get("x-ms-request-id"));
   }
+});
+
+test.each(["debug", "info", "warn", "error", "silent"] as const)(
+  "it is there at the level %s, where other lines are not",
+  async (logLevel) => {
+    await using admin = await StartedAdmin.start({ logLevel });
+    await admin.get("/admin/v1/process");
+    await admin.post("/admin/v1/process/drain");
+    expect(admin.audited.map(({ action }) => action)).toEqual(["Process_Get", "Process_Drain"]);
+    for (const line of admin.audited) {
+      expect(line).toMatchObject({ level: "info", audit: true, requestId: expect.any(String) });
+    }
+    const isTalkative = logLevel === "debug" || logLevel === "info";
+    expect(admin.lines.length > admin.audited.length + admin.intents.length).toBe(isTalkative);
+  },
+);
+
+test("what changes something is told before it is done, with the same request id as what comes of it", async () => {
+  const before: unknown[] = [];
+  const process: ProcessControl = {
+    status: () => ({ state: "draining", pid: 1, version: "0", roles: [], workersBusy: 0 }),
+    drain: () => before.push(...admin.lines.filter(({ audit }) => audit === true)),
+    undrain: () => false,
+  };
+  await using admin = await StartedAdmin.start({ process, logLevel: "error" });
+  const answer = await admin.post("/admin/v1/process/drain");
+  const requestId = answer.headers.get("x-ms-request-id");
+  const line = { actor: "loopback", action: "Process_Drain", target: "", requestId };
+  expect(before).toEqual([expect.objectContaining({ ...line, intent: true })]);
+  expect(before[0]).not.toHaveProperty("status");
+  expect(admin.audited).toEqual([expect.objectContaining({ ...line, status: 202 })]);
+  // also of what then fails; not of what was never going to be done, nor of a look
+  await admin.post("/admin/v1/process/undrain");
+  await admin.send("POST", "/admin/v1/process/undrain", {});
+  await admin.get("/admin/v1/process");
+  expect(admin.intents.map(({ action }) => action)).toEqual(["Process_Drain", "Process_Undrain"]);
+  expect(admin.audited.map(({ status }) => status)).toEqual([202, 409, 400, 200]);
 });
 
 test("probes, metrics and paths that lead nowhere are no calls of the API", async () => {

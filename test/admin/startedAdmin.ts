@@ -15,7 +15,7 @@ import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { systemIds } from "../../src/runtime/ids.ts";
 import { Metrics } from "../../src/runtime/metrics.ts";
 import { Nudge } from "../../src/runtime/nudge.ts";
-import { pinoLog } from "../../src/runtime/pinoLog.ts";
+import { pinoLog, type LogLevel } from "../../src/runtime/pinoLog.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -43,6 +43,7 @@ export interface AdminOptions extends Partial<
   readonly clock?: Clock;
   readonly process?: ProcessControl;
   readonly committed?: Nudge;
+  readonly logLevel?: LogLevel;
 }
 
 const idle: ProcessControl = {
@@ -103,7 +104,7 @@ export class StartedAdmin implements AsyncDisposable {
         location: "eastus",
         process,
       },
-      log: pinoLog({ level: "debug", clock, readable: false, sink: { write } }),
+      log: pinoLog({ level: options.logLevel ?? "debug", clock, readable: false, sink: { write } }),
     });
     const stop = async (): Promise<void> => {
       await server.stop();
@@ -116,9 +117,14 @@ export class StartedAdmin implements AsyncDisposable {
     await this.#stop();
   }
 
-  /** The lines of the audit log. */
+  /** The lines of the audit log that tell what came of a call. */
   get audited(): readonly WrittenLine[] {
-    return this.lines.filter(({ audit }) => audit === true);
+    return this.lines.filter(({ audit, intent }) => audit === true && intent === undefined);
+  }
+
+  /** Those that tell what is about to be done. */
+  get intents(): readonly WrittenLine[] {
+    return this.lines.filter(({ audit, intent }) => audit === true && intent !== undefined);
   }
 
   /** Sends a request to a path, or to an absolute link, and checks the answer. */

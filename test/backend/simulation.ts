@@ -64,6 +64,10 @@ class NotedLog implements Log {
     this.#note("error", fields, message);
   }
 
+  audit(fields: LogFields, message: string): void {
+    this.#note("info", fields, message);
+  }
+
   child(fields: LogFields): Log {
     return new NotedLog(this.#lines, { ...this.#fields, ...fields });
   }

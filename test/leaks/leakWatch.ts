@@ -45,6 +45,7 @@ export function watchedLog(log: Log): Log {
     info: watched((fields, message) => log.info(fields, message)),
     warn: watched((fields, message) => log.warn(fields, message)),
     error: watched((fields, message) => log.error(fields, message)),
+    audit: watched((fields, message) => log.audit(fields, message)),
     child: (fields) => {
       watchRecord(fields, "");
       return watchedLog(log.child(fields));

@@ -11,6 +11,7 @@ export class RecordingLog implements Log {
   info = (fields: LogFields, message: string): void => this.#record("info", fields, message);
   warn = (fields: LogFields, message: string): void => this.#record("warn", fields, message);
   error = (fields: LogFields, message: string): void => this.#record("error", fields, message);
+  audit = (fields: LogFields, message: string): void => this.#record("info", fields, message);
   child = (): Log => this;
 
   /** Resolves when so many records have had this message. */
