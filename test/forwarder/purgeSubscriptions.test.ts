@@ -5,13 +5,17 @@ import type { ClusterDocument, SubscriptionDocument } from "../../src/model/docu
 import { schemaVersion } from "../../src/model/document.ts";
 import { subscriptionKey } from "../../src/model/subscription.ts";
 import { silentLog } from "../../src/runtime/log.ts";
+import type { LogIds } from "../../src/model/logIds.ts";
+import { layeredPort } from "../../src/runtime/portLayer.ts";
 import { untraced } from "../../src/runtime/traces.ts";
+import { attributedStore } from "../../src/store/attributedStore.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
   DocumentUnreadableError,
   SealingKeyUnknownError,
   StoreUnavailableError,
+  type CallOptions,
   type Store,
   type Stored,
 } from "../../src/store/store.ts";
@@ -414,4 +418,32 @@ test("clusters whose secrets can't be opened go with their subscription", async 
     const stored = await store.read("cluster", { partition, id: `rg|${name}` });
     expect(stored?.document.provisioningState).toBe("Deleting");
   }
+});
+
+test("what is asked of the store says for which subscription, and for which deletion", async () => {
+  await create("one");
+  await announce("Deleted");
+  const asked: [method: string, logIds: LogIds | undefined][] = [];
+  const noting = layeredPort(store, async ({ method, given, run }) => {
+    asked.push([method, (given.at(-1) as CallOptions).logIds]);
+    return run();
+  });
+  const enginesWithin = (_current: unknown, logIds: () => LogIds) => ({
+    store: attributedStore(noting, logIds),
+  });
+  const own = options();
+  await purgeSubscriptions({ ...own, tracing: { ...own.tracing, enginesWithin } });
+  const [deleting] = await wholeClusters();
+  const { id: operationId, correlationId } = deleting?.document.operation ?? {};
+  expect(asked.find(([method]) => method === "listClusters")?.[1]).toEqual({
+    subscriptionId: partition,
+  });
+  expect(asked.find(([method]) => method === "commit")?.[1]).toMatchObject({
+    subscriptionId: partition,
+    resourceId: deleting?.document.resourceId,
+    operationId,
+    requestId: operationId,
+    correlationId,
+    traceId: expect.any(String) as string,
+  });
 });
