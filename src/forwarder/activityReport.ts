@@ -99,9 +99,9 @@ export class ActivityReport {
       if (activity === undefined) return;
       this.#latest = activity;
       this.#countedAt = clock.monotonic();
-      const restMs = (clock.monotonic() - begunAt) * restRatio;
-      this.#dueAt += Math.min(restMs, activityIdleIntervalMs - activityIntervalMs);
-      if (mayAct() && !signal.aborted) await this.#publish(activity, signal);
+      const countMs = this.#countedAt - begunAt;
+      this.#dueAt += Math.min(countMs * restRatio, activityIdleIntervalMs - activityIntervalMs);
+      if (mayAct() && !signal.aborted) await this.#publish({ activity, countMs }, signal);
     } catch (error) {
       this.#published = undefined;
       if (error instanceof StoreConflictError) {
@@ -143,7 +143,10 @@ export class ActivityReport {
     }
   }
 
-  async #publish(activity: Activity, signal: AbortSignal): Promise<void> {
+  async #publish(
+    { activity, countMs }: { readonly activity: Activity; readonly countMs: number },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { store, clock, log } = this.#options;
     const now = clock.monotonic();
     const isNews = this.#isNews || !isSame(activity, this.#published?.document.activity);
@@ -153,6 +156,7 @@ export class ActivityReport {
       log.warn({}, "a newer release publishes the activity in a way that this one doesn't know");
       return;
     }
+    const news = { publishedAt: clock.now(), countMs: Math.ceil(countMs), activity };
     const document: ActivityDocument =
       former === undefined
         ? {
@@ -160,10 +164,9 @@ export class ActivityReport {
             id: activityKey.id,
             subscriptionId: activityKey.partition,
             schemaVersion,
-            publishedAt: clock.now(),
-            activity,
+            ...news,
           }
-        : { ...written(former.document), publishedAt: clock.now(), activity };
+        : { ...written(former.document), ...news };
     const writes = former === undefined ? [{ create: document }] : [{ replace: former, document }];
     const [published] = await store.commit(activityKey.partition, writes, { signal });
     this.#published = published as Stored<ActivityDocument> | undefined;

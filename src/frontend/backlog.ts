@@ -3,8 +3,9 @@
  * A deletion is never refused, nor is anything that begins no operation.
  *
  * The number is the forwarder's publication, read when a write asks and the last look is some seconds old, with what this process
- * has let in since. So a fleet may go beyond the limit by what its other frontends let in between two publications. Whoever
- * can't know the number refuses nobody: no publication, a stale one, one that can't be read.
+ * has let in that may be missing in it. It rather takes too much for missing than too little: some may count twice until the next
+ * publication, and near the limit it refuses a little early. So a fleet may go beyond the limit by what its other frontends let in between two
+ * publications. Whoever can't know the number refuses nobody: no publication, a stale one, one that can't be read.
  */
 import { activityStaleMs } from "../model/activity.ts";
 import { activityKey, isTooNew, type ActivityDocument } from "../model/document.ts";
@@ -19,6 +20,12 @@ import type { Store } from "../store/store.ts";
 const lookIntervalMs = 5_000;
 /** What a look may take: those who wait for it have a request to answer. */
 const lookLimitMs = 2_000;
+/** What was let in has begun, as far as a count sees it, within that time; who takes longer is missed by one count. */
+const beginsWithinMs = 2_000;
+/** What was let in is remembered in portions of that time. */
+const portionMs = 1_000;
+/** No publication that is still believed was counted before that: a clock may be ahead as far as behind. */
+const forgetMs = 3 * activityStaleMs;
 const retryAfterSeconds = 30;
 
 export interface BacklogOptions {
@@ -36,11 +43,20 @@ export interface AskingRequest {
   readonly logIds: LogIds;
 }
 
+/** So many were let in from one moment to another, by the monotonic clock. */
+interface Portion {
+  readonly fromMs: number;
+  untilMs: number;
+  count: number;
+}
+
 export class Backlog {
   readonly #options: BacklogOptions;
   #publication: ActivityDocument | undefined;
-  /** Since the publication was seen. */
-  #admitted = 0;
+  /** What may be missing in the publication, in the order of time. */
+  #admitted: readonly Portion[] = [];
+  /** When the last look that brought something began, by the monotonic clock: what is new at the next was published after. */
+  #sawAt = -Infinity;
   #looking: Promise<void> | undefined;
   /** By the monotonic clock. */
   #lookAt = 0;
@@ -61,10 +77,10 @@ export class Backlog {
     if (limit === 0) return;
     await this.#look(request);
     const total = this.#total(request);
-    if (total === undefined) return;
-    if (total + this.#admitted < limit) {
+    const admitted = this.#admitted.reduce((sum, { count }) => sum + count, 0);
+    if (total === undefined || total + admitted < limit) {
       // at once, as many may ask before any has begun; what comes to nothing counts until the next publication
-      this.#admitted += 1;
+      this.#note();
       return;
     }
     onRefused?.();
@@ -76,6 +92,20 @@ export class Backlog {
       },
       { retryAfterSeconds },
     );
+  }
+
+  #note(): void {
+    const now = this.#options.clock.monotonic();
+    const last = this.#admitted.at(-1);
+    if (last !== undefined && now - last.fromMs < portionMs) {
+      last.untilMs = now;
+      last.count += 1;
+    } else this.#admitted = [...this.#admitted, { fromMs: now, untilMs: now, count: 1 }];
+  }
+
+  /** What was let in before that moment counts no more. */
+  #forgetUntil(moment: number): void {
+    this.#admitted = this.#admitted.filter(({ untilMs }) => untilMs >= moment);
   }
 
   /** `undefined` when it isn't known. */
@@ -110,17 +140,25 @@ export class Backlog {
       reason: () => new Error("no answer in time"),
     });
     const { signal } = limit;
+    const begunAt = clock.monotonic();
+    this.#forgetUntil(begunAt - forgetMs);
     try {
       const found = await untilAborted(signal, async () =>
         store.read("activity", activityKey, { signal, logIds }),
       );
+      const sawAt = this.#sawAt;
+      this.#sawAt = begunAt;
       if (found === undefined) return;
       if (isTooNew(found.document) || !Number.isFinite(found.document.activity?.total)) {
         this.#publication = undefined;
         this.#tell(log, "the published activity is none that this release knows; it limits nobody");
         return;
       }
-      if (found.document.publishedAt !== this.#publication?.publishedAt) this.#admitted = 0;
+      const { publishedAt, countMs = 0 } = found.document;
+      if (publishedAt !== this.#publication?.publishedAt) {
+        // it was published after the look before, and began to count as long before as it took
+        this.#forgetUntil(sawAt - countMs - beginsWithinMs);
+      }
       this.#publication = found.document;
     } catch (error) {
       // what was read last counts until it is stale

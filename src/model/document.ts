@@ -227,6 +227,8 @@ export interface ActivityDocument extends DocumentBase {
   readonly kind: "activity";
   /** By the clock of whoever published it. */
   readonly publishedAt: EpochMs;
+  /** How long it took to count: what began meanwhile may be missing. Absent in old documents. */
+  readonly countMs?: number;
   readonly activity: Activity;
 }
 

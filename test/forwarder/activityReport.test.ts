@@ -49,6 +49,7 @@ test("what runs is told by kind and state, with the oldest and the queue's depth
     subscriptionId: "provider",
     schemaVersion,
     publishedAt: expect.any(Number) as number,
+    countMs: 0,
     activity: {
       running: [
         { kind: "create", state: "Creating", count: 2 },
@@ -232,6 +233,8 @@ test("the longer a count takes, the rarer it comes, but not so rare that it is t
   );
   await simulation.create("c");
   await simulation.clock.advance(10 * 60_000);
+  // frontends must know, as what begins meanwhile may be missing
+  expect((await published(simulation))?.countMs).toBe(takesMs);
   const counts = callsOf(forwarder, "store.listRunning");
   expect(counts).toBeGreaterThanOrEqual((10 * 60_000) / activityIdleIntervalMs);
   expect(counts).toBeLessThan((10 * 60_000) / (takesMs * 20));

@@ -1,4 +1,5 @@
 /** A fleet with too much to do refuses what would begin more, and nothing else. */
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { activityStaleMs } from "../../src/model/activity.ts";
 import { activityKey, type ActivityDocument } from "../../src/model/document.ts";
@@ -198,6 +199,86 @@ test("exactly so many begin between two publications, and a new one begins the c
   clock.skip(5_000);
   await publish(store, 8, clock.now());
   expect(await ask()).toBe(2);
+});
+
+test("what a publication can't have counted stays counted here", async () => {
+  const { clock, store, admitted } = backlogOf(100);
+  const admittedOf = async (asked: number): Promise<number> => {
+    const answers = await Promise.all(Array.from({ length: asked }, admitted));
+    return answers.filter(Boolean).length;
+  };
+  await publish(store, 0, clock.now());
+  expect(await admittedOf(1)).toBe(1);
+  clock.skip(1_000);
+  await publish(store, 1, clock.now());
+  clock.skip(500);
+  expect(await admittedOf(200)).toBe(99);
+  clock.skip(4_000);
+  // the publication that is seen now was made before most of them
+  expect(await admittedOf(200)).toBe(0);
+  clock.skip(10_000);
+  await publish(store, 30, clock.now());
+  clock.skip(5_000);
+  // none of them was let in since the look before, so all that has not ended is in it
+  expect(await admittedOf(200)).toBe(70);
+});
+
+test("a count that took long doesn't hold what was let in meanwhile", async () => {
+  const { clock, store, admitted } = backlogOf(10);
+  await publish(store, 0, clock.now());
+  expect(await admitted()).toBe(true);
+  clock.skip(20_000);
+  // a look that finds nothing new, and two that are let in
+  expect([await admitted(), await admitted()]).toEqual([true, true]);
+  clock.skip(10_000);
+  await publish(store, 1, clock.now(), { countMs: 9_000 });
+  const answers = await Promise.all(Array.from({ length: 20 }, admitted));
+  expect(answers.filter(Boolean)).toHaveLength(7);
+});
+
+test("what was let in before anything was published counts as well", async () => {
+  const { clock, store, admitted } = backlogOf(2);
+  expect([await admitted(), await admitted()]).toEqual([true, true]);
+  await publish(store, 0, clock.now());
+  clock.skip(5_000);
+  expect(await admitted()).toBe(false);
+});
+
+test("one frontend never lets more in than the limit, whenever the forwarder counts and publishes", async () => {
+  const steps = fc.array(
+    fc.record({
+      waitMs: fc.integer({ min: 0, max: 9_000 }),
+      does: fc.oneof(
+        fc.record({ ask: fc.integer({ min: 1, max: 8 }) }),
+        fc.record({ countMs: fc.integer({ min: 0, max: 30_000 }) }),
+      ),
+    }),
+    { maxLength: 40 },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps, async (taken) => {
+      const { clock, store, admitted } = backlogOf(5);
+      await publish(store, 0, clock.now());
+      let letIn = 0;
+      for (const { waitMs, does } of taken) {
+        clock.skip(waitMs);
+        if ("ask" in does) {
+          for (let n = 0; n < does.ask; n += 1) letIn += (await admitted()) ? 1 : 0;
+        } else {
+          const counted = letIn;
+          const begun = clock.monotonic();
+          // asked by others while it is counted
+          while (clock.monotonic() - begun < does.countMs) {
+            clock.skip(Math.min(3_000, does.countMs - (clock.monotonic() - begun)));
+            letIn += (await admitted()) ? 1 : 0;
+          }
+          await publish(store, counted, clock.now(), { countMs: does.countMs });
+        }
+        expect(letIn).toBeLessThanOrEqual(5);
+      }
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test("a count that was given up at the limit is one at the limit", async () => {
