@@ -7,10 +7,12 @@ import {
   activityIdleIntervalMs,
   activityIntervalMs,
   activityStaleMs,
+  countLimitMs,
   runningMax,
 } from "../model/activity.ts";
 import {
   activityKey,
+  activityKeys,
   isTooNew,
   schemaVersion,
   written,
@@ -19,10 +21,14 @@ import {
   type EpochMs,
   type RunningCount,
 } from "../model/document.ts";
+import type { DocumentKey } from "../model/resourceId.ts";
+import type { Timing } from "../model/timing.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Log } from "../runtime/log.ts";
 import {
+  DocumentUnreadableError,
   StoreConflictError,
   type RunningOperation,
   type Store,
@@ -38,6 +44,8 @@ export interface ActivityReportOptions {
   readonly queue: Queue;
   readonly clock: Clock;
   readonly log: Log;
+  /** A single call counts as unanswered after one lease. */
+  readonly timing: Pick<Timing, "leaseMs">;
 }
 
 export class ActivityReport {
@@ -54,6 +62,7 @@ export class ActivityReport {
   #isStirred = false;
   /** Whether there is something to publish, even if the numbers are the same. */
   #isNews = false;
+  #isDamageTold = false;
 
   constructor(options: ActivityReportOptions) {
     this.#options = options;
@@ -81,11 +90,12 @@ export class ActivityReport {
   }
 
   /**
-   * Counts, and publishes if that tells anything new or nothing was published for a while. Never rejects.
+   * Counts, and publishes if that tells anything new or nothing was published for a while. Never rejects, and ends within
+   * `countLimitMs`. A count that comes to nothing is told in the log, at most once for each time that one is due.
    *
    * @param mayAct whether the lease is still held; asked before each page and before the write.
    */
-  async run(signal: AbortSignal, mayAct: () => boolean): Promise<void> {
+  async run(stop: AbortSignal, mayAct: () => boolean): Promise<void> {
     const { clock, log } = this.#options;
     const begunAt = clock.monotonic();
     // a failure waits as long as a success
@@ -94,19 +104,30 @@ export class ActivityReport {
     // what came and went in between is news too: frontends count what they let in until the next publication
     this.#isNews ||= this.#isStirred;
     this.#isStirred = false;
+    // not the rest of the lease: it is renewed meanwhile, and asked for before each page
+    using limit = deadlineSignal({
+      clock,
+      afterMs: countLimitMs,
+      reason: () => new Error(`it takes longer than ${countLimitMs / 1_000} s`),
+      parents: [stop],
+    });
+    const { signal } = limit;
     try {
       const activity = await this.#count(signal, mayAct);
-      if (activity === undefined) return;
+      if (activity === undefined) {
+        log.warn({}, "the activity was not counted to the end, as the lease ran out meanwhile");
+        return;
+      }
       this.#latest = activity;
       this.#countedAt = clock.monotonic();
       const countMs = this.#countedAt - begunAt;
       this.#dueAt += Math.min(countMs * restRatio, activityIdleIntervalMs - activityIntervalMs);
-      if (mayAct() && !signal.aborted) await this.#publish({ activity, countMs }, signal);
+      if (mayAct()) await this.#publish({ activity, countMs }, signal);
     } catch (error) {
       this.#published = undefined;
       if (error instanceof StoreConflictError) {
         log.debug({}, "somebody else has published the activity; it is looked at next time");
-      } else if (!signal.aborted) {
+      } else if (!stop.aborted) {
         log.warn({ error }, "the activity could not be counted or published");
       }
     }
@@ -119,10 +140,10 @@ export class ActivityReport {
     const running: RunningOperation[] = [];
     let continuation: string | undefined;
     do {
-      if (!mayAct() || signal.aborted) return undefined;
-      const page = await store.listRunning(
-        { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
-        { signal },
+      if (!mayAct()) return undefined;
+      const asked = { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) };
+      const page = await this.#limited(signal, async (options) =>
+        store.listRunning(asked, options),
       );
       running.push(...page.items);
       continuation = page.continuation;
@@ -136,11 +157,55 @@ export class ActivityReport {
   async #queuedMessages(signal: AbortSignal): Promise<number | undefined> {
     const { queue, log } = this.#options;
     try {
-      return await queue.depth({ signal });
+      return await this.#limited(signal, async (options) => queue.depth(options));
     } catch (error) {
       if (!signal.aborted) log.warn({ error }, "the queue doesn't say how many messages it holds");
       return undefined;
     }
+  }
+
+  /** One call may hang, and may ignore its signal. */
+  async #limited<T>(
+    whole: AbortSignal,
+    call: (options: { readonly signal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    const { clock, timing } = this.#options;
+    using limit = deadlineSignal({
+      clock,
+      afterMs: timing.leaseMs,
+      reason: () => new Error("no answer in time"),
+      parents: [whole],
+    });
+    const { signal } = limit;
+    return await untilAborted(signal, async () => call({ signal }));
+  }
+
+  /** What is published, or the key where it would be. A damaged document can't be replaced: another takes its place. */
+  async #former(signal: AbortSignal): Promise<{
+    readonly key: DocumentKey;
+    readonly stored: Stored<ActivityDocument> | undefined;
+  }> {
+    const { store, log } = this.#options;
+    let unreadable: unknown;
+    for (const key of activityKeys) {
+      try {
+        const stored = await this.#limited(signal, async (options) =>
+          store.read("activity", key, options),
+        );
+        if (unreadable !== undefined && !this.#isDamageTold) {
+          this.#isDamageTold = true;
+          log.error(
+            { error: unreadable, damaged: activityKey, usedInstead: key },
+            "the document in which the activity is published is damaged, and another one takes its place; remove the damaged one",
+          );
+        }
+        return { key, stored };
+      } catch (error) {
+        if (!(error instanceof DocumentUnreadableError)) throw error;
+        unreadable = error;
+      }
+    }
+    throw unreadable;
   }
 
   async #publish(
@@ -151,7 +216,10 @@ export class ActivityReport {
     const now = clock.monotonic();
     const isNews = this.#isNews || !isSame(activity, this.#published?.document.activity);
     if (!isNews && now < this.#publishAt) return;
-    const former = this.#published ?? (await store.read("activity", activityKey, { signal }));
+    // a substitute is left as soon as the first can be read again
+    const own = this.#published?.document.id === activityKey.id ? this.#published : undefined;
+    const { key, stored: former } =
+      own === undefined ? await this.#former(signal) : { key: activityKey, stored: own };
     if (former !== undefined && isTooNew(former.document)) {
       log.warn({}, "a newer release publishes the activity in a way that this one doesn't know");
       return;
@@ -161,14 +229,16 @@ export class ActivityReport {
       former === undefined
         ? {
             kind: "activity",
-            id: activityKey.id,
-            subscriptionId: activityKey.partition,
+            id: key.id,
+            subscriptionId: key.partition,
             schemaVersion,
             ...news,
           }
         : { ...written(former.document), ...news };
     const writes = former === undefined ? [{ create: document }] : [{ replace: former, document }];
-    const [published] = await store.commit(activityKey.partition, writes, { signal });
+    const [published] = await this.#limited(signal, async (options) =>
+      store.commit(key.partition, writes, options),
+    );
     this.#published = published as Stored<ActivityDocument> | undefined;
     this.#publishAt = now + activityIdleIntervalMs;
     this.#isNews = false;

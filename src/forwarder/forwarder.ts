@@ -2,7 +2,7 @@
  * The forwarder role: under a lease, so that one process of many acts, it moves the ids of waiting documents to the
  * queue and sweeps for forgotten ones. The lease keeps the work from being done many times; correctness does not hang
  * on it, since every write is conditional. It must never act after its own view of the lease has ended, and no call of it
- * may hang for longer than that.
+ * may hang for longer than a lease.
  */
 import { StoreUnavailableError, type Lease, type Store } from "../store/store.ts";
 import { QueueUnavailableError, type Queue } from "../queue/queue.ts";
@@ -117,21 +117,16 @@ export class Forwarder {
         // aborted: the loop ends
       }
     }
-    await this.#reporting;
     await this.#releaseLease();
   }
 
-  /** Beside the passes, which must not wait for it; one at a time. */
+  /** Beside the passes, which must not wait for it; one at a time. A stop ends it at once: nobody has to wait for it. */
   #beginReport(stop: AbortSignal): void {
     const held = this.#held;
     if (held === undefined || this.#reporting !== undefined || !this.#report.isDue) return;
     const { deadline } = held;
-    this.#reporting = this.#limited(stop, deadline.remainingMs, async (signal) =>
-      this.#report.run(signal, () => !deadline.passed),
-    )
-      .catch(() => {
-        // out of time: counted again when it is due
-      })
+    this.#reporting = this.#report
+      .run(stop, () => !deadline.passed)
       .finally(() => (this.#reporting = undefined));
   }
 

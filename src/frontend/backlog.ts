@@ -8,13 +8,18 @@
  * publications. Whoever can't know the number refuses nobody: no publication, a stale one, one that can't be read.
  */
 import { activityStaleMs } from "../model/activity.ts";
-import { activityKey, isTooNew, type ActivityDocument } from "../model/document.ts";
+import { activityKeys, isTooNew, type ActivityDocument } from "../model/document.ts";
 import type { LogIds } from "../model/logIds.ts";
 import { RpError } from "../model/rpError.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Log } from "../runtime/log.ts";
-import type { Store } from "../store/store.ts";
+import {
+  DocumentUnreadableError,
+  type CallOptions,
+  type Store,
+  type Stored,
+} from "../store/store.ts";
 
 /** Between two looks at the publication. */
 const lookIntervalMs = 5_000;
@@ -133,7 +138,7 @@ export class Backlog {
   }
 
   async #read({ log, logIds }: AskingRequest): Promise<void> {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     using limit = deadlineSignal({
       clock,
       afterMs: lookLimitMs,
@@ -143,9 +148,7 @@ export class Backlog {
     const begunAt = clock.monotonic();
     this.#forgetUntil(begunAt - forgetMs);
     try {
-      const found = await untilAborted(signal, async () =>
-        store.read("activity", activityKey, { signal, logIds }),
-      );
+      const found = await untilAborted(signal, async () => this.#published({ signal, logIds }));
       const sawAt = this.#sawAt;
       this.#sawAt = begunAt;
       if (found === undefined) return;
@@ -164,6 +167,20 @@ export class Backlog {
       // what was read last counts until it is stale
       log.warn({ error }, "the activity could not be read");
     }
+  }
+
+  /** In the first place that can be read: forwarders pass over those that can't as well. */
+  async #published(options: CallOptions): Promise<Stored<ActivityDocument> | undefined> {
+    let unreadable: unknown;
+    for (const key of activityKeys) {
+      try {
+        return await this.#options.store.read("activity", key, options);
+      } catch (error) {
+        if (!(error instanceof DocumentUnreadableError)) throw error;
+        unreadable = error;
+      }
+    }
+    throw unreadable;
   }
 
   /** Says it once, until there is another thing to say. */

@@ -14,3 +14,6 @@ export const activityStaleMs = 3 * 60_000;
 
 /** So many operations are counted at the most; more are "at least" as many. */
 export const runningMax = 10_000;
+
+/** A count that takes longer is given up: what it found first would no longer be true. */
+export const countLimitMs = 60_000;

@@ -238,6 +238,16 @@ export const providerPartition = "provider";
 /** Where the activity is published. */
 export const activityKey = { partition: providerPartition, id: "activity" } as const;
 
+/**
+ * Where it is published and looked for, in this order: one takes the place of those before it as long as they are damaged, since
+ * what can't be read can't be replaced either.
+ */
+export const activityKeys = [
+  activityKey,
+  { partition: providerPartition, id: "activity-2" },
+  { partition: providerPartition, id: "activity-3" },
+] as const;
+
 /** Any document, told apart by `kind`. */
 export type RpDocument =
   | ClusterDocument

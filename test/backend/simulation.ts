@@ -104,6 +104,8 @@ export class SimulatedProcess {
   readonly committed: Nudge;
   readonly sent: Nudge;
   readonly backend: Backend;
+  /** Absent in a process that is no forwarder. */
+  readonly forwarder: Forwarder | undefined;
   readonly #stop = new AbortController();
   readonly #ended: Promise<unknown>;
 
@@ -157,7 +159,7 @@ export class SimulatedProcess {
     if (backend) running.push(this.backend.run(this.#stop.signal));
     if (forwarder) {
       const own = { location: "eastus", committed: this.committed };
-      const forwards = new Forwarder({
+      this.forwarder = new Forwarder({
         ...shared,
         ...traced,
         ...own,
@@ -165,7 +167,7 @@ export class SimulatedProcess {
         onFlagged: (count) => this.told.push(["flagged", count]),
         onEnded: (ended) => this.told.push(["ended", ended]),
       });
-      running.push(forwards.run(this.#stop.signal));
+      running.push(this.forwarder.run(this.#stop.signal));
     }
     this.#ended = Promise.all(running);
   }
@@ -364,9 +366,20 @@ export class Simulation implements AsyncDisposable {
 
   /** Makes the text of a cluster unreadable, as a bad disk or a careless hand might. */
   async damage(name: string): Promise<void> {
-    const { id } = clusterKey({ subscriptionId: partition, resourceGroup: "rg", name });
+    await this.damageDocument(
+      clusterKey({ subscriptionId: partition, resourceGroup: "rg", name }).id,
+    );
+  }
+
+  /** The same with any document. */
+  async damageDocument(id: string): Promise<void> {
+    await this.replaceText(id, '{"kind');
+  }
+
+  /** Behind the store's back. */
+  async replaceText(id: string, text: string): Promise<void> {
     await this.#database.write(() =>
-      this.#database.statement(`UPDATE documents SET body = '{"kind' WHERE id = ?`).run(id),
+      this.#database.statement("UPDATE documents SET body = ? WHERE id = ?").run(text, id),
     );
   }
 

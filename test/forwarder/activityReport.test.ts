@@ -6,10 +6,17 @@ import {
   activityStaleMs,
   runningMax,
 } from "../../src/model/activity.ts";
-import { activityKey, schemaVersion, type ActivityDocument } from "../../src/model/document.ts";
-import type { RunningOperation } from "../../src/store/store.ts";
+import {
+  activityKey,
+  activityKeys,
+  schemaVersion,
+  type ActivityDocument,
+} from "../../src/model/document.ts";
+import type { PageRequest, RunningOperation, Store } from "../../src/store/store.ts";
+import { Backlog } from "../../src/frontend/backlog.ts";
+import { silentLog } from "../../src/runtime/log.ts";
 import { activityOf } from "../../src/forwarder/activityReport.ts";
-import { Simulation, type SimulatedProcess } from "../backend/simulation.ts";
+import { Simulation, timing, type SimulatedProcess } from "../backend/simulation.ts";
 
 async function published(simulation: Simulation): Promise<ActivityDocument | undefined> {
   return (await simulation.store.read("activity", activityKey))?.document;
@@ -123,10 +130,181 @@ test("only who holds the lease counts, and knows what was counted", async () => 
   expect(callsOf(second, "store.listRunning")).toBe(0);
   expect(callsOf(second, "queue.depth")).toBe(0);
   const at = (await published(simulation))?.publishedAt ?? 0;
+  expect(first.forwarder?.activity).toMatchObject({ total: 0 });
+  expect(second.forwarder?.activity).toBeUndefined();
   first.kill();
   await simulation.clock.advance(2 * 60_000);
   expect(callsOf(second, "store.listRunning")).toBeGreaterThan(0);
+  expect(second.forwarder?.activity).toMatchObject({ total: 0 });
   expect((await published(simulation))?.publishedAt).toBeGreaterThan(at);
+});
+
+test("who has lost the lease tells nothing of the fleet, however fresh its count", async () => {
+  await using simulation = await Simulation.open();
+  let isCutOff = false;
+  const { forwarder } = forwarderOf(simulation, ({ name }) =>
+    isCutOff && name.endsWith("Lease") ? "unavailable" : undefined,
+  );
+  await simulation.clock.advance(1_000);
+  expect(forwarder?.activity).toMatchObject({ total: 0 });
+  isCutOff = true;
+  await simulation.clock.advance(timing.leaseMs);
+  expect(forwarder?.holdsLease).toBe(false);
+  expect(forwarder?.activity).toBeUndefined();
+});
+
+test("who can't count any more forgets what it counted after minutes, though it holds the lease", async () => {
+  await using simulation = await Simulation.open();
+  let isBad = false;
+  const { forwarder } = forwarderOf(simulation, ({ name }) =>
+    isBad && name === "store.listRunning" ? "unavailable" : undefined,
+  );
+  await simulation.clock.advance(1_000);
+  isBad = true;
+  await simulation.clock.advance(activityStaleMs - 5_000);
+  expect(forwarder?.activity).toMatchObject({ total: 0 });
+  await simulation.clock.advance(10_000);
+  expect(forwarder?.holdsLease).toBe(true);
+  expect(forwarder?.activity).toBeUndefined();
+});
+
+/** A store whose running operations come in so many pages of one. */
+function inPages(pages: number): (store: Store) => Store {
+  return (store) =>
+    new Proxy<Store>(store, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        if (name !== "listRunning") return value.bind(target) as unknown;
+        return async ({ continuation = "1" }: PageRequest) => ({
+          items: [{ kind: "create", state: "Creating" }],
+          ...(Number(continuation) < pages ? { continuation: `${Number(continuation) + 1}` } : {}),
+        });
+      },
+    });
+}
+
+test("a count that takes longer than a lease comes to its end, as the lease is renewed meanwhile", async () => {
+  await using simulation = await Simulation.open();
+  const forwarder = simulation.start({
+    backend: false,
+    store: inPages(10),
+    decide: ({ name }) =>
+      name === "store.listRunning" ? { holdUntil: simulation.clock.sleep(2_000) } : undefined,
+  });
+  await simulation.clock.advance(30_000);
+  expect(await published(simulation)).toMatchObject({ countMs: 20_000, activity: { total: 10 } });
+  expect(forwarder.lines("warn")).toEqual([]);
+});
+
+test("a count that doesn't come to its end is given up and told, about once a minute", async () => {
+  await using simulation = await Simulation.open();
+  const forwarder = simulation.start({
+    backend: false,
+    store: inPages(1_000),
+    decide: ({ name }) =>
+      name === "store.listRunning" ? { holdUntil: simulation.clock.sleep(5_000) } : undefined,
+  });
+  await simulation.clock.advance(10 * 60_000);
+  expect(await published(simulation)).toBeUndefined();
+  const told = forwarder.lines("warn");
+  expect(new Set(told)).toEqual(new Set(["the activity could not be counted or published"]));
+  expect(told.length).toBeGreaterThanOrEqual(8);
+  expect(told.length).toBeLessThanOrEqual(10);
+});
+
+describe("whose lease runs out while it counts", () => {
+  /** It answers so late that the usable part of the lease is over, but is no hanging call. */
+  const lateMs = timing.leaseMs - 500;
+
+  test.each([
+    ["asks for no further page", 2],
+    ["publishes nothing", 1],
+  ])("%s", async (_title, pages) => {
+    await using simulation = await Simulation.open();
+    const forwarder = simulation.start({
+      backend: false,
+      store: inPages(pages),
+      decide: ({ name }) => {
+        if (name === "store.listRunning") return { holdUntil: simulation.clock.sleep(lateMs) };
+        return name === "store.renewLease" ? "unavailable" : undefined;
+      },
+    });
+    await simulation.clock.advance(lateMs + 1_000);
+    expect(callsOf(forwarder, "store.listRunning")).toBe(1);
+    expect(callsOf(forwarder, "store.publish")).toBe(0);
+    expect(await published(simulation)).toBeUndefined();
+  });
+});
+
+test("nothing of a count is asked for once the process has stopped", async () => {
+  await using simulation = await Simulation.open();
+  const forwarder = simulation.start({
+    backend: false,
+    store: inPages(3),
+    decide: ({ name }) =>
+      name === "store.listRunning" ? { holdUntil: simulation.clock.sleep(1_000) } : undefined,
+  });
+  await simulation.clock.advance(500);
+  await forwarder.stop();
+  const calls = forwarder.faults.calls.length;
+  await simulation.clock.advance(60_000);
+  expect(forwarder.faults.calls.length).toBe(calls);
+  expect(forwarder.lines("warn")).toEqual([]);
+});
+
+describe("when the published document is damaged", () => {
+  test("another takes its place, for frontends too, which is said once; mended, it is used again", async () => {
+    await using simulation = await Simulation.open();
+    await simulation.create("c");
+    const former = forwarderOf(simulation, undefined, "former");
+    await simulation.clock.advance(2_000);
+    const whole = await simulation.store.read("activity", activityKey);
+    await former.stop();
+    await simulation.damageDocument(activityKey.id);
+    const forwarder = forwarderOf(simulation);
+    await simulation.clock.advance(3 * activityIdleIntervalMs);
+    expect(forwarder.lines("error")).toEqual([
+      "the document in which the activity is published is damaged, and another one takes its place; remove the damaged one",
+    ]);
+    expect(forwarder.lines("warn").filter((line) => line.includes("activity"))).toEqual([]);
+    const backlog = new Backlog({
+      store: simulation.store,
+      clock: simulation.clock,
+      limit: 1,
+    });
+    await expect(backlog.admit({ log: silentLog, logIds: {} })).rejects.toMatchObject({
+      code: "TooManyOperations",
+    });
+
+    await simulation.replaceText(activityKey.id, JSON.stringify(whole?.document));
+    await simulation.clock.advance(2 * activityIdleIntervalMs);
+    expect((await published(simulation))?.publishedAt).toBeGreaterThan(
+      simulation.clock.now() - 2 * activityIdleIntervalMs,
+    );
+  });
+
+  test("and every substitute too, it is told, and forwarding goes on", async () => {
+    await using simulation = await Simulation.open();
+    for (const { id } of activityKeys) {
+      const former = forwarderOf(simulation, undefined, `until ${id}`);
+      await simulation.clock.advance(activityIdleIntervalMs);
+      await former.stop();
+      await simulation.damageDocument(id);
+    }
+    const forwarder = forwarderOf(simulation);
+    await simulation.create("c");
+    await simulation.clock.advance(activityIdleIntervalMs);
+    expect((await simulation.cluster("c"))?.unqueued).toBe(false);
+    expect(forwarder.lines("warn")).toContain("the activity could not be counted or published");
+    const backlog = new Backlog({
+      store: simulation.store,
+      clock: simulation.clock,
+      limit: 1,
+    });
+    await backlog.admit({ log: silentLog, logIds: {} });
+    await backlog.admit({ log: silentLog, logIds: {} });
+  });
 });
 
 describe("when something fails", () => {
@@ -149,15 +327,18 @@ describe("when something fails", () => {
     },
   );
 
-  test("in the queue, the rest is published without its depth", async () => {
-    await using simulation = await Simulation.open();
-    await simulation.create("c");
-    forwarderOf(simulation, ({ name }) => (name === "queue.depth" ? "unavailable" : undefined));
-    await simulation.clock.advance(activityIntervalMs + 1_000);
-    const { activity } = (await published(simulation)) ?? {};
-    expect(activity?.total).toBe(1);
-    expect(activity).not.toHaveProperty("queuedMessages");
-  });
+  test.each(["unavailable", "hangBefore"] as const)(
+    "in the queue (%s), the rest is published without its depth",
+    async (fault) => {
+      await using simulation = await Simulation.open();
+      await simulation.create("c");
+      forwarderOf(simulation, ({ name }) => (name === "queue.depth" ? fault : undefined));
+      await simulation.clock.advance(activityIntervalMs + 1_000);
+      const { activity } = (await published(simulation)) ?? {};
+      expect(activity?.total).toBe(1);
+      expect(activity).not.toHaveProperty("queuedMessages");
+    },
+  );
 
   test("a listing that hangs neither stops forwarding nor keeps the process from stopping", async () => {
     await using simulation = await Simulation.open();

@@ -7,6 +7,7 @@ import type { ReceivedMessage } from "../../src/queue/queue.ts";
 import type { Call } from "../backend/faults.ts";
 import { done } from "../backend/scriptedInstaller.ts";
 import { Simulation, timing, type SimulatedProcess } from "../backend/simulation.ts";
+import { partition, subscriptionDocument } from "../store/documents.ts";
 
 /** A process that only forwards. */
 function forwarderOf(
@@ -249,6 +250,24 @@ test("an idle forwarder asks once per interval, and a failing store more and mor
     await simulation.clock.advance(1_000);
   }
   expect(forwarder.faults.calls.length - before).toBeLessThanOrEqual(20);
+});
+
+test("a deleted subscription with more clusters than a pass begins to delete has its next pass at once", async () => {
+  await using simulation = await Simulation.open();
+  const names = Array.from({ length: 120 }, (_, n) => `c${n}`);
+  for (const name of names) {
+    await simulation.create(name, { provisioningState: "Succeeded", unqueued: false });
+  }
+  const purge = { since: simulation.clock.now(), nextAttemptAt: 0, retries: 0 };
+  await simulation.store.commit(partition, [
+    { create: subscriptionDocument(partition, { purge }) },
+  ]);
+  simulation.start({ backend: false, polling: { intervalMs: 50 } });
+  await simulation.clock.advance(timing.heartbeatMs / 2);
+  const states = await Promise.all(
+    names.map(async (name) => (await simulation.cluster(name))?.provisioningState),
+  );
+  expect(new Set(states)).toEqual(new Set(["Deleting"]));
 });
 
 test("deleted subscriptions are looked for once per heartbeat, and at once after a commit of this process", async () => {
