@@ -13,7 +13,7 @@ import { sendAnswer } from "../listener/answer.ts";
 import { authenticate, type Authenticator } from "../listener/authenticator.ts";
 import { headLimits } from "../listener/headLimits.ts";
 import { Admission } from "./admission.ts";
-import type { Contract, Route } from "./contract.ts";
+import { notedVersion, type Contract, type Route } from "./contract.ts";
 import { answerErrors } from "../listener/answerErrors.ts";
 import type { Services } from "./exchange.ts";
 import { health, type HealthOptions } from "../listener/health.ts";
@@ -47,16 +47,16 @@ export function frontendApp(options: AppOptions): RequestListener {
 
   const findRoute: RequestHandler = (request, response, next) => {
     const path = parseRequestPath(request.originalUrl);
+    const context = contextOf(response);
+    const apiVersion = notedVersion(path);
+    // before the route, which there may not be in it
+    if (apiVersion !== undefined) context.note({ apiVersion });
     const route = contract.route(request.method, path);
     routes.set(request, { route, path });
-    const context = contextOf(response);
     const { span } = context;
     span.rename(`${request.method} ${route.template}`);
     span.describe({ "http.route": route.template });
-    context.note({
-      operationName: route.operationId,
-      apiVersion: route.apiVersion,
-    });
+    context.note({ operationName: route.operationId });
     const subscription = subscriptionOf(path);
     if (subscription !== undefined) admission.enterSubscription(subscription, response);
     next();

@@ -13,10 +13,7 @@ import { isArmPath, pathFaults, type RequestPath } from "../listener/requestPath
 import { notFound, ServedDocument, type Handlers, type ServedOperation } from "./servedDocument.ts";
 
 /** What a request asks for. */
-export interface Route extends ServedOperation {
-  /** As the caller named it. */
-  readonly apiVersion: string;
-}
+export type Route = ServedOperation;
 
 interface Version {
   readonly version: ApiVersion;
@@ -91,7 +88,7 @@ export class Contract {
     const faults = pathFaults(path.segments);
     if (faults.length > 0) throw RpError.ofFaults(faults);
     if (!served.has(path)) throw this.#notInVersion(path, asked);
-    return { ...served.find(method, path, asked), apiVersion: asked };
+    return served.find(method, path, asked);
   }
 
   /** The answer to a path that the version lacks; it says what to use if another version has it. */
@@ -137,9 +134,20 @@ function isNotification({ segments }: RequestPath): boolean {
 }
 
 /** @throws {RpError} when there is none, or more than one. */
+/** The api-versions of a query as it has them, served or not. */
+function versionsIn(query: URLSearchParams): readonly string[] {
+  const named = [...query].filter(([name]) => foldCase(name) === "api-version");
+  return named.map(([, value]) => value.trim());
+}
+
+/** The api-version that a request asks for, for logs and metrics: cut short, and whether it is served or not. */
+export function notedVersion({ query }: RequestPath): string | undefined {
+  const asked = versionsIn(query).join(", ");
+  return asked === "" ? undefined : shown(asked);
+}
+
 function askedVersion(query: URLSearchParams, supported: string): string {
-  const names = [...query].filter(([name]) => foldCase(name) === "api-version");
-  const [asked = "", ...more] = names.map(([, value]) => value.trim());
+  const [asked = "", ...more] = versionsIn(query);
   if (more.length > 0) throw unsupported([asked, ...more].join(", "), supported);
   if (asked !== "") return asked;
   throw new RpError({

@@ -47,7 +47,7 @@ const stepSeconds = [0.01, 0.1, 1, 10, 60, 300, 900, 1_800, 3_600];
 export const metricCatalogue = {
   rp_http_request_duration_seconds: {
     type: "histogram",
-    help: "Time from a request's first byte to the end of its answer, those for health left out.",
+    help: "Time from the end of a request's headers to the end of its answer; left out are those for health, and those that the HTTP parser refuses.",
     labels: {
       operation: `an operationId of the contract, or \`${noValue}\``,
       api_version: `one that is served, \`2.0\`, \`${otherValue}\` or \`${noValue}\``,
@@ -58,7 +58,7 @@ export const metricCatalogue = {
   },
   rp_http_requests_in_flight: {
     type: "gauge",
-    help: "Requests that have begun and not ended, those for health left out.",
+    help: "Requests whose headers are in and that have not ended, those for health left out.",
     labels: {},
     told: "frontend",
   },
@@ -85,7 +85,7 @@ export const metricCatalogue = {
   },
   rp_oldest_operation_age_seconds: {
     type: "gauge",
-    help: "How long ago the oldest operation was asked for that has not ended; 0 when there is none.",
+    help: "How long ago the oldest operation was asked for that has not ended, of those that were counted; 0 when there is none.",
     labels: {},
     told: "lease holder",
   },
@@ -139,7 +139,7 @@ export const metricCatalogue = {
     type: "histogram",
     help: "Time that a run of a step took.",
     labels: {
-      operation_kind: [...operationKinds, otherValue],
+      kind: [...operationKinds, otherValue],
       step: "a step of the installer",
       outcome: ["done", "again", "failed"],
     },
@@ -168,7 +168,7 @@ export const metricCatalogue = {
   rp_store_request_units_total: {
     type: "counter",
     help: "Request units that Cosmos DB has charged, by method of the store.",
-    labels: { operation: methodOfStore },
+    labels: { method: methodOfStore },
     told: "Azure engines",
   },
   rp_queue_call_duration_seconds: {

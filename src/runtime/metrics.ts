@@ -19,7 +19,7 @@ import {
 export interface AnsweredRequest {
   /** The operationId of the contract; absent when there is none for it. */
   readonly operation?: string | undefined;
-  /** As the caller wrote it. */
+  /** As the caller wrote it, whether it is served or not; absent when it wrote none. */
   readonly apiVersion?: string | undefined;
   /** 0 when the caller went away before the answer. */
   readonly status: number;
@@ -135,8 +135,8 @@ export class Metrics {
   }
 
   readonly stepEnded = ({ operationKind, step, outcome, durationMs }: EndedStep): void => {
-    const operation_kind = closedValue(kinds, operationKind);
-    this.#steps.observe({ operation_kind, step, outcome }, durationMs / 1_000);
+    const kind = closedValue(kinds, operationKind);
+    this.#steps.observe({ kind, step, outcome }, durationMs / 1_000);
   };
 
   readonly operationEnded = ({ kind, outcome, code = noValue }: EndedOperation): void => {
@@ -161,7 +161,7 @@ export class Metrics {
     readonly operation: string;
     readonly requestUnits: number;
   }): void => {
-    this.#requestUnits.inc({ operation: charge.operation }, charge.requestUnits);
+    this.#requestUnits.inc({ method: charge.operation }, charge.requestUnits);
   };
 
   /** A request to a service of Azure is made again. */

@@ -34,13 +34,13 @@ test("what was counted is told, by labels of closed sets", async () => {
 
   metrics.stepEnded({ operationKind: "create", step: "Dns", outcome: "done", durationMs: 500 });
   expect(await lines("rp_step_duration_seconds_sum")).toEqual([
-    'rp_step_duration_seconds_sum{operation_kind="create",step="Dns",outcome="done"} 0.5',
+    'rp_step_duration_seconds_sum{kind="create",step="Dns",outcome="done"} 0.5',
   ]);
 
   metrics.charged({ operation: "read", requestUnits: 1 });
   metrics.charged({ operation: "read", requestUnits: 1.5 });
   expect(await lines("rp_store_request_units_total{")).toEqual([
-    'rp_store_request_units_total{operation="read"} 2.5',
+    'rp_store_request_units_total{method="read"} 2.5',
   ]);
 
   let busy = 1;

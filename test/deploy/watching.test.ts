@@ -196,7 +196,7 @@ const openValues: Readonly<Record<string, readonly string[]>> = {
     .flat()
     .flatMap(({ steps }) => steps.map(({ name }) => name)),
   "rp_store_call_duration_seconds method": Object.keys(storeMethods),
-  "rp_store_request_units_total operation": Object.keys(storeMethods),
+  "rp_store_request_units_total method": Object.keys(storeMethods),
   "rp_queue_call_duration_seconds method": Object.keys(queueMethods),
 };
 

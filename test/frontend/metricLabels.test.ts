@@ -110,6 +110,25 @@ test("hostile requests add no series", async () => {
   expect(inFlight).toBe("0");
 });
 
+test("an api-version that isn't served is told as another one, and only a missing one as none", async () => {
+  const metrics = new Metrics({ apiVersions: versions });
+  await using rp = await StartedRp.start({ metrics });
+  const asked = async (path: string): Promise<readonly string[] | undefined> => {
+    await send(rp.url, { method: "GET", path, headers: {} });
+    return (await labelsOf(metrics))["api_version"];
+  };
+  const path = clusterPath("c");
+  expect(await asked(path)).toEqual(["none"]);
+  expect(await asked(`${path}?api-version=1999-01-01`)).toEqual(["none", "other"]);
+  const [version = ""] = versions;
+  // no such route in it
+  expect(await asked(`/providers/Nobody/x?api-version=${version}`)).toEqual([
+    "none",
+    "other",
+    version,
+  ]);
+});
+
 test("an operation that a DELETE cuts short is counted as canceled, once", async () => {
   const metrics = new Metrics({ apiVersions: versions });
   await using rp = await StartedRp.start({ metrics });

@@ -60,7 +60,7 @@ test("a frontend and a process that does the work share them; by default a subsc
   await untilState(web.rp, "shared", "Succeeded");
   const adminUrl = web.rp.log.find(({ version }) => version !== undefined)?.["adminUrl"];
   const metrics = await (await fetch(`${String(adminUrl)}/metrics`)).text();
-  expect(metrics).toMatch(/^rp_store_request_units_total\{operation="commit"\} [1-9]/m);
+  expect(metrics).toMatch(/^rp_store_request_units_total\{method="commit"\} [1-9]/m);
   await expect.poll(() => peers.queue.texts).toEqual([]);
   expect(existsSync(DATA_DIR)).toBe(false);
   const systems = (): ReadonlySet<unknown> =>

@@ -154,8 +154,10 @@ test("whatever a caller or a document says adds no series", async () => {
   ).toEqual([]);
   for (const [key, values] of Object.entries({ ...found, ...(await labels(others)) })) {
     const [metric = "", label = ""] = key.split(" ");
-    const closed = catalogue[metric]?.labels[label];
-    if (typeof closed === "string") continue;
+    const inWords = { operation: ["o"], step: ["s"], method: ["read", "send"] }[label];
+    const isInWords = typeof catalogue[metric]?.labels[label] === "string";
+    // what the program itself gave, as these come from no caller and no document; the versions are looked at above
+    const closed = isInWords ? (inWords ?? allowed) : catalogue[metric]?.labels[label];
     expect([key, [...values].filter((value) => !closed?.includes(value))]).toEqual([key, []]);
   }
 });
