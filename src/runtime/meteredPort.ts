@@ -20,6 +20,8 @@ const outcomes: Readonly<Record<string, string>> = {
   DocumentUnreadableError: "unreadable",
   QueueUnavailableError: "unavailable",
   MessageLostError: "lost",
+  // a user's link
+  InvalidContinuationError: "invalid",
 };
 
 /** @param port of which every method is asynchronous. */

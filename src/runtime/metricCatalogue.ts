@@ -33,6 +33,7 @@ const callOutcomes = [
   "unavailable",
   "unknown",
   "unreadable",
+  "invalid",
   "aborted",
   "error",
 ];

@@ -38,6 +38,9 @@ export function selectorsOf(expression: string): readonly Selector[] {
       if (metric === null) throw new SyntaxError(`a selector without a metric: ${textOf(node)}`);
       const list = node.getChild("LabelMatchers");
       const matchers = list?.getChildren("UnquotedLabelMatcher") ?? [];
+      if (matchers.length !== childrenOf(list).length) {
+        throw new SyntaxError(`a matcher of a form that isn't known here: ${textOf(node)}`);
+      }
       const around = ancestorsOf(node);
       selectors.push({
         metric: textOf(metric),
@@ -60,6 +63,14 @@ export function selectorsOf(expression: string): readonly Selector[] {
 
 function ancestorsOf(node: SyntaxNode): readonly SyntaxNode[] {
   return node.parent === null ? [] : [node.parent, ...ancestorsOf(node.parent)];
+}
+
+function childrenOf(node: SyntaxNode | null): readonly SyntaxNode[] {
+  const children: SyntaxNode[] = [];
+  for (let child = node?.firstChild ?? null; child !== null; child = child.nextSibling) {
+    children.push(child);
+  }
+  return children;
 }
 
 /** @throws {SyntaxError} when the grammar has changed. */

@@ -265,7 +265,8 @@ function faultsOf({
   if (found.type === "counter" && !isOfCounters) {
     faults.push(`${metric} is a counter, of which only the growth says anything`);
   }
-  if (isOfCounters !== isRange && functions[0] !== "changes")
+  const isOverTime = ["changes", "avg_over_time"].includes(functions[0] ?? "");
+  if (isOfCounters !== isRange && !(isOverTime && isRange))
     faults.push(`${metric}: a range too many or too few`);
   const isBucket = metric.endsWith("_bucket");
   if (functions.includes("histogram_quantile") !== isBucket)
@@ -285,12 +286,20 @@ test.each(expressions)("%s", (_where, expression) => {
   expect(selectorsOf(expression).flatMap(faultsOf)).toEqual([]);
 });
 
+test.each(expressions)("%s asks for processes of the job alone", (where, expression) => {
+  const operator = where.startsWith("panel ") ? "=~" : "=";
+  for (const { matchers } of selectorsOf(expression)) {
+    expect(matchers).toContainEqual({ label: "job", operator, value: "openshift-rp" });
+  }
+});
+
 test("what would be wrong is found", () => {
   const faults = (expression: string): readonly string[] =>
     selectorsOf(expression).flatMap(faultsOf);
   expect(() => selectorsOf("sum(rate(up[5m])")).toThrow(SyntaxError);
   expect(() => selectorsOf("rat(up[5m])")).toThrow(SyntaxError);
   expect(() => selectorsOf("1 + 1")).toThrow(SyntaxError);
+  expect(() => selectorsOf('rp_operations{"kind"="create"}')).toThrow(SyntaxError);
   expect(faults("rp_operation > 1")).toEqual(["rp_operation is no metric"]);
   expect(faults('rp_operations{kinds="create"}')).toEqual(["rp_operations has no label kinds"]);
   expect(faults('rp_operations{state=~"Creating|Succeeded"}')).toEqual([

@@ -62,7 +62,7 @@ test.each([
   [new DocumentUnreadableError(), "unreadable"],
   [new QueueUnavailableError("down"), "unavailable"],
   [new MessageLostError(), "lost"],
-  [new InvalidContinuationError(), "error"],
+  [new InvalidContinuationError(), "invalid"],
   [new TypeError("a defect"), "error"],
 ])("%s ends a call as %s", async (error, outcome) => {
   const calls: EndedCall[] = [];
