@@ -65,7 +65,8 @@ function ancestorsOf(node: SyntaxNode): readonly SyntaxNode[] {
   return node.parent === null ? [] : [node.parent, ...ancestorsOf(node.parent)];
 }
 
-function childrenOf(node: SyntaxNode | null): readonly SyntaxNode[] {
+/** The nodes under a node, in order. */
+export function childrenOf(node: SyntaxNode | null): readonly SyntaxNode[] {
   const children: SyntaxNode[] = [];
   for (let child = node?.firstChild ?? null; child !== null; child = child.nextSibling) {
     children.push(child);
