@@ -3,6 +3,7 @@
  * asked. Beside `main.ts` it is the only file that names an adapter. It must never mix the two, nor load the libraries of what was
  * not chosen.
  */
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { AzureEngines, Config } from "./config.ts";
 import type { Queue } from "./queue/queue.ts";
@@ -22,11 +23,12 @@ import type { Metrics } from "./runtime/metrics.ts";
 import type { PollFigures } from "./runtime/pollPace.ts";
 import { CosmosOpenError, openCosmos } from "./store/cosmosConnection.ts";
 import { CosmosStore } from "./store/cosmosStore.ts";
-import { SqliteDatabase } from "./store/sqliteDatabase.ts";
+import { SqliteDatabase, SqliteOpenError } from "./store/sqliteDatabase.ts";
 import { embeddedKeySource } from "./store/embeddedKey.ts";
-import { keyFileSource } from "./store/keyFile.ts";
+import { KeyFileError, keyFileSource } from "./store/keyFile.ts";
 import { KeyVaultError, keyVaultSource } from "./store/keyVault.ts";
-import { KeyRing, type KeySource } from "./store/keyRing.ts";
+import { KeyRing, type KeyRingOptions, type KeySource } from "./store/keyRing.ts";
+import { isAnythingOpened, missingKeys } from "./store/missingKeys.ts";
 import { SealedStore } from "./store/sealedStore.ts";
 import type { SealingSettings } from "./store/sealingSettings.ts";
 import { SqliteStore } from "./store/sqliteStore.ts";
@@ -59,6 +61,8 @@ interface EngineSurroundings {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly stop: AbortSignal;
+  /** Whether a database and a key are made where there are none. */
+  readonly makes?: boolean;
 }
 
 /** Asking a file costs nothing. */
@@ -86,7 +90,7 @@ export class EnginesOpenError extends Error {
  */
 export async function openEngines(
   config: Config,
-  { log, metrics, stop }: EngineSurroundings,
+  { log, metrics, stop, makes = true }: EngineSurroundings,
 ): Promise<Engines> {
   const onUnreadable: OnUnreadable = ({ partition, id }, error, logIds) =>
     log.error(
@@ -94,8 +98,8 @@ export async function openEngines(
       "a stored document is damaged; it is passed over",
     );
   return config.azure === undefined
-    ? openEmbedded(config, { log, metrics, stop, onUnreadable })
-    : openAzure(config.azure, { config, log, metrics, stop, onUnreadable });
+    ? openEmbedded(config, { log, metrics, stop, makes, onUnreadable })
+    : openAzure(config.azure, { config, log, metrics, stop, makes, onUnreadable });
 }
 
 function meteredStore(store: Store, { storeCalled }: Metrics): Store {
@@ -110,20 +114,30 @@ async function openEmbedded(
   { dataDir, sealing }: Config,
   options: EngineSurroundings & { readonly onUnreadable: OnUnreadable },
 ): Promise<Engines> {
-  const { log, metrics, stop, onUnreadable } = options;
+  const { log, metrics, stop, makes = true, onUnreadable } = options;
   const path = join(dataDir, "rp.sqlite");
+  if (!makes) await checkDatabaseIsThere(path);
   const database = await SqliteDatabase.open({ path });
   // whoever expected clusters in it learns at once that there are none
   if (database.isNew) log.info({ path }, "a new database was made");
   const store = new SqliteStore({ database, clock: systemClock, onUnreadable });
   let keys: KeyRing;
   try {
-    keys = await openKeys(
+    const ownKey = sealing === undefined ? join(dataDir, "rp.key") : undefined;
+    const source =
       sealing === undefined
-        ? await ownKeySource(join(dataDir, "rp.key"), store, log)
-        : await keySource(sealing),
-      { log, stop },
-    );
+        ? await ownKeySource(join(dataDir, "rp.key"), store, { log, makes })
+        : await keySource(sealing);
+    keys = await openKeys(source, { log, metrics, stop });
+    // who makes nothing is on an errand, and tells by itself what it has to leave
+    const missing = makes ? await tellMissingKeys(store, keys, log) : new Map<string, number>();
+    if (ownKey !== undefined && missing.size > 0 && !(await isAnythingOpened(store, keys))) {
+      const names = [...missing.keys()].map((name) => JSON.stringify(name)).join(", ");
+      throw new KeyFileError(
+        `the key file ${ownKey} is not that of this database: it has none of the keys that secrets in it were sealed by ` +
+          `(${names}). Put the right file back from your backup. Without it nobody can open them.`,
+      );
+    }
   } catch (error) {
     await database.close();
     throw error;
@@ -140,12 +154,43 @@ async function openEmbedded(
   };
 }
 
-async function ownKeySource(path: string, store: Store, log: Log): Promise<KeySource> {
+/** Nothing that is not empty. */
+async function checkDatabaseIsThere(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && found.size > 0) return;
+  throw new SqliteOpenError(
+    `there is no database ${path}, and this program makes none: see DATA_DIR`,
+  );
+}
+
+/** @returns the keys that are missing, as far as one look tells. */
+async function tellMissingKeys(
+  store: Store,
+  keys: KeyRing,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const missing = await missingKeys(store, keys, signal === undefined ? {} : { signal });
+  for (const [keyId, documents] of missing) {
+    log.error(
+      { keyId, documents },
+      `the key ${JSON.stringify(keyId)} is missing: ${documents} documents or more are sealed by it and can't be opened`,
+    );
+  }
+  return missing;
+}
+
+async function ownKeySource(
+  path: string,
+  store: Store,
+  { log, makes }: { readonly log: Log; readonly makes: boolean },
+): Promise<KeySource> {
   const { source, isNew } = await embeddedKeySource({
     path,
     store,
     ids: systemIds,
     random: systemRandom,
+    makes,
   });
   if (isNew)
     log.info({ path }, "a new key was made; a backup of the database is nothing without it");
@@ -160,24 +205,33 @@ async function keySource(sealing: SealingSettings): Promise<KeySource> {
 
 async function openKeys(
   source: KeySource,
-  { log, stop }: Pick<EngineSurroundings, "log" | "stop">,
+  { log, metrics, stop }: Pick<EngineSurroundings, "log" | "metrics" | "stop">,
 ): Promise<KeyRing> {
-  const options = {
+  const options: KeyRingOptions = {
     source,
     clock: systemClock,
-    onReloadFailed: (error: unknown) =>
-      log.error({ error }, "the keys could not be read again; those that were known stay in use"),
+    onReloadFailed: (error) => {
+      metrics.sealingKeysNotRead();
+      log.error({ error }, "the keys could not be read again; those that were known stay in use");
+    },
+    onChanged: ({ keyId, count }) =>
+      log.info({ keyId, keys: count }, `the key ${JSON.stringify(keyId)} seals, ${count} open`),
   };
-  return openedInTime("Azure Key Vault", stop, async (signal) => KeyRing.open(options, signal));
+  const keys = await openedInTime("Azure Key Vault", stop, async (signal) =>
+    KeyRing.open(options, signal),
+  );
+  metrics.sealingKeys(() => keys.ageMs);
+  void keys.watch(systemClock, stop);
+  return keys;
 }
 
 async function openAzure(
   { cosmos, storageQueue }: AzureEngines,
   options: EngineSurroundings & { readonly config: Config; readonly onUnreadable: OnUnreadable },
 ): Promise<Engines> {
-  const { config, log, metrics, stop, onUnreadable } = options;
+  const { config, log, metrics, stop, makes = true, onUnreadable } = options;
   if (config.sealing === undefined) throw new TypeError("the Azure engines have no key");
-  const keys = await openKeys(await keySource(config.sealing), { log, stop });
+  const keys = await openKeys(await keySource(config.sealing), { log, metrics, stop });
   // a frontend has no business with the queue, and its identity no right to it
   const needsQueue = config.roles.some((role) => role !== "frontend");
   const [documents, messages] = await bothOrNeither(
@@ -200,6 +254,12 @@ async function openAzure(
     },
     onRetry: (reason) => metrics.retried({ service: "cosmos", reason }),
   });
+  // nobody waits for that: it is as good a moment later
+  if (makes) {
+    tellMissingKeys(store, keys, log, stop).catch((error: unknown) => {
+      if (!stop.aborted) log.warn({ error }, "it could not be looked for missing keys");
+    });
+  }
   const queue =
     messages === undefined
       ? undefined

@@ -1,6 +1,7 @@
 /**
  * `npm run reseal`: a composition root of its own for one errand. With the settings of the resource provider, and beside it if
- * that runs, it rewrites all secrets that the newest key has not sealed, and says how many. It must never show one.
+ * that runs, it rewrites all secrets that the newest key has not sealed, and says how many. It must never show one, nor make a
+ * database or a key: where there is none, it was asked to look at the wrong place.
  */
 import { ConfigError, readConfig, type Config } from "./config.ts";
 import { openEngines } from "./engines.ts";
@@ -25,10 +26,19 @@ function settings(): Config {
   }
 }
 
-function told({ keyId, resealed, left }: ResealOutcome): string {
+function isDone({ left, newerKeyId }: ResealOutcome): boolean {
+  return left.size === 0 && newerKeyId === undefined;
+}
+
+function told(outcome: ResealOutcome): string {
+  const { keyId, resealed, left, newerKeyId } = outcome;
   const lines = [`${resealed} resealed by the key ${JSON.stringify(keyId)}`];
   for (const [reason, count] of left) lines.push(`${count} left: ${reason}`);
-  if (left.size === 0) lines.push("everything is sealed by that key");
+  if (isDone(outcome)) lines.push("everything is sealed by that key");
+  if (newerKeyId !== undefined) {
+    const newer = JSON.stringify(newerKeyId);
+    lines.push(`meanwhile the key ${newer} has become the newest: start it again`);
+  }
   return `${lines.join("\n")}\n`;
 }
 
@@ -41,12 +51,12 @@ async function main(): Promise<void> {
     // as a frontend it has no business with the queue
     await using engines = await openEngines(
       { ...config, roles: ["frontend"] },
-      { log, metrics: new Metrics(), stop: stop.signal },
+      { log, metrics: new Metrics(), stop: stop.signal, makes: false },
     );
     const { store, keys } = engines;
     const outcome = await resealAll({ store, keys, signal: stop.signal });
     process.stdout.write(told(outcome));
-    process.exitCode = outcome.left.size === 0 ? exitCode.done : exitCode.left;
+    process.exitCode = isDone(outcome) ? exitCode.done : exitCode.left;
   } catch (error) {
     const reason = stop.signal.aborted
       ? "it was stopped"

@@ -191,6 +191,18 @@ export const metricCatalogue = {
     labels: {},
     told: "all",
   },
+  rp_sealing_key_read_failures_total: {
+    type: "counter",
+    help: "Times that the keys which secrets are sealed by could not be read again; those that were known stay in use.",
+    labels: {},
+    told: "all",
+  },
+  rp_sealing_keys_age_seconds: {
+    type: "gauge",
+    help: "How long ago the keys that secrets are sealed by could be read the last time; they are read every 300 s.",
+    labels: {},
+    told: "all",
+  },
 } as const satisfies Readonly<Record<string, MetricRow>>;
 
 /** The name of a metric of ours. */

@@ -92,6 +92,7 @@ export class Metrics {
   readonly #storeCalls = this.#histogram("rp_store_call_duration_seconds");
   readonly #queueCalls = this.#histogram("rp_queue_call_duration_seconds");
   readonly #requestUnits = this.#counter("rp_store_request_units_total");
+  readonly #keysNotRead = this.#counter("rp_sealing_key_read_failures_total");
   readonly #retries = this.#counter("rp_azure_retries_total");
 
   constructor({ apiVersions = [] }: MetricsOptions = {}) {
@@ -210,6 +211,14 @@ export class Metrics {
       counter.inc(count - told);
       told = count;
     });
+  }
+
+  /** The keys could not be read again. */
+  readonly sealingKeysNotRead = (): void => this.#keysNotRead.inc();
+
+  /** @param ageMs since they were read, asked at each look. */
+  sealingKeys(ageMs: () => number): void {
+    this.#gauge("rp_sealing_keys_age_seconds", (gauge) => gauge.set(ageMs() / 1_000));
   }
 
   /** The media type of `text`. */

@@ -22,6 +22,8 @@ export interface EmbeddedKeyOptions {
   readonly store: Pick<Store, "listNotSealedBy">;
   readonly ids: Ids;
   readonly random: Pick<Random, "bytes">;
+  /** Whether the file is made when there is none; else that is a fault. */
+  readonly makes: boolean;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function embeddedKeySource({
   store,
   ids,
   random,
+  makes,
 }: EmbeddedKeyOptions): Promise<{ readonly source: KeySource; readonly isNew: boolean }> {
   const source = keyFileSource(path);
   if ((await readKeyFile(path)) !== undefined) {
@@ -48,6 +51,11 @@ export async function embeddedKeySource({
     throw new KeyFileError(
       `the key file ${path} is gone, but the database holds secrets that were sealed by the key ` +
         `${JSON.stringify(keyId)}: put the file back from your backup. Without it nobody can open them.`,
+    );
+  }
+  if (!makes) {
+    throw new KeyFileError(
+      `there is no key file ${path}, and this program makes none: see DATA_DIR`,
     );
   }
   const id = `key-${ids.guid().slice(0, 8)}`;

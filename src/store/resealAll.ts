@@ -19,7 +19,7 @@ import {
 export interface ResealOptions {
   /** One that seals. */
   readonly store: Pick<Store, "read" | "commit" | "listNotSealedBy">;
-  readonly keys: Pick<KeyRing, "current">;
+  readonly keys: Pick<KeyRing, "current" | "latest">;
   readonly signal?: AbortSignal;
 }
 
@@ -30,6 +30,8 @@ export interface ResealOutcome {
   readonly resealed: number;
   /** Left as they were, by the reason; empty when everything is sealed by that key. */
   readonly left: ReadonlyMap<string, number>;
+  /** A key that has become the newest meanwhile: what was resealed before that has to be once more. */
+  readonly newerKeyId?: string;
 }
 
 const pageSize = 100;
@@ -73,7 +75,10 @@ export async function resealAll({ store, keys, signal }: ResealOptions): Promise
     } while (continuation !== undefined);
     resealed += resealedInPass;
     const mayBeMore = resealedInPass > 0 || left.has(changed);
-    if (!mayBeMore || pass >= passesMax) return { keyId, resealed, left };
+    if (!mayBeMore || pass >= passesMax) {
+      const { id: newest } = await keys.latest(signal);
+      return { keyId, resealed, left, ...(newest === keyId ? {} : { newerKeyId: newest }) };
+    }
   }
 }
 

@@ -1,6 +1,14 @@
 /** The key file of the real program: made by whoever comes first, never made anew, rotated while it runs. */
 import { execFile } from "node:child_process";
-import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -65,16 +73,24 @@ test("processes that start at once on an empty folder make one key, for their us
   expect(refusal).toContain(id);
   // one of somebody else's opens nothing of ours
   writeFileSync(path, keyLine("another"), { mode: 0o600 });
-  await using foreign = await RpProcess.start(settings);
+  const foreignFile = await refusalOf(settings);
+  expect(foreignFile).toMatch(/rp\.key is not that of this database/);
+  expect(foreignFile).toContain(id);
+  rmSync(path);
+  // of a file that was set, where only some may have the keys of others, it is told
+  const set = join(folder.path, "set.key");
+  writeFileSync(set, keyLine("another"), { mode: 0o600 });
+  await using foreign = await RpProcess.start({ ...settings, SEALING_KEY_FILE: set });
+  expect(foreign.log).toContainEqual(
+    expect.objectContaining({ level: "error", keyId: id, message: expect.stringContaining(id) }),
+  );
   const answer = await fetch(clusterUrl(foreign, "c"));
   expect(answer.status).toBe(503);
   expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
   const body = (await answer.json()) as { error: { code: string; message: string } };
   expect(body.error.code).toBe("SealingKeyUnknown");
   expect(body.error.message).toContain(id);
-  rmSync(path);
-  renameSync(`${path}.kept`, path);
-  chmodSync(path, 0o600);
+  writeFileSync(set, keyLine("another") + readFileSync(`${path}.kept`, "utf8"));
   await expect
     .poll(async () => (await getCluster(foreign, "c")).state, { timeout: 30_000 })
     .toBe("Succeeded");
@@ -131,6 +147,16 @@ test("reseal says what it must leave, and that settings are wrong", async () => 
   expect(failed.code).toBe(1);
   expect(failed.lines[0]).toMatch(/^Not all is resealed: the key file .*absent\.key .*isn't there/);
   expect((await reseal({ ...settings, PORT: "x" })).code).toBe(2);
+
+  const wrong = join(folder.path, "wrong");
+  const elsewhere = await reseal({ ...settings, DATA_DIR: wrong });
+  expect(elsewhere.code).toBe(1);
+  expect(elsewhere.lines[0]).toMatch(/there is no database .*wrong.*makes none/);
+  expect(existsSync(wrong)).toBe(false);
+  // a database alone doesn't make it make a key
+  rmSync(join(folder.path, "rp.key"));
+  expect((await reseal(settings)).lines[0]).toMatch(/rp\.key is gone/);
+  expect(existsSync(join(folder.path, "rp.key"))).toBe(false);
 });
 
 test("on the Azure engines what an older key has sealed is sealed by the newest one", async () => {

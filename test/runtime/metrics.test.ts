@@ -43,6 +43,7 @@ function toldMetrics(): Metrics {
     () => 61_000,
   );
   metrics.logLinesDropped(() => 2);
+  metrics.sealingKeys(() => 1);
   return metrics;
 }
 

@@ -102,7 +102,7 @@ describe("refused:", () => {
 describe("the embedded engine's own", () => {
   const clock = new TestClock();
   const open = async (store: Pick<MemoryStore, "listNotSealedBy">) =>
-    embeddedKeySource({ path, store, ids: systemIds, random: systemRandom });
+    embeddedKeySource({ path, store, ids: systemIds, random: systemRandom, makes: true });
 
   test("is made for one user alone, once", async () => {
     const store = new MemoryStore({ clock });
@@ -159,6 +159,13 @@ describe("the embedded engine's own", () => {
     const keys = await Promise.all(opened.map(async ({ source }) => source.load()));
     expect(new Set(keys.map(([key]) => key?.key.export().toString("hex"))).size).toBe(1);
     expect(await readdir(folder.path)).toEqual(["rp.key"]);
+  });
+
+  test("is not made where that is not wanted", async () => {
+    const store = new MemoryStore({ clock });
+    const asked = { path, store, ids: systemIds, random: systemRandom, makes: false };
+    expect(await faultOf(embeddedKeySource(asked))).toMatch(/there is no key file .* makes none/);
+    expect(await readdir(folder.path)).toEqual([]);
   });
 
   test("is made beside documents in clear, as an earlier release left them", async () => {

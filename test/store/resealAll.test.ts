@@ -154,3 +154,18 @@ test("a store that is down ends it, and what was done stays done", async () => {
   expect((await resealAll({ store, keys })).left.size).toBe(0);
   expect(await notSealedBy(behind, "second", 50)).toEqual([]);
 });
+
+test("a key that becomes the newest meanwhile is told: there is more to do", async () => {
+  await using fixture = await openMemory();
+  const behind = new SqliteStore(fixture);
+  const before = await sealedStore(behind, new TestKeys(first));
+  await before.commit(partition, [{ create: clusterDocument("c") }]);
+  const source = new TestKeys(second, first);
+  const keys = await KeyRing.open({ source, clock: { monotonic: () => 0 } });
+  const store = new SealedStore({ store: behind, keys, random: systemRandom });
+  source.keys = [newKey("third"), second, first];
+  const outcome = await resealAll({ store, keys });
+  expect(outcome).toEqual({ keyId: "second", resealed: 1, left: new Map(), newerKeyId: "third" });
+  const { keyId, newerKeyId } = await resealAll({ store, keys });
+  expect([keyId, newerKeyId]).toEqual(["third", undefined]);
+});
