@@ -40,7 +40,7 @@ export class Operator {
   /** What the audit log tells: action, status and code. */
   get audited(): readonly unknown[] {
     return this.#rp.log
-      .filter(({ audit }) => audit === true)
+      .filter(({ audit, intent }) => audit === true && intent === undefined)
       .map(({ action, status, actor, level }) => [action, status, actor, level]);
   }
 }
