@@ -20,6 +20,7 @@ import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Store } from "../../src/store/store.ts";
 import { clusterKey } from "../../src/model/resourceId.ts";
+import { watchedLog } from "../leaks/leakWatch.ts";
 import { partition } from "../store/documents.ts";
 
 /** An answer that is as the contract says. */
@@ -104,7 +105,9 @@ export class StartedAdmin implements AsyncDisposable {
         location: "eastus",
         process,
       },
-      log: pinoLog({ level: options.logLevel ?? "debug", clock, readable: false, sink: { write } }),
+      log: watchedLog(
+        pinoLog({ level: options.logLevel ?? "debug", clock, readable: false, sink: { write } }),
+      ),
     });
     const stop = async (): Promise<void> => {
       await server.stop();

@@ -22,6 +22,7 @@ import type { PollFigures } from "../../src/runtime/pollPace.ts";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Store, Stored } from "../../src/store/store.ts";
+import { watchedLog } from "../leaks/leakWatch.ts";
 import { requestTraceparent, type RecordedTraces } from "../runtime/recordedTraces.ts";
 import { TestClock } from "../runtime/testClock.ts";
 import { clusterDocument, operationDocument, partition } from "../store/documents.ts";
@@ -131,7 +132,7 @@ export class SimulatedProcess {
       queue: new FaultyQueue(queue(simulation.queue), this.faults),
       clock: this.clock,
       ids,
-      log: new NotedLog(this.log),
+      log: watchedLog(new NotedLog(this.log)),
       timing,
       sent: this.sent,
       polling,

@@ -39,7 +39,7 @@ import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Store } from "../../src/store/store.ts";
 import { apiVersions } from "../../src/versions/registry.ts";
 import { swagger } from "../contract/generated.ts";
-import { planted, watchedLog } from "../leaks/leakWatch.ts";
+import { planted, watchedErrors, watchedLog } from "../leaks/leakWatch.ts";
 import { newKey, TestKeys } from "../store/sealedStoreFixture.ts";
 import type { RecordedTraces } from "../runtime/recordedTraces.ts";
 
@@ -132,11 +132,13 @@ export class StartedRp implements AsyncDisposable {
     };
     const database = await SqliteDatabase.open({ path: ":memory:" });
     const keys = await KeyRing.open({ source: new TestKeys(newKey("first")), clock });
-    const plainStore = new SealedStore({
-      store: new SqliteStore({ database, clock }),
-      keys,
-      random: systemRandom,
-    });
+    const plainStore = watchedErrors(
+      new SealedStore({
+        store: watchedErrors(new SqliteStore({ database, clock })),
+        keys,
+        random: systemRandom,
+      }),
+    );
     const store = options.store?.(plainStore) ?? plainStore;
     const queue = new SqliteQueue({ database, clock });
     const committed = new Nudge(clock);

@@ -6,7 +6,15 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { silentLog } from "../../src/runtime/log.ts";
 import { temporaryFolder } from "../process/rpProcess.ts";
-import { planted, takeLeaks, watch, watchDatabase, watchedLog } from "./leakWatch.ts";
+import { RawConnection } from "../listener/rawConnection.ts";
+import {
+  planted,
+  takeLeaks,
+  watch,
+  watchDatabase,
+  watchedErrors,
+  watchedLog,
+} from "./leakWatch.ts";
 import { formsIn, formsOf } from "./secretForms.ts";
 
 const secret = planted('leak "watch"/é+secret');
@@ -56,6 +64,33 @@ test.each<[string, () => void]>([
 ])("a secret in a log is found: %s", (_what, say) => {
   say();
   expect(takeLeaks().length).toBeGreaterThan(0);
+});
+
+test("a secret in the error of a port is found, and the error comes all the same", async () => {
+  const port = watchedErrors({
+    fails: async (): Promise<never> => {
+      throw new Error("a", { cause: new Error(secret) });
+    },
+    works: async () => 1,
+  });
+  expect(await port.works()).toBe(1);
+  expect(takeLeaks()).toEqual([]);
+  await expect(port.fails()).rejects.toThrow("a");
+  expect(takeLeaks()[0]).toContain("an error's text");
+});
+
+test("a secret in the bytes of a connection is found, also in two pieces", async () => {
+  const server = createServer((_request, response) => {
+    response.write(secret.slice(0, 9));
+    setImmediate(() => response.end(secret.slice(9)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const connection = await RawConnection.open(`http://127.0.0.1:${port}`);
+  connection.write("GET / HTTP/1.0\r\n\r\n");
+  await connection.closed();
+  expect(takeLeaks().some((leak) => leak.includes("bytes of a connection"))).toBe(true);
+  server.close();
 });
 
 test.each(["rp.sqlite", "rp.sqlite-wal", "rp.sqlite-shm"])("a secret in %s is found", (name) => {

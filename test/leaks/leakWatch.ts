@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import type { Log, LogFields } from "../../src/runtime/log.ts";
+import { layeredPort } from "../../src/runtime/portLayer.ts";
 import { formsIn, formsOf } from "./secretForms.ts";
 
 const plantedForms = new Map<string, ReadonlyMap<string, string>>();
@@ -51,6 +52,18 @@ export function watchedLog(log: Log): Log {
       return watchedLog(log.child(fields));
     },
   };
+}
+
+/** A port whose errors are watched: their texts get into logs and answers of others. */
+export function watchedErrors<P extends object>(port: P): P {
+  return layeredPort(port, async ({ run }) => {
+    try {
+      return await run();
+    } catch (error) {
+      watch("an error's text", inspect(error, { depth: 8, maxStringLength: null }));
+      throw error;
+    }
+  });
 }
 
 /** Errors with stack, causes and members. */

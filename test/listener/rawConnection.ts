@@ -2,6 +2,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
+import { watch } from "../leaks/leakWatch.ts";
+
+/** Of what has come: more than an answer that could hold a secret has. */
+const watchedMax = 256 * 1024;
 
 export class RawConnection {
   readonly socket: Socket;
@@ -15,6 +19,8 @@ export class RawConnection {
     this.socket = socket;
     socket.on("data", (chunk) => {
       this.text += chunk.toString("latin1");
+      // whole, since a secret may come in two pieces
+      watch("bytes of a connection", Buffer.from(this.text.slice(-watchedMax), "latin1"));
       this.#changed();
     });
     socket.on("error", () => {
