@@ -4,15 +4,15 @@
  */
 import { checkReads } from "../listener/methodNotAllowed.ts";
 import type { RequestListener } from "node:http";
-import express, { type ErrorRequestHandler, type RequestHandler } from "express";
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { sendAnswer } from "../listener/answer.ts";
 import { answerErrors } from "../listener/answerErrors.ts";
-import { authenticate, callerOf, type Authenticator } from "../listener/authenticator.ts";
+import { callerOf, type Authenticator } from "../listener/authenticator.ts";
+import { beginApp } from "../listener/beginApp.ts";
 import { asRpError } from "../listener/errorAnswer.ts";
-import { headLimits } from "../listener/headLimits.ts";
-import { health, type HealthOptions } from "../listener/health.ts";
+import type { HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
-import { contextOf, recordRequest, requestContext } from "../listener/requestContext.ts";
+import { contextOf } from "../listener/requestContext.ts";
 import { requestListener } from "../listener/requestListener.ts";
 import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 import type { Limits } from "../model/limits.ts";
@@ -45,7 +45,7 @@ interface FoundRoute {
 
 /** The application; requests arrive through `httpServer.ts`. */
 export function adminApp(options: AdminAppOptions): RequestListener {
-  const { contract, services, metrics, limits, log, authenticator } = options;
+  const { contract, services, metrics, limits } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
   const found = new WeakMap<object, FoundRoute>();
@@ -60,16 +60,16 @@ export function adminApp(options: AdminAppOptions): RequestListener {
 
   const auditedCall = (
     { route }: FoundRoute,
-    request: express.Request,
-    response: express.Response,
+    request: Request,
+    response: Response,
   ): AuditedCall => {
     const { operationId: action, pathParameters: parameters } = route;
     return { context: contextOf(response), action, parameters, caller: callerOf(request) };
   };
 
   const writeAudit = (
-    request: express.Request,
-    response: express.Response,
+    request: Request,
+    response: Response,
     outcome: { readonly status: number; readonly errorCode?: string },
   ): void => {
     const asked = found.get(request);
@@ -107,23 +107,15 @@ export function adminApp(options: AdminAppOptions): RequestListener {
     next(thrown);
   };
 
-  const app = express();
-  app.disable("x-powered-by");
-  app.disable("etag");
-  app.use(
-    requestContext({
-      clock,
-      ids,
-      log,
-      deadlineMs: limits.request.deadlineMs,
-      isProbe: (path) => probes.has(path),
-    }),
-  );
-  app.use(headLimits(limits.request));
-  app.use(health(options));
-  // who may not call learns nothing more, nor is a byte of the body read
-  app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));
-  app.use(recordRequest(traces));
+  const app = beginApp({
+    ...options,
+    clock,
+    ids,
+    traces,
+    limits: limits.request,
+    isProbe: (path) => probes.has(path),
+    readyPaths: ["/healthz"],
+  });
   app.use(metricsPage(metrics));
   app.use(findRoute);
   app.use(readBody({ ...limits.body, bytes: bodyLimitBytes }));
@@ -134,7 +126,12 @@ export function adminApp(options: AdminAppOptions): RequestListener {
 }
 
 /** What machines ask for all the time. */
-const probes: ReadonlySet<string> = new Set(["/healthz/live", "/healthz/ready", "/metrics"]);
+const probes: ReadonlySet<string> = new Set([
+  "/healthz",
+  "/healthz/live",
+  "/healthz/ready",
+  "/metrics",
+]);
 
 function metricsPage(metrics: Metrics): RequestHandler {
   return async (request, response, next) => {

@@ -167,6 +167,6 @@ function notFound({ path }: RequestPath): RpError {
     code: "NotFound",
     message:
       `There is no route '${shown(path)}'; here are /admin/v1/clusters, /admin/v1/process, /admin/v1 before the ` +
-      "id of a cluster or a subscription, /metrics, /healthz/live and /healthz/ready.",
+      "id of a cluster or a subscription, /metrics, /healthz, /healthz/live and /healthz/ready.",
   });
 }

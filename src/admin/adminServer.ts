@@ -9,8 +9,6 @@ import { adminApp, type AdminAppOptions } from "./adminApp.ts";
 import { AdminContract } from "./adminContract.ts";
 import { adminOperations } from "./operations.ts";
 
-/** A question to a dependency that takes longer counts as unanswered. */
-const readyLimitMs = 5_000;
 /** What an operator has asked for is quickly done; a stop waits no longer. */
 const stopGraceMs = 250;
 
@@ -37,12 +35,10 @@ export class AdminServer {
    */
   static async listen(options: AdminServerOptions): Promise<AdminServer> {
     const { host, port, log, services, check, tls, limits } = options;
-    const isThere: ReadinessCheck["check"] = async (signal, logIds) =>
-      check(AbortSignal.any([signal, AbortSignal.timeout(readyLimitMs)]), logIds);
     const app = adminApp({
       ...options,
       contract: await AdminContract.load(adminOperations),
-      checks: [{ name: "database", check: isThere }],
+      checks: [{ name: "database", check }],
     });
     const { clock, ids } = services;
     return new AdminServer(

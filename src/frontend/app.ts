@@ -2,7 +2,7 @@
  * The way of a request, in order: its context, health, who calls, the docs page, its route by the contract, its body, its handler, and
  * whatever was thrown on the way. It opens no port and talks to nothing but what it was handed.
  */
-import express, { type RequestHandler } from "express";
+import type { RequestHandler } from "express";
 import type { RequestListener } from "node:http";
 import type { Limits } from "../model/limits.ts";
 import { foldCase, isGuid } from "../model/resourceId.ts";
@@ -10,15 +10,15 @@ import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
 import { untraced, type Tracing } from "../runtime/traces.ts";
 import { sendAnswer } from "../listener/answer.ts";
-import { authenticate, type Authenticator } from "../listener/authenticator.ts";
-import { headLimits } from "../listener/headLimits.ts";
+import type { Authenticator } from "../listener/authenticator.ts";
+import { beginApp } from "../listener/beginApp.ts";
 import { Admission } from "./admission.ts";
 import { notedVersion, type Contract, type Route } from "./contract.ts";
 import { answerErrors } from "../listener/answerErrors.ts";
 import type { Services } from "./exchange.ts";
-import { health, type HealthOptions } from "../listener/health.ts";
+import type { HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
-import { contextOf, recordRequest, requestContext } from "../listener/requestContext.ts";
+import { contextOf } from "../listener/requestContext.ts";
 import { requestListener } from "../listener/requestListener.ts";
 import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
 
@@ -38,8 +38,7 @@ export interface AppOptions extends HealthOptions {
 
 /** The application; requests arrive through `httpServer.ts`. */
 export function frontendApp(options: AppOptions): RequestListener {
-  const { contract, docs, services, authenticator, log, limits } = options;
-  const { onReceived, onAnswered } = options;
+  const { contract, docs, services, limits } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
   const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
@@ -87,24 +86,7 @@ export function frontendApp(options: AppOptions): RequestListener {
     );
   };
 
-  const app = express();
-  app.disable("x-powered-by");
-  app.disable("etag");
-  app.use(
-    requestContext({
-      clock,
-      ids,
-      log,
-      ...(onReceived === undefined ? {} : { onReceived }),
-      ...(onAnswered === undefined ? {} : { onAnswered }),
-      deadlineMs: limits.request.deadlineMs,
-    }),
-  );
-  app.use(headLimits(limits.request));
-  app.use(health(options));
-  // before a byte of the body is read, and before anything tells whether there is such a route
-  app.use(authenticate(authenticator, (response, fields) => contextOf(response).note(fields)));
-  app.use(recordRequest(traces));
+  const app = beginApp({ ...options, clock, ids, traces, limits: limits.request });
   app.use(docs);
   app.use(findRoute);
   app.use(readBody(limits.body, (request) => subscriptionOf(routes.get(request)?.path)));

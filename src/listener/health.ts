@@ -1,14 +1,17 @@
 /**
- * `/healthz/live` and `/healthz/ready`: open to everyone, so they tell nothing but yes or no. Ready means that what this
- * process depends on answers and that it isn't stopping.
+ * `/healthz/live` and `/healthz/ready`: open to everyone, so they tell nothing but yes or no, and however often they are asked, what
+ * the process depends on is asked once a second at most. Ready means that all of that answers and that the process isn't
+ * stopping. What does not answer is for the log alone.
  */
-import { checkReads } from "./methodNotAllowed.ts";
 import type { RequestHandler } from "express";
 import type { LogIds } from "../model/logIds.ts";
 import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import { sendAnswer } from "./answer.ts";
 import { errorAnswer } from "./errorAnswer.ts";
+import { checkReads } from "./methodNotAllowed.ts";
 import { contextOf, type RequestContext } from "./requestContext.ts";
 import { parseRequestPath } from "./requestPath.ts";
 
@@ -25,26 +28,33 @@ export interface HealthOptions {
   readonly stopping: () => boolean;
 }
 
-export function health(options: HealthOptions): RequestHandler {
+/** How long an answer of the checks counts. */
+const freshMs = 1_000;
+/** Checks that take longer count as unanswered. */
+const checkLimitMs = 5_000;
+
+/** @param options.readyPaths those that are answered like `/healthz/ready`. */
+export function health(
+  options: HealthOptions & {
+    readonly clock: Clock;
+    readonly readyPaths?: readonly string[];
+  },
+): RequestHandler {
+  const readyPaths = ["/healthz/ready", ...(options.readyPaths ?? [])];
+  const readiness = new Readiness(options);
   return async (request, response, next) => {
     const path = pathOf(request.originalUrl);
-    if (path !== "/healthz/live" && path !== "/healthz/ready") {
+    const isReady = path !== undefined && readyPaths.includes(path);
+    if (path !== "/healthz/live" && !isReady) {
       next();
       return;
     }
     checkReads(request);
-    if (path === "/healthz/ready") {
-      if (options.stopping()) {
-        // it is as somebody wanted it: nothing that an operator has to be told of in the log
-        sendAnswer(response, errorAnswer(unready("The process takes no new work.", undefined)));
-        return;
-      }
-      await checkReady(options, contextOf(response));
+    if (isReady && (options.stopping() || !(await readiness.now(contextOf(response))))) {
+      sendAnswer(response, unready);
+      return;
     }
-    sendAnswer(response, {
-      status: 200,
-      body: { status: path === "/healthz/ready" ? "ready" : "live" },
-    });
+    sendAnswer(response, { status: 200, body: { status: isReady ? "ready" : "live" } });
   };
 }
 
@@ -58,19 +68,55 @@ function pathOf(url: string): string | undefined {
   }
 }
 
-async function checkReady(
-  { checks }: HealthOptions,
-  { signal, logIds }: Pick<RequestContext, "signal" | "logIds">,
-): Promise<void> {
-  for (const { name, check } of checks) {
-    try {
-      await check(signal, logIds);
-    } catch (error) {
-      throw unready(`The ${name} does not answer.`, error);
-    }
-  }
+const unready = errorAnswer(
+  new RpError(
+    { code: "ServiceUnavailable", message: "The process is not ready." },
+    { retryAfterSeconds: 5 },
+  ),
+);
+
+interface LastCheck {
+  readonly isReady: Promise<boolean>;
+  endedAtMs?: number;
 }
 
-function unready(message: string, cause: unknown): RpError {
-  return new RpError({ code: "ServiceUnavailable", message }, { retryAfterSeconds: 5, cause });
+class Readiness {
+  readonly #options: Pick<HealthOptions, "checks"> & { readonly clock: Clock };
+  /** The last one; while it is under way it has no end. */
+  #last: LastCheck | undefined;
+
+  constructor(options: Pick<HealthOptions, "checks"> & { readonly clock: Clock }) {
+    this.#options = options;
+  }
+
+  /** @param asking whose check it is, should it be time for one. */
+  async now(asking: Pick<RequestContext, "log" | "logIds">): Promise<boolean> {
+    const { clock } = this.#options;
+    const endedAtMs = this.#last?.endedAtMs ?? Infinity;
+    if (this.#last === undefined || clock.monotonic() - endedAtMs >= freshMs) {
+      const check: LastCheck = { isReady: this.#check(asking) };
+      this.#last = check;
+      void check.isReady.finally(() => (check.endedAtMs = clock.monotonic()));
+    }
+    return this.#last.isReady;
+  }
+
+  async #check({ log, logIds }: Pick<RequestContext, "log" | "logIds">): Promise<boolean> {
+    const { checks, clock } = this.#options;
+    using deadline = deadlineSignal({
+      clock,
+      afterMs: checkLimitMs,
+      reason: () => new Error(`there was no answer within ${checkLimitMs / 1_000} s`),
+    });
+    const { signal } = deadline;
+    for (const { name, check } of checks) {
+      try {
+        await untilAborted(signal, async () => check(signal, logIds));
+      } catch (error) {
+        log.error({ error }, `the process is not ready: the ${name} does not answer`);
+        return false;
+      }
+    }
+    return true;
+  }
 }

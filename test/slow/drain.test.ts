@@ -112,7 +112,7 @@ test("a frontend alone that is told to stop is not ready first, and answers what
   web.kill("SIGTERM");
   await web.logged(({ message }) => message === "stopping");
   const { status, body } = await operator.get("/healthz/ready");
-  expect([status, body.error.message]).toEqual([503, "The process takes no new work."]);
+  expect([status, body.error.message]).toEqual([503, "The process is not ready."]);
   expect((await operator.get("/admin/v1/process")).body.state).toBe("stopping");
   expect((await operator.post("/admin/v1/process/undrain")).status).toBe(409);
   await expect(fetch(clusterUrl(web, "late"))).rejects.toThrow("fetch failed");

@@ -45,6 +45,9 @@ test("while its database is locked by somebody else it isn't ready", async () =>
   other.exec("BEGIN IMMEDIATE");
   expect(await ready()).toBe(503);
   other.exec("ROLLBACK");
-  expect(await ready()).toBe(200);
+  // an answer counts for a second
+  let status = await ready();
+  while (status === 503) status = await ready();
+  expect(status).toBe(200);
   other.close();
 });
