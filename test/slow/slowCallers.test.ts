@@ -21,7 +21,7 @@ function memoryOf(pid: number): number {
 /** The beginning of a request: 24 KiB of headers, or headers and 32 KiB of a body, each for a subscription of ten. */
 function begin(caller: number): string {
   const subscription = `00000000-0000-4000-8000-0000000001${String(caller % 10).padStart(2, "0")}`;
-  const line = `PUT ${clusterPath("slow", { subscription })}${query} HTTP/1.1\r\nHost: x\r\n`;
+  const line = `PUT ${clusterPath("slow", { subscription })}${query} HTTP/1.1\r\nHost: localhost\r\n`;
   if (caller % 2 === 0) return `${line}X-Slow: ${"x".repeat(24 * 1024)}`;
   return (
     `${line}Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n` +
