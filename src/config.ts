@@ -391,7 +391,7 @@ const schema = z
     SUBSCRIPTION_REQUESTS_LIMIT: wholeNumber({
       min: 1,
       max: 100_000,
-      byDefault: "100",
+      byDefault: "250",
       meaning:
         "How many requests of one subscription may be under way at once; more are answered 429.",
     }),

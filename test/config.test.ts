@@ -64,7 +64,7 @@ describe("readConfig", () => {
           headers: 200,
           deadlineMs: 30_000,
           requests: 500,
-          subscriptionRequests: 100,
+          subscriptionRequests: 250,
         },
         body: {
           bytes: 1_048_576,
