@@ -101,6 +101,18 @@ const cases: Readonly<
       "nobody holds the lease": [series("rp_forwarder_lease_held", 0)],
     },
   },
+  OpenShiftRpSealingKeysNotRead: {
+    fires: {
+      "read last half an hour ago": [series("rp_sealing_keys_age_seconds", 1_800)],
+      "again and again in vain": [series("rp_sealing_key_read_failures_total", { perMinute: 0.2 })],
+    },
+    silent: {
+      "read a moment ago, and once in vain": [
+        series("rp_sealing_keys_age_seconds", 60),
+        series("rp_sealing_key_read_failures_total", 1),
+      ],
+    },
+  },
   OpenShiftRpOperationTooOld: {
     fires: { "three hours": [series("rp_oldest_operation_age_seconds", 10_800)] },
     silent: { "one hour": [series("rp_oldest_operation_age_seconds", 3_600)] },
