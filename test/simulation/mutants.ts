@@ -92,9 +92,9 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: memoryStore,
-        find: "return { key, etag: stored.etag, operationId, nextAttemptAt, sweeps };",
+        find: "return { key, etag: stored.etag, operationId, origin, nextAttemptAt, sweeps };",
         replace:
-          "return { key, etag: stored.etag, operationId, nextAttemptAt, sweeps, listed: stored.document };",
+          "return { key, etag: stored.etag, operationId, origin, nextAttemptAt, sweeps, listed: stored.document };",
       },
     ],
     finds: /the record of|claimed a cluster|took the place of/,
@@ -223,14 +223,14 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: forward,
-        find: "  if (!forwardTry.isSent) {\n    try {",
+        find: "  if (!forwardTry.isSent) {\n",
         replace:
-          "  if (!(await clearFlag(reference, { ...options, log, now, delayMs }))) return { failed: true };\n" +
-          "  if (!forwardTry.isSent) {\n    try {",
+          "  if (!(await clearFlag(reference, { ...options, store, log, now, delayMs }))) return { failed: true };\n" +
+          "  if (!forwardTry.isSent) {\n",
       },
       {
         file: forward,
-        find: "  const isCleared = await clearFlag(reference, { ...options, log, now, delayMs });",
+        find: "  const isCleared = await clearFlag(reference, { ...options, store, log, now, delayMs });",
         replace: "  const isCleared = true;",
       },
     ],
