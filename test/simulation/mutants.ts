@@ -730,7 +730,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /took the place of|without an operation more than tags|on which an operation runs/,
-    within: 850,
+    within: 1_400,
   },
   {
     name: "an announcement without an answer is taken for done",

@@ -1,5 +1,6 @@
 /** Parts of generated bodies that are legal in every api-version. */
 import fc from "fast-check";
+import { foldCase } from "../../src/model/resourceId.ts";
 
 /** A legal body of a create, as far as every version has the same. */
 export interface CreateBody {
@@ -13,10 +14,15 @@ const tagName = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "toString", "0"),
 );
 
-export const tags = fc.dictionary(tagName, fc.string({ maxLength: 12 }), {
-  maxKeys: 5,
-  minKeys: 1,
-});
+/** No two of one name in any case. */
+export const tags = fc
+  .uniqueArray(fc.tuple(tagName, fc.string({ maxLength: 12 })), {
+    minLength: 1,
+    maxLength: 5,
+    selector: ([name]) => foldCase(name),
+  })
+  // an own member, whatever its name
+  .map((entries): Readonly<Record<string, string>> => Object.fromEntries(entries));
 
 /** Pull secrets as JSON text. */
 export const pullSecretTexts = fc
