@@ -6,6 +6,7 @@
  */
 import type { AdminExchange } from "./exchange.ts";
 import type { Caller } from "../listener/authenticator.ts";
+import { clusterResourceType } from "../model/resourceId.ts";
 import { shown } from "../model/shownText.ts";
 import type { RequestContext } from "../listener/requestContext.ts";
 
@@ -53,13 +54,13 @@ function named({ action, parameters, caller }: AuditedCall) {
   return { actor, action, target: targetOf(parameters) };
 }
 
-/** The path of what it is about; empty when that is this process, or all clusters. */
+/** The ARM id of what it is about, as other lines have it; empty when that is this process, or all clusters. */
 function targetOf(parameters: AdminExchange["parameters"]): string {
   const { subscriptionId, resourceGroupName, resourceName, operationId } = parameters;
   const parts = [
     ["subscriptions", subscriptionId],
     ["resourceGroups", resourceGroupName],
-    ["clusters", resourceName],
+    [`providers/${clusterResourceType}`, resourceName],
     ["operations", operationId],
   ] as const;
   return parts

@@ -6,7 +6,7 @@ import { StoreUnavailableError, type Store } from "../../src/store/store.ts";
 import { clusterDocument, partition, subscriptionDocument } from "../store/documents.ts";
 import { adminPath, StartedAdmin } from "./startedAdmin.ts";
 
-const target = `/subscriptions/${partition}/resourceGroups/rg/clusters/c`;
+const target = `/subscriptions/${partition}/resourceGroups/rg/providers/RedHat.OpenShift/OpenShiftClusters/c`;
 
 test("what came of a call is told once, at the level info", async () => {
   await using admin = await StartedAdmin.start();
