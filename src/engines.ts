@@ -32,7 +32,7 @@ import { isAnythingOpened, missingKeys } from "./store/missingKeys.ts";
 import { SealedStore } from "./store/sealedStore.ts";
 import type { SealingSettings } from "./store/sealingSettings.ts";
 import { SqliteStore } from "./store/sqliteStore.ts";
-import type { OnUnreadable, Store } from "./store/store.ts";
+import { StoreUnavailableError, type OnUnreadable, type Store } from "./store/store.ts";
 
 /** Open engines; disposing of them closes what there is to close. */
 export interface Engines extends AsyncDisposable {
@@ -130,7 +130,9 @@ async function openEmbedded(
         : await keySource(sealing);
     keys = await openKeys(source, { log, metrics, stop });
     // who makes nothing is on an errand, and tells by itself what it has to leave
-    const missing = makes ? await tellMissingKeys(store, keys, log) : new Map<string, number>();
+    const missing = makes
+      ? await tellMissingKeys(store, keys, log).catch(ifDatabaseTells)
+      : new Map<string, number>();
     if (ownKey !== undefined && missing.size > 0 && !(await isAnythingOpened(store, keys))) {
       const names = [...missing.keys()].map((name) => JSON.stringify(name)).join(", ");
       throw new KeyFileError(
@@ -152,6 +154,12 @@ async function openEmbedded(
     untilLost: async (stop) => database.untilLost(systemClock, stop),
     [Symbol.asyncDispose]: async () => database.close(),
   };
+}
+
+/** A database that can't be read says by itself, and better, what is wrong with it. */
+function ifDatabaseTells(error: unknown): ReadonlyMap<string, number> {
+  if (error instanceof StoreUnavailableError) return new Map();
+  throw error;
 }
 
 /** Nothing that is not empty. */

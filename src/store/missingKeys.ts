@@ -6,15 +6,17 @@ import type { KeyRing } from "./keyRing.ts";
 import type { CallOptions, Store } from "./store.ts";
 
 const pageSize = 100;
+/** No key has that name. */
+const ofNoKey = "";
 /** What a look at all documents may take, in pages. */
 const pagesMax = 100;
 
-type Keys = Pick<KeyRing, "current" | "find">;
+type Keys = Pick<KeyRing, "find">;
 type Listed = Pick<Store, "listNotSealedBy">;
 
 /**
- * The names of keys that are not there, among a page of what the newest hasn't sealed, each with how many documents of that page
- * it has sealed.
+ * The names of keys that are not there, each with how many documents it has sealed of the first page of all: a start must not take
+ * longer the more clusters there are.
  *
  * @throws {StoreUnavailableError}
  */
@@ -23,8 +25,7 @@ export async function missingKeys(
   keys: Keys,
   options: CallOptions = {},
 ): Promise<ReadonlyMap<string, number>> {
-  const { id } = await keys.current(options.signal);
-  const { items } = await store.listNotSealedBy(id, { limit: pageSize }, options);
+  const { items } = await store.listNotSealedBy(ofNoKey, { limit: pageSize }, options);
   const missing = new Map<string, number>();
   for (const { keyId } of items) {
     if (keyId === undefined || (await keys.find(keyId, options.signal)) !== undefined) continue;
@@ -37,8 +38,7 @@ export async function missingKeys(
 export async function isAnythingOpened(store: Listed, keys: Keys): Promise<boolean> {
   let continuation: string | undefined;
   for (let page = 0; page < pagesMax; page += 1) {
-    // no key has that name
-    const { items, continuation: next } = await store.listNotSealedBy("", {
+    const { items, continuation: next } = await store.listNotSealedBy(ofNoKey, {
       limit: pageSize,
       ...(continuation === undefined ? {} : { continuation }),
     });
