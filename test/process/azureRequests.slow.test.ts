@@ -30,6 +30,10 @@ test("what is written of the requests of each operation is what is made", async 
     OPERATIONS_LIMIT: "0",
   };
   await using web = await RpProcess.start({ ...settings, ROLES: "frontend" });
+  // the look for missing keys, which no start waits for
+  await expect
+    .poll(() => peers.cosmos.requests.some(({ operation }) => operation === "query"))
+    .toBe(true);
   peers.cosmos.requests.length = 0;
 
   const expectRequests = async (
