@@ -62,6 +62,7 @@ export interface SealedStoreOptions {
   readonly random: Pick<Random, "bytes">;
 }
 
+/** Every method is written out, also those that only hand on: one that the port gets later must not pass by the sealing unseen. */
 export class SealedStore implements Store {
   readonly #store: Store;
   readonly #keys: KeyRing;

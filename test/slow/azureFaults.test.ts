@@ -4,6 +4,8 @@
  * back, all goes on by itself.
  */
 import { expect, test } from "vitest";
+import { activityKey } from "../../src/model/document.ts";
+import { documentsContainer } from "../../src/store/cosmosLayout.ts";
 import { AzurePeers } from "../process/azurePeers.ts";
 import {
   announceSubscription,
@@ -106,6 +108,10 @@ test("Cosmos DB loses the answer to every commit: 201, one operation, every step
 test("the answer to a PUT's commit is lost, and then Cosmos DB is down: 503, and the cluster is created all the same", async () => {
   await using peers = await AzurePeers.start();
   await using rp = await startAnnounced(peers, { LOCAL_INSTALL_SECONDS: "0" });
+  // the forwarder's first publication is a commit too; the next one is seconds away
+  await expect
+    .poll(() => peers.cosmos.items(documentsContainer.name).map(({ id }) => id))
+    .toContain(activityKey.id);
   peers.cosmos.fail("batch", { reset: "after" });
   const committed = peers.cosmos.arrival("batch");
   const put = askForCluster(rp, "c");
