@@ -30,7 +30,7 @@ import {
 } from "../store/store.ts";
 import { claimed } from "./changes.ts";
 import type { Claim } from "./fencedCluster.ts";
-import { judgeMessage, type MessageEnd } from "./judgeMessage.ts";
+import { judgeMessage, tooNew, type MessageEnd } from "./judgeMessage.ts";
 import { readClusterForWork } from "./readClusterForWork.ts";
 import type { StepLists } from "./stepList.ts";
 
@@ -115,7 +115,8 @@ class Claiming {
       if (refused !== undefined) return refused;
       const operation = await this.#readOperation();
       if (operation === undefined) return noRecord(timing);
-      if (isTooNew(operation.document)) return recordTooNew(timing);
+      if (isTooNew(operation.document))
+        return tooNew("the operation's record was written by a newer release", timing);
       if (this.#held === undefined || this.#held.deadline.passed) continue;
       const outcome = await this.#commit(cluster, operation, this.#held);
       if (outcome !== undefined) return outcome;
@@ -260,10 +261,5 @@ const gone: MessageEnd = { action: "complete", reason: "the cluster is gone" };
 /** Cluster and record are always written together, so this needs a person; DELETE still gets the cluster out. */
 function noRecord(timing: Timing): MessageEnd {
   const reason = "the operation has no record";
-  return { action: "putBack", delayMs: timing.visibilityMs, reason, warn: true };
-}
-
-function recordTooNew(timing: Timing): MessageEnd {
-  const reason = "the operation's record was written by a newer release";
   return { action: "putBack", delayMs: timing.visibilityMs, reason, warn: true };
 }

@@ -51,7 +51,11 @@ export function judgeMessage(
   return { action: "work" };
 }
 
-/** Nothing is touched; a newer backend will get the message sooner or later. */
-function tooNew(reason: string, timing: Timing): MessageEnd {
-  return { action: "putBack", delayMs: timing.visibilityMs, reason, warn: true };
+/**
+ * Nothing is touched, and the message is left to a newer backend: were this one the first to look whenever it comes back, the
+ * cluster would wait until this process is gone.
+ */
+export function tooNew(reason: string, timing: Timing): MessageEnd {
+  const delayMs = timing.visibilityMs;
+  return { action: "putBack", delayMs, reason, warn: true, leftToOthers: true };
 }

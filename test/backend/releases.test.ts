@@ -1,6 +1,7 @@
 /** Two releases side by side: what a newer one wrote is kept, and what this one can't handle is left alone. */
 import { describe, expect, test } from "vitest";
 import { clusterKey } from "../../src/model/resourceId.ts";
+import type { Store } from "../../src/store/store.ts";
 import { partition } from "../store/documents.ts";
 import { done } from "./scriptedInstaller.ts";
 import { Simulation, timing } from "./simulation.ts";
@@ -56,6 +57,33 @@ describe("a document that is too new", () => {
     expect(await simulation.leaseRemainingMs(asked)).toBeUndefined();
     expect(process.faults.count("store.commit")).toBe(0);
   });
+});
+
+/** A store as an older release sees it: this cluster is marked as not for it. */
+function asOlder(name: string): (store: Store) => Store {
+  const { id } = clusterKey({ subscriptionId: partition, resourceGroup: "rg", name });
+  return (store) =>
+    new Proxy(store, {
+      get: (target, member: keyof Store) => {
+        if (member !== "read") return (target[member] as () => unknown).bind(target);
+        return async (...given: Parameters<Store["read"]>) => {
+          const stored = await target.read(...given);
+          if (given[1].id !== id || stored === undefined) return stored;
+          return { ...stored, document: { ...stored.document, minimumSchemaVersion: 9 } };
+        };
+      },
+    });
+}
+
+test("a newer backend gets the message, although an older one has its own moment to look just when it comes back", async () => {
+  await using simulation = await Simulation.open();
+  // by its own rhythm the older one would be the first to look at what it has put back
+  simulation.start({ name: "old", store: asOlder("newer"), polling: { intervalMs: 1_300 } });
+  const asked = await simulation.create("newer");
+  await simulation.clock.advance(timing.visibilityMs);
+  simulation.start({ name: "new", polling: { intervalMs: 700 } });
+  const record = await simulation.untilEnded(asked, 2 * timing.visibilityMs);
+  expect(record.status).toBe("Succeeded");
 });
 
 test("a cluster whose operation has no record is reported and left alone", async () => {
