@@ -10,7 +10,13 @@ import {
   issueAuthority,
   type CertifiedKey,
 } from "./certificate.ts";
-import { apiHost, apiServer, apiserverUrl, consoleUrl, type ClusterNames } from "./clusterNames.ts";
+import {
+  apiHost,
+  apiServer,
+  apiserverUrl,
+  consoleUrl,
+  type ClusterNames,
+} from "../clusterNames.ts";
 import { kubeadminPassword } from "./kubeadminPassword.ts";
 import type { LocalEffects } from "./localEffects.ts";
 import { readNotes, withNotes } from "./localNotes.ts";

@@ -4,7 +4,7 @@
  */
 import type { InstallationState } from "../../model/document.ts";
 import type { InstallationSnapshot } from "../installer.ts";
-import type { ClusterNames } from "./clusterNames.ts";
+import type { ClusterNames } from "../clusterNames.ts";
 
 export interface LocalNotes {
   /** Kept from the first step on, so that another DOMAIN doesn't rename a cluster that exists. */

@@ -3,7 +3,7 @@
  * and forgotten when its removal is over, so at any crash the notes name at least what exists.
  */
 import type { InstallationSnapshot, StepContext } from "../installer.ts";
-import { clusterNames, type ClusterNames } from "./clusterNames.ts";
+import { clusterNames, type ClusterNames } from "../clusterNames.ts";
 import { readNotes, withNotes, type LocalNotes } from "./localNotes.ts";
 
 /** The cluster's names: those that were noted, or those that will be. */

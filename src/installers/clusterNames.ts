@@ -1,7 +1,7 @@
 /**
  * What a cluster's things are called outside. Every name carries a mark of the incarnation, so that two clusters never
  * share one, whatever their groups and subscriptions, nor does a re-created cluster meet what its predecessor left. Only a
- * domain that was asked for is taken as it is. Pure; it must never give a name that DNS or a URL parser refuses.
+ * domain that was asked for is taken as it is. All installers name alike. Pure; it must never give a name that DNS or a URL parser refuses.
  */
 import { createHash } from "node:crypto";
 
@@ -48,7 +48,7 @@ export function apiServer(names: ClusterNames): string {
   return `https://${apiHost(names)}:6443`;
 }
 
-export function apiHost(names: ClusterNames): string {
+export function apiHost(names: Pick<ClusterNames, "clusterDomain">): string {
   return `api.${names.clusterDomain}`;
 }
 
@@ -58,15 +58,15 @@ export function apiserverUrl(names: ClusterNames): string {
 }
 
 /** The URL that the resource shows. */
-export function consoleUrl(names: ClusterNames): string {
+export function consoleUrl(names: Pick<ClusterNames, "clusterDomain">): string {
   return `https://console-openshift-console.apps.${names.clusterDomain}/`;
 }
 
 /**
- * 40 bits as 8 characters: with a name of 54 characters and a dash they fill a DNS label of 63. A digest, as nobody promises
+ * The mark that names carry: 40 bits as 8 characters: with a name of 54 characters and a dash they fill a DNS label of 63. A digest, as nobody promises
  * that the beginnings of ids differ.
  */
-function incarnationMark(incarnationId: string): string {
+export function incarnationMark(incarnationId: string): string {
   const bits = createHash("sha256").update(incarnationId).digest().readUIntBE(0, 5);
   return Array.from({ length: 8 }, (_, place) => base32[Math.floor(bits / 32 ** place) % 32]).join(
     "",

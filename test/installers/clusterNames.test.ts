@@ -1,14 +1,14 @@
 /** Names of clusters: unique, and within the limits of DNS and of Azure, for the longest that settings and callers allow. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../src/config.ts";
 import {
   apiHost,
   apiServer,
   apiserverUrl,
   clusterNames,
   consoleUrl,
-} from "../../../src/installers/local/clusterNames.ts";
+} from "../../src/installers/clusterNames.ts";
 
 const nameLengthMax = 54;
 const domainLengthMax = 158;

@@ -1,0 +1,154 @@
+/**
+ * The resource provider's own way into Azure: its credential, and the SDK's clients for each subscription, made when they are first
+ * asked for. The only file that holds the credential; it must never be handed to a cluster or to a program.
+ */
+import type { TokenCredential } from "@azure/core-auth";
+import { AuthorizationManagementClient } from "@azure/arm-authorization";
+import { ComputeManagementClient } from "@azure/arm-compute";
+import { DnsManagementClient } from "@azure/arm-dns";
+import { ManagedServiceIdentityClient } from "@azure/arm-msi";
+import { NetworkManagementClient } from "@azure/arm-network";
+import { ResourceManagementClient } from "@azure/arm-resources";
+import { DeploymentsClient } from "@azure/arm-resourcesdeployments";
+import { StorageManagementClient } from "@azure/arm-storage";
+import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity";
+
+/** Where Azure is. */
+export interface AzureEndpoints {
+  /** Of ARM, without a slash at its end. */
+  readonly resourceManager: string;
+  /** Of Microsoft Entra. */
+  readonly authorityHost: string;
+}
+
+/** A service principal that isn't the resource provider's own. */
+export interface OtherPrincipal {
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** Times that a call is sent again on 429, 5xx and broken connections, before its step has to. */
+const retriesMax = 2;
+
+export class AzureConnection {
+  readonly endpoints: AzureEndpoints;
+  readonly #credential: TokenCredential;
+  readonly #clients = new Map<string, AzureClients>();
+
+  /** @param credential of the resource provider; otherwise the environment's, a managed identity or `az login`. */
+  constructor(endpoints: AzureEndpoints, credential?: TokenCredential) {
+    this.endpoints = endpoints;
+    this.#credential = credential ?? new DefaultAzureCredential(signingIn(endpoints));
+  }
+
+  /** Of a subscription. */
+  of(subscriptionId: string): AzureClients {
+    const known = this.#clients.get(subscriptionId);
+    if (known !== undefined) return known;
+    const made = new AzureClients(subscriptionId, this.endpoints, this.#credential);
+    this.#clients.set(subscriptionId, made);
+    return made;
+  }
+
+  /** A credential of somebody else's, to see what it can do. */
+  as({ tenantId, clientId, clientSecret }: OtherPrincipal): TokenCredential {
+    return new ClientSecretCredential(tenantId, clientId, clientSecret, signingIn(this.endpoints));
+  }
+
+  /** For tokens for ARM. */
+  get scope(): string {
+    return `${this.endpoints.resourceManager}/.default`;
+  }
+}
+
+/** An authority of one's own can't be found in Microsoft's directory of them. */
+function signingIn({ authorityHost }: AzureEndpoints): {
+  readonly authorityHost: string;
+  readonly disableInstanceDiscovery: boolean;
+} {
+  return { authorityHost, disableInstanceDiscovery: !isMicrosofts(authorityHost) };
+}
+
+function isMicrosofts(authorityHost: string): boolean {
+  const { hostname } = new URL(authorityHost);
+  return /(^|\.)(microsoftonline\.(com|us)|chinacloudapi\.cn)$/.test(hostname);
+}
+
+/** The SDK's clients for one subscription; each is made when it is first asked for. */
+export class AzureClients {
+  readonly #subscriptionId: string;
+  readonly #credential: TokenCredential;
+  readonly #endpoint: string;
+  readonly #made = new Map<string, unknown>();
+
+  constructor(
+    subscriptionId: string,
+    { resourceManager }: AzureEndpoints,
+    credential: TokenCredential,
+  ) {
+    this.#subscriptionId = subscriptionId;
+    this.#credential = credential;
+    this.#endpoint = resourceManager;
+  }
+
+  /** Groups, resource providers, and any resource by its id. */
+  get resources(): ResourceManagementClient {
+    return this.#client("resources", ResourceManagementClient);
+  }
+
+  get deployments(): DeploymentsClient {
+    return this.#client("deployments", DeploymentsClient);
+  }
+
+  get storage(): StorageManagementClient {
+    return this.#client("storage", StorageManagementClient);
+  }
+
+  get compute(): ComputeManagementClient {
+    return this.#client("compute", ComputeManagementClient);
+  }
+
+  get network(): NetworkManagementClient {
+    return this.#client("network", NetworkManagementClient);
+  }
+
+  get dns(): DnsManagementClient {
+    return this.#client("dns", DnsManagementClient);
+  }
+
+  get authorization(): AuthorizationManagementClient {
+    return this.#client("authorization", AuthorizationManagementClient);
+  }
+
+  get identities(): ManagedServiceIdentityClient {
+    return this.#client("identities", ManagedServiceIdentityClient);
+  }
+
+  #client<Client>(
+    name: string,
+    Kind: new (
+      credential: TokenCredential,
+      subscriptionId: string,
+      options: {
+        readonly endpoint: string;
+        readonly credentials: { readonly scopes: string[] };
+        readonly credentialScopes: string[];
+        readonly retryOptions: { readonly maxRetries: number };
+      },
+    ) => Client,
+  ): Client {
+    const known = this.#made.get(name) as Client | undefined;
+    if (known !== undefined) return known;
+    const scopes = [`${this.#endpoint}/.default`];
+    const made = new Kind(this.#credential, this.#subscriptionId, {
+      endpoint: this.#endpoint,
+      // what the two generations of the SDK call the same
+      credentials: { scopes },
+      credentialScopes: scopes,
+      retryOptions: { maxRetries: retriesMax },
+    });
+    this.#made.set(name, made);
+    return made;
+  }
+}

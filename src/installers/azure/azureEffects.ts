@@ -1,0 +1,39 @@
+/** What the steps of the installer on Azure are given: its settings, its ways to the outside, time and chance. */
+import type { Clock } from "../../runtime/clock.ts";
+import type { Random } from "../../runtime/ids.ts";
+import type { AzureConnection } from "./azureConnection.ts";
+
+/** Of the installer, whatever the cluster. */
+export interface AzureSettings {
+  /** The public DNS zone below which clusters get their domains; it belongs to the resource provider. */
+  readonly dnsZone: DnsZoneId;
+  /** Path of the program `openshift-install`. */
+  readonly installProgram: string;
+}
+
+export interface DnsZoneId {
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  /** Also the parent domain. */
+  readonly name: string;
+}
+
+/**
+ * Seals what is too large for a document, by the keys that seal documents. What was sealed opens only for the same binding.
+ * Errors never hold a piece of it.
+ */
+export interface StateSealing {
+  seal(plain: Uint8Array, binding: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** @throws when no key of this process opens it, or it was changed. */
+  open(sealed: Uint8Array, binding: string, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface AzureEffects {
+  readonly settings: AzureSettings;
+  readonly azure: AzureConnection;
+  readonly sealing: StateSealing;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long a step waits until it asks again for what takes minutes in Azure. */
+  readonly pollMs: number;
+}

@@ -1,0 +1,94 @@
+/**
+ * What a cluster's things are called in Azure. Group, storage account and domain are chosen first and carry the mark of the
+ * incarnation; the rest has the prefix that `openshift-install` chooses, since the cluster's own controllers look for these names.
+ * Pure.
+ */
+import { apiHost, clusterNames, incarnationMark } from "../clusterNames.ts";
+import type { InstallationSnapshot } from "../installer.ts";
+import type { DnsZoneId } from "./azureEffects.ts";
+
+export interface ChosenNames {
+  /** Of the incarnation, in lower-case letters and digits. */
+  readonly mark: string;
+  /** For everything that is made; in the cluster's own subscription. */
+  readonly managedGroup: string;
+  /** `api.` and `*.apps.` are in it. */
+  readonly clusterDomain: string;
+  /**
+   * The cluster's domain as names relative to the parent zone end; absent when it lies elsewhere, and then its records are its
+   * user's.
+   */
+  readonly label?: string;
+  readonly storageAccount: string;
+}
+
+/** Blob containers of the storage account. */
+export const containers = { image: "vhd", ignition: "ignition", state: "aro" } as const;
+/** What they hold. */
+export const blobs = { bootstrapIgnition: "bootstrap.ign", state: "graph" } as const;
+
+/** Tag and metadata of everything that can carry one: the incarnation for which it was made. */
+export const incarnationTag = "openshift-rp-incarnation";
+
+const groupLengthMax = 90;
+/** What a step and its deployments are called alike in each run. */
+export const deploymentNames = {
+  storage: ({ mark }: ChosenNames): string => `storage-${mark}`,
+  resources: ({ mark }: ChosenNames): string => `resources-${mark}`,
+} as const;
+
+export function chooseNames(snapshot: InstallationSnapshot, zone: DnsZoneId): ChosenNames {
+  const { name, incarnationId, cluster } = snapshot;
+  const mark = incarnationMark(incarnationId);
+  const { clusterDomain, storageAccount } = clusterNames({
+    name,
+    incarnationId,
+    domain: zone.name,
+    askedDomain: cluster.domain,
+  });
+  const parent = `.${zone.name.toLowerCase()}`;
+  const isBelow = clusterDomain.endsWith(parent);
+  return {
+    mark,
+    managedGroup:
+      cluster.resourceGroupId?.split("/").at(-1) ?? `aro-${name}-${mark}`.slice(-groupLengthMax),
+    clusterDomain,
+    ...(isBelow ? { label: clusterDomain.slice(0, -parent.length) } : {}),
+    storageAccount,
+  };
+}
+
+/** The ARM id of the managed group. */
+export function managedGroupId(snapshot: InstallationSnapshot, names: ChosenNames): string {
+  return `/subscriptions/${snapshot.subscriptionId}/resourceGroups/${names.managedGroup}`;
+}
+
+/** As the resource shows it. */
+export function apiserverUrl({ clusterDomain }: ChosenNames): string {
+  return `https://${apiHost({ clusterDomain })}:6443/`;
+}
+
+/** Names of what has the prefix `infraId`. */
+export function infraNames(infraId: string) {
+  return {
+    identity: `${infraId}-identity`,
+    controlPlaneSecurityGroup: `${infraId}-controlplane-nsg`,
+    nodeSecurityGroup: `${infraId}-node-nsg`,
+    network: `${infraId}-vnet`,
+    controlPlaneSubnet: `${infraId}-master-subnet`,
+    workerSubnet: `${infraId}-worker-subnet`,
+    routeTable: `${infraId}-node-routetable`,
+    bootstrapAddress: `${infraId}-bootstrap-pip`,
+    apiAddress: `${infraId}-pip`,
+    publicLoadBalancer: `${infraId}-public-lb`,
+    internalLoadBalancer: `${infraId}-internal-lb`,
+    bootstrapNic: `${infraId}-bootstrap-nic`,
+    controlPlaneNic: (index: number): string => `${infraId}-master${index}-nic`,
+    image: infraId,
+    bootstrapMachine: `${infraId}-bootstrap`,
+    controlPlaneMachine: (index: number): string => `${infraId}-master-${index}`,
+    osDisk: (machine: string): string => `${machine}_OSDisk`,
+  } as const;
+}
+
+export const controlPlaneCount = 3;

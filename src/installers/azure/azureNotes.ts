@@ -1,0 +1,60 @@
+/**
+ * What the installer on Azure remembers of a cluster between its steps, under one member of the document's notes. Members of a newer
+ * release stay. It must never hold a secret: notes are stored in clear.
+ */
+import type { EpochMs, InstallationState } from "../../model/document.ts";
+import type { InstallationSnapshot } from "../installer.ts";
+import type { ChosenNames } from "./azureNames.ts";
+
+export interface AzureNotes {
+  /** Kept from the first step on, so that another setting doesn't rename a cluster that exists. */
+  readonly names?: ChosenNames;
+  /** Of the subscription. */
+  readonly tenantId?: string;
+  /** The service principal by which the cluster acts, as role assignments name it. */
+  readonly principalObjectId?: string;
+  /** What the region offers for the machines. */
+  readonly machines?: MachineOffer;
+  /** Prefix of all that is made in the group; `openshift-install` chooses it. There once the assets are sealed and kept. */
+  readonly infraId?: string;
+  /** The image of the machines' operating system, as `openshift-install` names it. */
+  readonly imageUrl?: string;
+  /** Of the machines' identity. */
+  readonly identityObjectId?: string;
+  /** From when the bootstrap machine may read its configuration. */
+  readonly ignitionSince?: EpochMs;
+  /** Names of records in the parent zone, noted before they are made. */
+  readonly dnsRecords?: readonly string[];
+  /** Subnets whose security group was set, noted before. */
+  readonly attachedSubnets?: readonly string[];
+}
+
+export interface MachineOffer {
+  /** Of the control plane's size, sorted; empty where the region has none. */
+  readonly zones: readonly string[];
+  readonly hyperVGeneration: "V1" | "V2";
+}
+
+/** The notes as of the last save. */
+export function readNotes(snapshot: InstallationSnapshot): AzureNotes {
+  return (snapshot.installation["azure"] as AzureNotes | undefined) ?? {};
+}
+
+/** The notes with some changed, in the form to save. */
+export function withNotes(snapshot: InstallationSnapshot, changed: AzureNotes): InstallationState {
+  return { azure: { ...readNotes(snapshot), ...changed } };
+}
+
+/**
+ * A note that an earlier step has left.
+ *
+ * @throws {TypeError} when it is missing: the steps are out of order, a fault of ours.
+ */
+export function noted<Name extends keyof AzureNotes>(
+  snapshot: InstallationSnapshot,
+  name: Name,
+): NonNullable<AzureNotes[Name]> {
+  const note = readNotes(snapshot)[name];
+  if (note === undefined || note === null) throw new TypeError(`no step has noted ${name}`);
+  return note;
+}
