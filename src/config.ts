@@ -14,6 +14,15 @@ import {
   type ListenerAuth,
   type TlsFiles,
 } from "./listener/authenticationSettings.ts";
+import {
+  dnsZoneExpectation,
+  dnsZoneForm,
+  installerFaults,
+  publicEndpoints,
+  readDnsZoneId,
+  readEndpoint,
+  type AzureInstallerSettings,
+} from "./installers/azure/azureInstallerSettings.ts";
 import { runningMax } from "./model/activity.ts";
 import { deadlineMaxMs, depthMax, type Limits } from "./model/limits.ts";
 import {
@@ -83,7 +92,9 @@ export interface Config {
   readonly sealing?: SealingSettings;
   /** Lower case. */
   readonly domain: string;
-  readonly installer: "local";
+  readonly installer: "local" | "azure";
+  /** There with the installer `azure` alone; its zone is `domain`. */
+  readonly azureInstaller?: AzureInstallerSettings;
   readonly localInstallMs: number;
   /** Absent: none. */
   readonly localFailingStep?: string;
@@ -139,6 +150,20 @@ const azureDefaults: Readonly<Record<string, string>> = {
 
 function withAzureDefault(variable: string, meaning: string): string {
   return `${meaning} With the Azure engines ${azureDefaults[variable]} by default.`;
+}
+
+/** Not shown in faults: people put keys into URLs. */
+function azureEndpoint({ byDefault, meaning }: Readonly<Record<"byDefault" | "meaning", string>>) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const endpoint = readEndpoint(text);
+      if (endpoint !== undefined) return endpoint;
+      context.addIssue("must be a URL that begins with https:// and has no path, user or query");
+      return z.NEVER;
+    })
+    .prefault(byDefault)
+    .describe(meaning);
 }
 
 const schema = z
@@ -227,9 +252,31 @@ const schema = z
       .transform((text) => text.toLowerCase())
       .prefault("openshift.test")
       .describe("Parent domain of the clusters' URLs."),
-    INSTALLER: oneOf(["local"], {
+    INSTALLER: oneOf(["local", "azure"], {
       byDefault: "local",
-      meaning: "Which installer builds clusters; `local` creates no cloud resources.",
+      meaning:
+        "Which installer builds clusters; `local` creates no cloud resources, `azure` real clusters.",
+    }),
+    AZURE_DNS_ZONE_ID: z
+      .string()
+      .transform((text, context) => {
+        const zone = readDnsZoneId(text);
+        if (zone !== undefined) return Object.freeze(zone);
+        context.addIssue(`${dnsZoneExpectation}, not ${shown(text)}`);
+        return z.NEVER;
+      })
+      .optional()
+      .describe(
+        `Id of the public DNS zone below which clusters get their domains, \`${dnsZoneForm}\`; its name takes the place of \`DOMAIN\`. Needed with \`INSTALLER=azure\`, as is the next.`,
+      ),
+    OPENSHIFT_INSTALL: filePath("Path of the program `openshift-install`."),
+    AZURE_RESOURCE_MANAGER_URL: azureEndpoint({
+      byDefault: publicEndpoints.resourceManager,
+      meaning: "Where the installer finds Azure Resource Manager.",
+    }),
+    AZURE_AUTHORITY_HOST: azureEndpoint({
+      byDefault: publicEndpoints.authorityHost,
+      meaning: "Where it signs in to Microsoft Entra.",
     }),
     LOCAL_INSTALL_SECONDS: seconds({
       min: 0,
@@ -531,11 +578,18 @@ export function readConfig(environment: Environment = process.env): Config {
   const sealing = readSealing(given, engines);
   const defaults = engines.isAzure ? azureDefaults : {};
   const result = schema.safeParse({ ...defaults, ...given });
+  const ownFaults = (result.error?.issues ?? []).map(({ path, message }) => ({
+    variable: String(path[0]),
+    message,
+  }));
+  const isFaulty = (variable: string): boolean =>
+    ownFaults.some((fault) => fault.variable === variable);
   const faults = [
-    ...(result.error?.issues ?? []).map(({ path, message }) => ({
-      variable: String(path[0]),
-      message,
-    })),
+    ...ownFaults,
+    // what one says of itself is enough
+    ...(isFaulty("INSTALLER") ? [] : installerFaults(given)).filter(
+      ({ variable }) => !isFaulty(variable),
+    ),
     ...engines.faults,
     ...sealing.faults,
   ];
@@ -554,6 +608,7 @@ export function readConfig(environment: Environment = process.env): Config {
     ...(sealing.settings === undefined ? {} : { sealing: sealing.settings }),
     domain: values.DOMAIN,
     installer: values.INSTALLER,
+    ...azureInstallerOf(values),
     localInstallMs: values.LOCAL_INSTALL_SECONDS,
     ...(values.LOCAL_FAILING_STEP === undefined
       ? {}
@@ -629,6 +684,25 @@ function authenticationOf(
             ...(clientCaFile === undefined ? {} : { clientCaFile }),
           }),
         }),
+  };
+}
+
+/** The zone's name is the clusters' parent domain. */
+function azureInstallerOf(
+  values: z.output<typeof schema>,
+): Partial<Pick<Config, "azureInstaller" | "domain">> {
+  const { AZURE_DNS_ZONE_ID: dnsZone, OPENSHIFT_INSTALL: installProgram } = values;
+  if (dnsZone === undefined || installProgram === undefined) return {};
+  return {
+    domain: dnsZone.name,
+    azureInstaller: Object.freeze({
+      dnsZone,
+      installProgram,
+      endpoints: Object.freeze({
+        resourceManager: values.AZURE_RESOURCE_MANAGER_URL,
+        authorityHost: values.AZURE_AUTHORITY_HOST,
+      }),
+    }),
   };
 }
 

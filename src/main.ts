@@ -84,7 +84,7 @@ async function run(
   };
 
   // the ports come first: a process that can't have them must not take up any work
-  const work = workOf(ground);
+  const work = await workOf(ground);
   const takesNoWork = (): boolean => stop.aborted || work.state !== "working";
   const { admin, server } = await openListeners(ground, work, takesNoWork);
   work.begin();

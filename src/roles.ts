@@ -14,6 +14,7 @@ import { docsPage } from "./frontend/docsPage.ts";
 import { operations } from "./frontend/operations.ts";
 import { SkipTokens } from "./frontend/skipTokens.ts";
 import type { Installer } from "./installers/installer.ts";
+import { checkProgramFile } from "./installers/azure/programFile.ts";
 import { localInstaller } from "./installers/local/localInstaller.ts";
 import { Authentication } from "./listener/authentication.ts";
 import { HttpServer } from "./listener/httpServer.ts";
@@ -45,9 +46,9 @@ export interface Ground {
   readonly graceMs: number;
 }
 
-/** Each installer by the name that `INSTALLER` gives it. */
-const installers: Readonly<Record<Config["installer"], (config: Config) => Installer>> = {
-  local: ({ domain, localInstallMs, localFailingStep }) =>
+/** Each installer by the name that `INSTALLER` gives it; what one needs is loaded when it is chosen. */
+const installers: Readonly<Record<Config["installer"], (ground: Ground) => Promise<Installer>>> = {
+  local: async ({ config: { domain, localInstallMs, localFailingStep } }) =>
     localInstaller({
       domain,
       installMs: localInstallMs,
@@ -55,6 +56,12 @@ const installers: Readonly<Record<Config["installer"], (config: Config) => Insta
       random: systemRandom,
       clock: systemClock,
     }),
+  azure: async ({ config: { azureInstaller: settings }, engines: { keys } }) => {
+    if (settings === undefined) throw new TypeError("the installer on Azure has no settings");
+    await checkProgramFile(settings.installProgram);
+    const { installerOnAzure } = await import("./azureInstallation.ts");
+    return installerOnAzure(settings, keys);
+  },
 };
 
 /** Of the listeners that there will be. */
@@ -72,10 +79,14 @@ export async function authenticationFor(config: Config, log: Log): Promise<Authe
   });
 }
 
-/** What the roles of this process do, until it is drained or stopped. */
-export function workOf(ground: Ground): DrainableWork {
+/**
+ * What the roles of this process do, until it is drained or stopped.
+ *
+ * @throws {ProgramFileError} when the installer has no program to run.
+ */
+export async function workOf(ground: Ground): Promise<DrainableWork> {
   const { roles } = ground.config;
-  const worker = roles.includes("backend") ? backend(ground) : undefined;
+  const worker = roles.includes("backend") ? await backend(ground) : undefined;
   const others = roles.includes("forwarder") ? [forwarder(ground)] : [];
   return new DrainableWork({
     run: async (signal) =>
@@ -177,21 +188,13 @@ export async function frontend(
   });
 }
 
-function backend({
-  config,
-  log,
-  metrics,
-  engines,
-  tracing,
-  timing,
-  sent,
-  graceMs,
-}: Ground): Backend {
+async function backend(ground: Ground): Promise<Backend> {
+  const { config, log, metrics, engines, tracing, timing, sent, graceMs } = ground;
   const { store, queue, polling } = engines;
   const role = new Backend({
     store,
     queue,
-    installer: installers[config.installer](config),
+    installer: await installers[config.installer](ground),
     clock: systemClock,
     ids: systemIds,
     random: systemRandom,

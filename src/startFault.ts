@@ -4,6 +4,7 @@
  */
 import type { Config } from "./config.ts";
 import { EnginesOpenError } from "./engines.ts";
+import { ProgramFileError } from "./installers/azure/programFile.ts";
 import { NotLoopbackError } from "./listener/httpServer.ts";
 import { TlsFilesError } from "./listener/tlsCredentials.ts";
 import { StorageQueueOpenError } from "./queue/storageQueueConnection.ts";
@@ -39,6 +40,7 @@ const ownFaults = [
   KeyFileError,
   KeyVaultError,
   EnginesOpenError,
+  ProgramFileError,
 ];
 
 /** What whoever runs the program can mend, in a sentence; a stack would only hide it. */

@@ -214,7 +214,9 @@ describe("readConfig", () => {
       ["-a.test", "a-.test", "a..test", ".test", "test.", "a_b.test", "10.0.0.1", "a.0x1"],
     ],
     ["DOMAIN", ["a".repeat(64), `${"a.".repeat(79)}a`, "https://a.test", "a.test:80", "ä.test"]],
-    ["INSTALLER", ["azure", "Local"]],
+    ["INSTALLER", ["aws", "Local", "Azure"]],
+    ["AZURE_DNS_ZONE_ID", ["example.com"]],
+    ["OPENSHIFT_INSTALL", ["a\nb"]],
     ["LOCAL_INSTALL_SECONDS", ["-1", "86401", "0.0001", ".5", "10s", "Infinity", "NaN"]],
     ["WORKERS", ["0", "1001", "1.5"]],
     ["HEARTBEAT_SECONDS", ["0", "0.049", "3601"]],
@@ -544,6 +546,123 @@ describe("the engines", () => {
       visibilityMs: 60_000,
     });
     expect(faulty({ ...azure, VISIBILITY_SECONDS: "40" })).toEqual(["LEASE_SECONDS"]);
+  });
+});
+
+describe("the installer on Azure", () => {
+  const group = "/subscriptions/0f5d8a3e-9a43-4f2f-8e2e-0c7a3c1d9b11/resourceGroups/dns";
+  const zone = `${group}/providers/Microsoft.Network/dnsZones/Clusters.Example.com`;
+  const azure = {
+    INSTALLER: "azure",
+    AZURE_DNS_ZONE_ID: zone,
+    OPENSHIFT_INSTALL: "/opt/openshift-install",
+  };
+
+  it("has its zone for the parent domain, and the public cloud's endpoints", () => {
+    const config = readConfig(azure);
+    expect(config).toMatchObject({ installer: "azure", domain: "clusters.example.com" });
+    expect(config.azureInstaller).toEqual({
+      dnsZone: {
+        subscriptionId: "0f5d8a3e-9a43-4f2f-8e2e-0c7a3c1d9b11",
+        resourceGroup: "dns",
+        name: "clusters.example.com",
+      },
+      installProgram: "/opt/openshift-install",
+      endpoints: {
+        resourceManager: "https://management.azure.com",
+        authorityHost: "https://login.microsoftonline.com",
+      },
+    });
+    expect(Object.isFrozen(config.azureInstaller)).toBe(true);
+  });
+
+  it("finds other clouds, whose platforms write a slash at the end", () => {
+    const { azureInstaller } = readConfig({
+      ...azure,
+      AZURE_RESOURCE_MANAGER_URL: "https://management.usgovcloudapi.net",
+      AZURE_AUTHORITY_HOST: "https://login.microsoftonline.us/",
+    });
+    expect(azureInstaller?.endpoints).toEqual({
+      resourceManager: "https://management.usgovcloudapi.net",
+      authorityHost: "https://login.microsoftonline.us",
+    });
+  });
+
+  it("takes the id of the zone in any case", () => {
+    const id = readConfig({ ...azure, AZURE_DNS_ZONE_ID: zone.toUpperCase() });
+    expect(id.azureInstaller?.dnsZone).toEqual({
+      subscriptionId: "0f5d8a3e-9a43-4f2f-8e2e-0c7a3c1d9b11",
+      resourceGroup: "DNS",
+      name: "clusters.example.com",
+    });
+  });
+
+  it.each([
+    ["of a group", group],
+    ["of a private zone", zone.replace("dnsZones", "privateDnsZones")],
+    ["of a record", `${zone}/A/api`],
+    ["with an empty name", zone.replace(/[^/]*$/, "")],
+    ["with a name that is none of DNS", zone.replace(/[^/]*$/, "a_b.test")],
+    ["with an address for a name", zone.replace(/[^/]*$/, "10.0.0.1")],
+    ["with a name that leaves no room", zone.replace(/[^/]*$/, `${"a.".repeat(79)}a`)],
+    ["without a group", zone.replace("/dns/", "//")],
+    ["with a subscription that is no GUID", zone.replace("0f5d8a3e", "me")],
+    ["with a slash at its end", `${zone}/`],
+  ])("refuses an id %s", (_name, id) => {
+    expect(faulty({ ...azure, AZURE_DNS_ZONE_ID: id })).toEqual(["AZURE_DNS_ZONE_ID"]);
+  });
+
+  it.each([
+    "http://arm.example",
+    "http://127.0.0.1:8443",
+    "https://arm.example/a",
+    "https://u:p@arm.example",
+    "https://arm.example?sig=abc",
+    "arm.example",
+  ])("sends no token to %s", (url) => {
+    for (const variable of ["AZURE_RESOURCE_MANAGER_URL", "AZURE_AUTHORITY_HOST"]) {
+      const faults = faultsOf({ ...azure, [variable]: url });
+      expect(faults.map((fault) => fault.variable)).toEqual([variable]);
+      expect(JSON.stringify(faults)).not.toContain(url);
+    }
+  });
+
+  it.each([
+    ["nothing but the name", { INSTALLER: "azure" }, ["AZURE_DNS_ZONE_ID", "OPENSHIFT_INSTALL"]],
+    ["no zone", { ...azure, AZURE_DNS_ZONE_ID: " " }, ["AZURE_DNS_ZONE_ID"]],
+    ["no program", { ...azure, OPENSHIFT_INSTALL: "" }, ["OPENSHIFT_INSTALL"]],
+    [
+      "all but the name",
+      { ...azure, INSTALLER: undefined },
+      ["AZURE_DNS_ZONE_ID", "OPENSHIFT_INSTALL"],
+    ],
+    [
+      "all but the right name",
+      { ...azure, INSTALLER: "local" },
+      ["AZURE_DNS_ZONE_ID", "OPENSHIFT_INSTALL"],
+    ],
+    ["another domain", { ...azure, DOMAIN: "example.com" }, ["DOMAIN"]],
+    [
+      "what is about the other installer",
+      { ...azure, LOCAL_INSTALL_SECONDS: "1", LOCAL_FAILING_STEP: "CopyImage" },
+      ["LOCAL_INSTALL_SECONDS", "LOCAL_FAILING_STEP"],
+    ],
+    [
+      "all of that",
+      { INSTALLER: "azure", AZURE_DNS_ZONE_ID: zone, DOMAIN: "a.test", LOCAL_INSTALL_SECONDS: "1" },
+      ["DOMAIN", "LOCAL_INSTALL_SECONDS", "OPENSHIFT_INSTALL"],
+    ],
+  ])("is not chosen by halves: %s", (_name, given, expected) => {
+    expect(faulty(given)).toEqual(expected);
+  });
+
+  it("may be told its zone's name as the domain too", () => {
+    expect(faultsOf({ ...azure, DOMAIN: "clusters.EXAMPLE.com" })).toEqual([]);
+  });
+
+  it("leaves alone what platforms set for every program", () => {
+    const given = { AZURE_AUTHORITY_HOST: "https://login.microsoftonline.com/" };
+    expect(readConfig(given)).toEqual(readConfig({}));
   });
 });
 

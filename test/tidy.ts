@@ -42,6 +42,7 @@ const engineSettings = [
   "src/accountSettings.ts",
   "src/settingForms.ts",
   "src/store/cosmosSettings.ts",
+  "src/installers/azure/azureInstallerSettings.ts",
   "src/queue/storageQueueSettings.ts",
   "src/listener/authenticationSettings.ts",
   "src/store/sealingSettings.ts",
@@ -67,11 +68,20 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   admin: ["model", "port:store", "runtime", "generated", "listener"],
   store: ["port:store", "model", "types:runtime", "settings"],
   queue: ["port:queue", "model", "types:runtime", "settings"],
-  installers: ["port:installer", "model", "types:runtime"],
+  installers: ["port:installer", "model", "types:runtime", "settings"],
 };
 
 /** What puts the program together: nobody else may know it. */
-const compositionRooms = ["main", "reseal", "engines", "roles", "tracing", "startFault", "config"];
+const compositionRooms = [
+  "main",
+  "reseal",
+  "engines",
+  "roles",
+  "azureInstallation",
+  "tracing",
+  "startFault",
+  "config",
+];
 /** Where programs begin. */
 const roots = ["src/main.ts", "src/reseal.ts"];
 

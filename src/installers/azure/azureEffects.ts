@@ -2,21 +2,10 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/ids.ts";
 import type { AzureConnection } from "./azureConnection.ts";
+import type { AzureInstallerSettings } from "./azureInstallerSettings.ts";
 
 /** Of the installer, whatever the cluster. */
-export interface AzureSettings {
-  /** The public DNS zone below which clusters get their domains; it belongs to the resource provider. */
-  readonly dnsZone: DnsZoneId;
-  /** Path of the program `openshift-install`. */
-  readonly installProgram: string;
-}
-
-export interface DnsZoneId {
-  readonly subscriptionId: string;
-  readonly resourceGroup: string;
-  /** Also the parent domain. */
-  readonly name: string;
-}
+export type AzureSettings = Pick<AzureInstallerSettings, "dnsZone" | "installProgram">;
 
 /**
  * Seals what is too large for a document, by the keys that seal documents. What was sealed opens only for the same binding.

@@ -5,7 +5,7 @@
  */
 import { apiHost, clusterNames, incarnationMark } from "../clusterNames.ts";
 import type { InstallationSnapshot } from "../installer.ts";
-import type { DnsZoneId } from "./azureEffects.ts";
+import type { DnsZoneId } from "./azureInstallerSettings.ts";
 
 export interface ChosenNames {
   /** Of the incarnation, in lower-case letters and digits. */
