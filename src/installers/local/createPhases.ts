@@ -21,7 +21,7 @@ import { kubeadminPassword } from "./kubeadminPassword.ts";
 import type { LocalEffects } from "./localEffects.ts";
 import { readNotes, withNotes } from "./localNotes.ts";
 import { namesOf, noteResources, withoutResources } from "./resources.ts";
-import { generateSshKey, sshPublicKey } from "./sshKey.ts";
+import { generateSshKey, sshPublicKey } from "../sshKey.ts";
 import { timedStep, type TimedStepOptions } from "./timedStep.ts";
 
 export function createPhases(effects: LocalEffects): readonly Phase[] {

@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import sshpk from "sshpk";
 import { describe, expect, it } from "vitest";
-import { generateSshKey, sshPublicKey } from "../../../src/installers/local/sshKey.ts";
+import { generateSshKey, sshPublicKey } from "../../src/installers/sshKey.ts";
 
 describe("the SSH key", () => {
   it("is a private key in OpenSSH's format whose public half is the noted line", async () => {
