@@ -90,7 +90,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["store", "queue"],
   "prom-client": ["runtime"],
   "@azure/cosmos": ["store"],
-  "@azure/core-rest-pipeline": ["store"],
+  "@azure/core-rest-pipeline": ["store", "installers"],
   "@azure/identity": ["store", "queue", "installers"],
   "@azure/keyvault-secrets": ["store"],
   "@azure/storage-queue": ["queue"],
