@@ -1,7 +1,8 @@
 /**
  * The form of sealed secrets: AES-256-GCM over the JSON of a document's whole member `secrets`, with a fresh random nonce each
  * time. It is bound to the document, so that an envelope which is moved to another one, or back into a cluster that was made
- * again, does not open. Pure but for the nonce, which comes in. No error may hold a piece of what was sealed.
+ * again, does not open. Bytes that are kept elsewhere have the same form, bound to what their owner says. Pure but for the nonce,
+ * which comes in. No error may hold a piece of what was sealed.
  */
 import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 import type { SecretDocument } from "../model/document.ts";
@@ -36,19 +37,30 @@ export class EnvelopeDamagedError extends Error {
   override readonly name = "EnvelopeDamagedError";
 }
 
+/** What seals: a key, and a nonce that was never used with it before. */
+export interface SealWith {
+  readonly key: SealingKey;
+  readonly nonce: Uint8Array;
+}
+
 /** @param text the secrets as JSON. */
-export function sealText(
-  text: string,
-  document: SecretDocument,
-  { key: { id: keyId, key }, nonce }: { readonly key: SealingKey; readonly nonce: Uint8Array },
+export function sealText(text: string, document: SecretDocument, by: SealWith): SealedSecrets {
+  return sealed(Buffer.from(text, "utf8"), bindingOf(document), by);
+}
+
+/** @param binding what has to be said again to open them; no document's secrets open for any. */
+export function sealBytes(bytes: Uint8Array, binding: string, by: SealWith): SealedSecrets {
+  return sealed(bytes, bindingOfBytes(binding), by);
+}
+
+function sealed(
+  plain: Uint8Array,
+  binding: Buffer,
+  { key: { id: keyId, key }, nonce }: SealWith,
 ): SealedSecrets {
   const sealing = createCipheriv(cipher, key, nonce, { authTagLength: tagBytes });
-  sealing.setAAD(bindingOf(document));
-  const ciphertext = Buffer.concat([
-    sealing.update(text, "utf8"),
-    sealing.final(),
-    sealing.getAuthTag(),
-  ]);
+  sealing.setAAD(binding);
+  const ciphertext = Buffer.concat([sealing.update(plain), sealing.final(), sealing.getAuthTag()]);
   return {
     sealed: presentForm,
     keyId,
@@ -79,10 +91,19 @@ export function envelopeFrom(secrets: { readonly sealed: unknown }): SealedSecre
  * @throws {EnvelopeDamagedError}
  */
 export function openedText(
-  { nonce, ciphertext }: SealedSecrets,
+  envelope: SealedSecrets,
   document: SecretDocument,
   key: KeyObject,
 ): string {
+  return opened(envelope, bindingOf(document), key).toString("utf8");
+}
+
+/** @throws {EnvelopeDamagedError} */
+export function openedBytes(envelope: SealedSecrets, binding: string, key: KeyObject): Uint8Array {
+  return opened(envelope, bindingOfBytes(binding), key);
+}
+
+function opened({ nonce, ciphertext }: SealedSecrets, binding: Buffer, key: KeyObject): Buffer {
   const bytes = Buffer.from(ciphertext, "base64");
   const nonceGiven = Buffer.from(nonce, "base64");
   if (nonceGiven.length !== nonceBytes || bytes.length < tagBytes) {
@@ -90,11 +111,10 @@ export function openedText(
   }
   const tagAt = bytes.length - tagBytes;
   const opening = createDecipheriv(cipher, key, nonceGiven, { authTagLength: tagBytes });
-  opening.setAAD(bindingOf(document));
+  opening.setAAD(binding);
   opening.setAuthTag(bytes.subarray(tagAt));
   try {
-    const text = Buffer.concat([opening.update(bytes.subarray(0, tagAt)), opening.final()]);
-    return text.toString("utf8");
+    return Buffer.concat([opening.update(bytes.subarray(0, tagAt)), opening.final()]);
   } catch {
     throw new EnvelopeDamagedError("it was changed, or belongs to another document");
   }
@@ -105,4 +125,9 @@ function bindingOf(document: SecretDocument): Buffer {
   const { kind, subscriptionId, id } = document;
   const incarnationId = kind === "cluster" ? document.incarnationId : "";
   return Buffer.from(JSON.stringify([presentForm, kind, subscriptionId, id, incarnationId]));
+}
+
+/** Of fewer members than a document's, so that it is never the same. */
+function bindingOfBytes(binding: string): Buffer {
+  return Buffer.from(JSON.stringify([presentForm, "bytes", binding]));
 }
