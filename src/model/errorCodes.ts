@@ -136,6 +136,15 @@ export const errorCodes = {
     status: 409,
     meaning: "A step of the operation did not end within its deadline.",
   },
+  InvalidServicePrincipalCredentials: {
+    status: 409,
+    meaning: "The cluster's service principal can't sign in with the secret that was given.",
+  },
+  OpenShiftVersionNotAvailable: {
+    status: 409,
+    meaning:
+      "The version of OpenShift that was asked for can't be installed; the message names the one that can.",
+  },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 /** A code of the catalogue. */
