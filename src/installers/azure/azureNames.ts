@@ -31,6 +31,8 @@ export const blobs = { bootstrapIgnition: "bootstrap.ign", state: "graph" } as c
 export const incarnationTag = "openshift-rp-incarnation";
 
 const groupLengthMax = 90;
+/** Of the first part of a domain, without the mark and its dash: `openshift-install` takes it for the cluster's name, of at most 54. */
+const domainNameLengthMax = 45;
 /** What a step and its deployments are called alike in each run. */
 export const deploymentNames = {
   storage: ({ mark }: ChosenNames): string => `storage-${mark}`,
@@ -41,7 +43,7 @@ export function chooseNames(snapshot: InstallationSnapshot, zone: DnsZoneId): Ch
   const { name, incarnationId, cluster } = snapshot;
   const mark = incarnationMark(incarnationId);
   const { clusterDomain, storageAccount } = clusterNames({
-    name,
+    name: domainName(name),
     incarnationId,
     domain: zone.name,
     askedDomain: cluster.domain,
@@ -56,6 +58,12 @@ export function chooseNames(snapshot: InstallationSnapshot, zone: DnsZoneId): Ch
     ...(isBelow ? { label: clusterDomain.slice(0, -parent.length) } : {}),
     storageAccount,
   };
+}
+
+/** As `openshift-install` takes it: it begins with a letter. */
+function domainName(name: string): string {
+  const lettered = /^[a-z]/i.test(name) ? name : `c-${name}`;
+  return lettered.slice(0, domainNameLengthMax).replace(/-+$/, "");
 }
 
 /** The ARM id of the managed group. */
