@@ -145,6 +145,36 @@ export const errorCodes = {
     meaning:
       "The version of OpenShift that was asked for can't be installed; the message names the one that can.",
   },
+  QuotaExceeded: {
+    status: 409,
+    meaning:
+      "A quota of the subscription does not suffice for the cluster; the message has Azure's own.",
+  },
+  RequestDisallowedByPolicy: {
+    status: 409,
+    meaning: "A policy of the subscription forbids what the cluster needs; the message names it.",
+  },
+  SkuNotAvailable: {
+    status: 409,
+    meaning: "The subscription cannot use a machine size, or a kind of resource, in the region.",
+  },
+  CapacityUnavailable: {
+    status: 409,
+    meaning: "Azure had no room for the machines in the region for half an hour.",
+  },
+  AuthorizationFailed: {
+    status: 409,
+    meaning:
+      "A permission in the subscription is missing; the message has Azure's own, which names it.",
+  },
+  ResourceProviderNotRegistered: {
+    status: 409,
+    meaning: "The subscription has not registered a resource provider that the cluster needs.",
+  },
+  DeploymentFailed: {
+    status: 409,
+    meaning: "Azure could not make what the cluster needs; the message has Azure's own.",
+  },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 /** A code of the catalogue. */

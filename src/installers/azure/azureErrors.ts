@@ -1,0 +1,231 @@
+/**
+ * Reads what an SDK of Azure threw: the errors that matter, out of whatever they were wrapped in, when to come back, and texts that
+ * may be shown. It must never let a signature, or a subscription that isn't the cluster's, into a text.
+ */
+import { isKnown, type AzureError } from "./azureErrorTable.ts";
+
+/** What an answer, a failed deployment or a broken connection told. */
+export interface AzureFailure {
+  /** Of HTTP; absent when there was no answer, or it isn't one that failed. */
+  readonly status?: number;
+  /** At least one. */
+  readonly errors: readonly AzureError[];
+  readonly retryAfterMs?: number;
+}
+
+/** A deployment that ended other than it should. */
+export class DeploymentError extends Error {
+  override readonly name = "DeploymentError";
+  /** As ARM shows it: `code`, `message`, `details`. */
+  readonly body: unknown;
+
+  constructor(body: unknown) {
+    super("a deployment failed");
+    this.body = body;
+  }
+}
+
+const depthMax = 12;
+const errorsMax = 50;
+const messageJsonMax = 200_000;
+
+const statusNames: Readonly<Record<string, number>> = {
+  BadRequest: 400,
+  Forbidden: 403,
+  NotFound: 404,
+  Conflict: 409,
+  TooManyRequests: 429,
+  InternalServerError: 500,
+  ServiceUnavailable: 503,
+};
+const deploymentCode = /^(InvalidTemplate|DeploymentFailed|InvalidDeployment|MultipleErrors)/;
+const signInErrors = [
+  "AuthenticationError",
+  "AggregateAuthenticationError",
+  "AuthenticationRequiredError",
+  "CredentialUnavailableError",
+];
+
+interface Thrown {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: unknown;
+  readonly statusCode?: unknown;
+  readonly details?: unknown;
+  readonly response?: {
+    readonly parsedBody?: unknown;
+    readonly bodyAsText?: unknown;
+    readonly headers?: { get(name: string): string | undefined };
+  };
+}
+
+/** Whether an SDK's call threw it. Several copies of its class may be loaded. */
+export function isRestError(error: unknown): error is Error & Thrown & { details?: unknown } {
+  return error instanceof Error && error.name === "RestError";
+}
+
+/** Of the answer, if there was one. */
+export function statusOf(error: unknown): number | undefined {
+  if (!isRestError(error)) return undefined;
+  return typeof error.statusCode === "number" ? error.statusCode : undefined;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error) === 404;
+}
+
+/** Whether somebody could not sign in. */
+export function isSignInError(error: unknown): boolean {
+  return error instanceof Error && signInErrors.includes(error.name);
+}
+
+/** @returns nothing when it isn't Azure's, such as a fault of ours. */
+export function readFailure(error: unknown, now: number): AzureFailure | undefined {
+  if (error instanceof DeploymentError) {
+    return { errors: flat(error.body, { inDeployment: true }) };
+  }
+  if (!isRestError(error)) return undefined;
+  const status = statusOf(error);
+  if (status === undefined || status < 400) return { errors: [lost(error)] };
+  const own = {
+    code: typeof error.code === "string" ? error.code : `${status}`,
+    message: error.message,
+  };
+  const { parsedBody, bodyAsText, headers } = error.response ?? {};
+  const body = [error.details, parsedBody, json(bodyAsText)].find(hasError) ?? own;
+  const retryAfterMs = readRetryAfter(headers, now);
+  return {
+    status,
+    errors: flat(body, { status, inDeployment: false }, own),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+/** No answer, or none that can be read. */
+function lost(error: Thrown): AzureError {
+  const code = typeof error.code === "string" ? error.code : "REQUEST_SEND_ERROR";
+  return { code, message: "no answer came", status: 503, inDeployment: false };
+}
+
+interface Around {
+  readonly status?: number;
+  readonly inDeployment: boolean;
+}
+
+/** The errors at the ends of the tree: those around them only say that something within failed. */
+function flat(
+  body: unknown,
+  around: Around,
+  fallback: { readonly code: string; readonly message: string } = {
+    code: "Unknown",
+    message: "Azure gave no reason.",
+  },
+): readonly AzureError[] {
+  const found: AzureError[] = [];
+  collect(body, around, found, fallback.code, 0);
+  return found.length > 0 ? found.slice(0, errorsMax) : [{ ...fallback, ...around }];
+}
+
+function collect(
+  node: unknown,
+  around: Around,
+  found: AzureError[],
+  outerCode: string,
+  depth: number,
+): void {
+  if (!isRecord(node) || depth > depthMax || found.length >= errorsMax) return;
+  if (isRecord(node["error"])) {
+    collect(node["error"], around, found, outerCode, depth + 1);
+    return;
+  }
+  const code = text(node["code"]) ?? outerCode;
+  const message = text(node["message"]) ?? "";
+  const here: Around = {
+    ...around,
+    ...(statusNames[code] === undefined ? {} : { status: statusNames[code] }),
+    inDeployment: around.inDeployment || deploymentCode.test(code),
+  };
+  const own: AzureError = { code, message, ...here };
+  const inner: AzureError[] = [];
+  const within = json(message);
+  if (hasError(within)) collect(within, here, inner, code, depth + 1);
+  const details = Array.isArray(node["details"]) ? (node["details"] as unknown[]) : [];
+  for (const detail of details) collect(detail, here, inner, code, depth + 1);
+  const useful = hasError(within) || inner.some(isKnown) || !isKnown(own);
+  const taken = inner.length > 0 && useful ? inner : message === "" ? [] : [own];
+  found.push(...taken.map((error) => withReadableMessage(error, own)));
+}
+
+/** Some details hold figures instead of a sentence. */
+function withReadableMessage(error: AzureError, outer: AzureError): AzureError {
+  const figures = error.message === "" || json(error.message) !== undefined;
+  return figures && outer.message !== "" ? { ...error, message: outer.message } : error;
+}
+
+function hasError(body: unknown): boolean {
+  if (!isRecord(body)) return false;
+  const error = isRecord(body["error"]) ? body["error"] : body;
+  return typeof error["code"] === "string" && typeof error["message"] === "string";
+}
+
+function json(value: unknown): unknown {
+  if (typeof value !== "string" || value.length > messageJsonMax) return undefined;
+  if (!value.trimStart().startsWith("{")) return undefined;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readRetryAfter(
+  headers: { get(name: string): string | undefined } | undefined,
+  now: number,
+): number | undefined {
+  if (typeof headers?.get !== "function") return undefined;
+  for (const name of ["retry-after-ms", "x-ms-retry-after-ms"]) {
+    const ms = Number(headers.get(name) ?? Number.NaN);
+    if (ms >= 0) return ms;
+  }
+  const value = headers.get("retry-after");
+  if (value === undefined) return undefined;
+  const waitMs = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
+}
+
+const shownErrorsMax = 3;
+const shownLengthMax = 750;
+
+/** What Azure said, for the user: code and message of each, short enough. */
+export function shownErrors(errors: readonly AzureError[], subscriptionId: string): string {
+  const texts = [
+    ...new Set(errors.map(({ code, message }) => `${code}: ${shownText(message, subscriptionId)}`)),
+  ];
+  const shown = texts.slice(0, shownErrorsMax);
+  const each = Math.floor(shownLengthMax / shown.length);
+  return [
+    ...shown.map((one) => (one.length > each ? `${one.slice(0, each - 1)}…` : one)),
+    ...(texts.length > shown.length ? [`(and ${texts.length - shown.length} more)`] : []),
+  ].join(" ");
+}
+
+/** One line, without signatures, and without subscriptions other than the cluster's. */
+export function shownText(message: string, subscriptionId: string): string {
+  return message
+    .slice(0, 20_000)
+    .replace(/\s+/g, " ")
+    .replace(/(https?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/gi, "$1")
+    .replace(/\b(sig|sv|se|sp|skoid|accountkey|client_secret|password)=[^\s&;"']+/gi, "$1=(secret)")
+    .replace(/(\/subscriptions\/)([0-9a-f-]{36})/gi, (whole, path: string, id: string) =>
+      id.toLowerCase() === subscriptionId.toLowerCase() ? whole : `${path}(another)`,
+    )
+    .trim();
+}
