@@ -1,0 +1,166 @@
+/**
+ * A stand-in for Azure in this process: one https server on loopback that answers as Entra ID, Azure Resource Manager, the blob
+ * service and a cluster's API would, as far as an installer calls them. It keeps everything in memory and must never be
+ * taken for the services: no program of `src/` can reach it unless it is told its address and its authority.
+ */
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { getCACertificates, setDefaultCACertificates, type TLSSocket } from "node:tls";
+import { systemClock, type Clock } from "../../src/runtime/clock.ts";
+import { TestAuthority } from "../listener/testAuthority.ts";
+import {
+  AzureError,
+  type AzureAnswer,
+  type AzureRequest,
+  type AzureService,
+  type AzureSurroundings,
+} from "./azureService.ts";
+import { AzureState, type AzureResource } from "./azureState.ts";
+
+export interface LocalAzureOptions {
+  /** The machine's unless given. */
+  readonly clock?: Clock;
+  /** How long what Azure does in the background takes; 20 unless given. */
+  readonly operationMs?: number;
+  /** From the last of its machines until a cluster is complete; 50 unless given. */
+  readonly clusterReadyMs?: number;
+  /** Any free one unless given. */
+  readonly port?: number;
+}
+
+const authorityLifetimeMs = 30 * 24 * 3_600_000;
+
+export class LocalAzure implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #surroundings: AzureSurroundings;
+  readonly #services: readonly AzureService[];
+  readonly #stop: AbortController;
+
+  private constructor(server: Server, surroundings: AzureSurroundings, stop: AbortController) {
+    this.#server = server;
+    this.#surroundings = surroundings;
+    this.#stop = stop;
+    this.#services = [];
+    server.on("request", (message: IncomingMessage, response: ServerResponse) => {
+      void this.#serve(message, response);
+    });
+  }
+
+  static async start(options: LocalAzureOptions = {}): Promise<LocalAzure> {
+    const notAfter = new Date(Date.now() + authorityLifetimeMs);
+    const authority = await TestAuthority.create({
+      subject: [{ CN: ["stand-in for Azure"] }],
+      purpose: "authority",
+      notAfter,
+    });
+    const identity = await authority.issue({
+      subject: [{ CN: ["localhost"] }],
+      purpose: "server",
+      notAfter,
+    });
+    // certificates of clients are asked for and left to the services: each cluster has an authority of its own
+    const server = createServer({ ...identity, requestCert: true, rejectUnauthorized: false });
+    server.listen(options.port ?? 0, "127.0.0.1");
+    await once(server, "listening");
+    const stop = new AbortController();
+    return new LocalAzure(
+      server,
+      {
+        state: new AzureState(),
+        clock: options.clock ?? systemClock,
+        url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        authority,
+        operationMs: options.operationMs ?? 20,
+        clusterReadyMs: options.clusterReadyMs ?? 50,
+        stopped: stop.signal,
+      },
+      stop,
+    );
+  }
+
+  /** Without a slash at its end. */
+  get url(): string {
+    return this.#surroundings.url;
+  }
+
+  get caCertificatePem(): string {
+    return this.#surroundings.authority.cert;
+  }
+
+  get state(): AzureState {
+    return this.#surroundings.state;
+  }
+
+  /** Every resource that would exist, resource groups included. */
+  resources(): AzureResource[] {
+    return this.state.list();
+  }
+
+  /** Makes clients of this thread trust the stand-in, as NODE_EXTRA_CA_CERTS does for a program. */
+  trust(): void {
+    setDefaultCACertificates([...getCACertificates("default"), this.caCertificatePem]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error("the stand-in for Azure stopped"));
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const request = await this.#read(message);
+      this.#send(response, await this.#answer(request));
+    } catch {
+      // the caller is gone: there is nobody to answer
+      response.destroy();
+    }
+  }
+
+  async #read(message: IncomingMessage): Promise<AzureRequest> {
+    const parts: Buffer[] = [];
+    for await (const part of message) parts.push(part as Buffer);
+    const certificate = (message.socket as TLSSocket).getPeerCertificate().raw as
+      | Buffer
+      | undefined;
+    return {
+      method: message.method ?? "GET",
+      url: new URL(message.url ?? "/", this.url),
+      headers: message.headers,
+      body: Buffer.concat(parts),
+      ...(certificate === undefined ? {} : { clientCertificate: certificate }),
+    };
+  }
+
+  async #answer(request: AzureRequest): Promise<AzureAnswer> {
+    try {
+      for (const service of this.#services) {
+        const answer = await service.handle(request);
+        if (answer !== undefined) return answer;
+      }
+      throw new AzureError(
+        404,
+        "NotImplementedByStandIn",
+        `nothing answers ${request.method} ${request.url.pathname}`,
+      );
+    } catch (error) {
+      if (error instanceof AzureError) return error.answer();
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      return new AzureError(500, "StandInFault", text).answer();
+    }
+  }
+
+  #send(response: ServerResponse, answer: AzureAnswer): void {
+    const { body } = answer;
+    const isJson = body !== undefined && typeof body !== "string" && !Buffer.isBuffer(body);
+    response.writeHead(answer.status, {
+      ...(isJson ? { "content-type": "application/json; charset=utf-8" } : {}),
+      ...answer.headers,
+    });
+    response.end(isJson ? JSON.stringify(body) : body);
+    answer.afterSent?.();
+  }
+}
