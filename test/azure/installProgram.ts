@@ -1,0 +1,47 @@
+/**
+ * Where the program that stands in for openshift-install lies, and one that describes the clusters of a certain stand-in.
+ * The latter must work when its caller hands down none of its own environment.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The program for clusters that are to be found at their own domain, which nobody answers. */
+export const installProgram = fileURLToPath(new URL("openshift-install", import.meta.url));
+
+/**
+ * Writes one into a folder, for clusters of one stand-in.
+ *
+ * @param options.url of the stand-in, without a slash at its end.
+ * @param options.authorityFile PEM of the authority that answers there.
+ * @param options.version that it shows; the program's own unless given.
+ * @returns its path.
+ */
+export function writeInstallProgram(
+  folder: string,
+  options: { readonly url: string; readonly authorityFile: string; readonly version?: string },
+): string {
+  const { url, authorityFile, version } = options;
+  const file = join(folder, "openshift-install");
+  const settings = [
+    `OPENSHIFT_INSTALL_STANDIN_URL=${quoted(url)}`,
+    `OPENSHIFT_INSTALL_STANDIN_CA=${quoted(authorityFile)}`,
+    ...(version === undefined ? [] : [`OPENSHIFT_INSTALL_STANDIN_VERSION=${quoted(version)}`]),
+  ];
+  writeFileSync(
+    file,
+    [
+      "#!/bin/sh",
+      ...settings.map((each) => `export ${each}`),
+      `exec ${quoted(installProgram)} "$@"`,
+      "",
+    ].join("\n"),
+    { mode: 0o755 },
+  );
+  return file;
+}
+
+/** A word of the shell, whatever it holds. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
