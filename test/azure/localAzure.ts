@@ -3,6 +3,7 @@
  * service and a cluster's API would, as far as an installer calls them. It keeps everything in memory and must never be
  * taken for the services: no program of `src/` can reach it unless it is told its address and its authority.
  */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -51,7 +52,8 @@ export class LocalAzure implements AsyncDisposable {
   static async start(options: LocalAzureOptions = {}): Promise<LocalAzure> {
     const notAfter = new Date(Date.now() + authorityLifetimeMs);
     const authority = await TestAuthority.create({
-      subject: [{ CN: ["stand-in for Azure"] }],
+      // a name of its own: whoever trusts several tells them apart by it
+      subject: [{ CN: [`stand-in for Azure ${randomUUID()}`] }],
       purpose: "authority",
       notAfter,
     });
