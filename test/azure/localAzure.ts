@@ -18,6 +18,7 @@ import {
   type AzureService,
   type AzureSurroundings,
 } from "./azureService.ts";
+import { BlobService } from "./blobService.ts";
 import { AzureState, type AzureResource } from "./azureState.ts";
 
 export interface LocalAzureOptions {
@@ -43,7 +44,7 @@ export class LocalAzure implements AsyncDisposable {
     this.#server = server;
     this.#surroundings = surroundings;
     this.#stop = stop;
-    this.#services = [];
+    this.#services = [new BlobService(surroundings)];
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
       void this.#serve(message, response);
     });
