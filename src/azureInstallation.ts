@@ -3,13 +3,13 @@
  * Azure's libraries with it. It must hold no rule of its own.
  */
 import { AzureConnection } from "./installers/azure/azureConnection.ts";
-import type { StateSealing } from "./installers/azure/azureEffects.ts";
 import { azureInstaller } from "./installers/azure/azureInstaller.ts";
 import type { AzureInstallerSettings } from "./installers/azure/azureInstallerSettings.ts";
 import type { Installer } from "./installers/installer.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/ids.ts";
 import type { KeyRing } from "./store/keyRing.ts";
+import { SealedBytes } from "./store/sealedBytes.ts";
 
 /** Azure takes minutes; to ask more often would only be throttled. */
 const pollMs = 10_000;
@@ -19,16 +19,9 @@ export function installerOnAzure(settings: AzureInstallerSettings, keys: KeyRing
   return azureInstaller({
     settings,
     azure: new AzureConnection(settings.endpoints),
-    sealing: stateSealing(keys),
+    sealing: new SealedBytes({ keys, random: systemRandom }),
     clock: systemClock,
     random: systemRandom,
     pollMs,
   });
-}
-
-function stateSealing(_keys: KeyRing): StateSealing {
-  const missing = async (): Promise<Uint8Array> => {
-    throw new TypeError("nothing seals the state of installations yet");
-  };
-  return { seal: missing, open: missing };
 }

@@ -5,7 +5,7 @@
 import { stringify } from "yaml";
 import { TerminalError } from "../../model/rpError.ts";
 import type { InstallationSnapshot } from "../installer.ts";
-import type { DnsZoneId } from "./azureEffects.ts";
+import type { DnsZoneId } from "./azureInstallerSettings.ts";
 import { controlPlaneCount } from "./azureNames.ts";
 import { noted } from "./azureNotes.ts";
 import { givenSubnets } from "./givenSubnets.ts";

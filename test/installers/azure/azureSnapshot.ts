@@ -1,5 +1,5 @@
 /** A cluster as the steps of the installer on Azure see it, with what earlier steps have noted. */
-import type { DnsZoneId } from "../../../src/installers/azure/azureEffects.ts";
+import type { DnsZoneId } from "../../../src/installers/azure/azureInstallerSettings.ts";
 import type { AzureNotes } from "../../../src/installers/azure/azureNotes.ts";
 import type { InstallationSnapshot } from "../../../src/installers/installer.ts";
 import type { Cluster } from "../../../src/model/cluster.ts";
