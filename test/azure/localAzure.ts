@@ -20,6 +20,10 @@ import {
 } from "./azureService.ts";
 import { BlobService } from "./blobService.ts";
 import { AzureState, type AzureResource } from "./azureState.ts";
+import { Entra, type AzureApplication } from "./entra.ts";
+import { FaultInjection, type AzureCall, type CallHook, type FaultRule } from "./faults.ts";
+import { ResourceManager } from "./resourceManager.ts";
+import { SubscriptionConditions } from "./subscriptionConditions.ts";
 
 export interface LocalAzureOptions {
   /** The machine's unless given. */
@@ -39,12 +43,31 @@ export class LocalAzure implements AsyncDisposable {
   readonly #surroundings: AzureSurroundings;
   readonly #services: readonly AzureService[];
   readonly #stop: AbortController;
+  readonly #faults = new FaultInjection();
+  readonly #entra: Entra;
+  /** What holds in all subscriptions; tests change it. */
+  readonly conditions = new SubscriptionConditions();
+  /** The resource provider's own application. */
+  readonly providerApplication: AzureApplication;
+  /** The application of a cluster's service principal. */
+  readonly clusterApplication: AzureApplication;
 
   private constructor(server: Server, surroundings: AzureSurroundings, stop: AbortController) {
     this.#server = server;
     this.#surroundings = surroundings;
     this.#stop = stop;
-    this.#services = [new BlobService(surroundings)];
+    this.#entra = new Entra(surroundings);
+    this.providerApplication = this.#entra.register();
+    this.clusterApplication = this.#entra.register();
+    this.#services = [
+      this.#entra,
+      new BlobService(surroundings),
+      new ResourceManager(surroundings, {
+        entra: this.#entra,
+        conditions: this.conditions,
+        faults: this.#faults,
+      }),
+    ];
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
       void this.#serve(message, response);
     });
@@ -53,7 +76,7 @@ export class LocalAzure implements AsyncDisposable {
   static async start(options: LocalAzureOptions = {}): Promise<LocalAzure> {
     const notAfter = new Date(Date.now() + authorityLifetimeMs);
     const authority = await TestAuthority.create({
-      // a name of its own: whoever trusts several tells them apart by it
+      // a name of its own: whoever trusts several looks the right one up by it
       subject: [{ CN: [`stand-in for Azure ${randomUUID()}`] }],
       purpose: "authority",
       notAfter,
@@ -96,6 +119,34 @@ export class LocalAzure implements AsyncDisposable {
     return this.#surroundings.state;
   }
 
+  get tenantId(): string {
+    return this.#entra.tenantId;
+  }
+
+  /** Every request so far, in the order in which they came. */
+  get calls(): readonly AzureCall[] {
+    return this.#faults.calls;
+  }
+
+  /** Lets requests that match fail, in the order of the rules. */
+  fail(rule: FaultRule): void {
+    this.#faults.fail(rule);
+  }
+
+  /** Forgets the rules that have not been used up. */
+  clearFaults(): void {
+    this.#faults.clear();
+  }
+
+  /**
+   * Watches every request, before and after it takes effect.
+   *
+   * @returns ends it.
+   */
+  onCall(hook: CallHook): () => void {
+    return this.#faults.onCall(hook);
+  }
+
   /** Every resource that would exist, resource groups included. */
   resources(): AzureResource[] {
     return this.state.list();
@@ -116,7 +167,15 @@ export class LocalAzure implements AsyncDisposable {
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const request = await this.#read(message);
-      this.#send(response, await this.#answer(request));
+      const call = this.#faults.begin(request);
+      const answer = await this.#answerOrFault(request, call);
+      if (answer === "hang") return;
+      if (answer === "drop") {
+        response.destroy();
+        return;
+      }
+      call.status = answer.status;
+      this.#send(response, answer);
     } catch {
       // the caller is gone: there is nobody to answer
       response.destroy();
@@ -136,6 +195,22 @@ export class LocalAzure implements AsyncDisposable {
       body: Buffer.concat(parts),
       ...(certificate === undefined ? {} : { clientCertificate: certificate }),
     };
+  }
+
+  async #answerOrFault(
+    request: AzureRequest,
+    call: AzureCall,
+  ): Promise<AzureAnswer | "hang" | "drop"> {
+    const fault = this.#faults.take(call);
+    if (fault?.kind === "hang") return "hang";
+    if (fault?.kind === "answer") return fault.error.answer();
+    if (fault?.lost === "request" || (await this.#faults.tell(call, "before"))) return "drop";
+    const answer = await this.#answer(request);
+    if ((await this.#faults.tell(call, "after")) || fault?.lost === "answer") {
+      answer.afterSent?.();
+      return "drop";
+    }
+    return answer;
   }
 
   async #answer(request: AzureRequest): Promise<AzureAnswer> {
