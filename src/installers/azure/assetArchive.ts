@@ -1,5 +1,5 @@
 /**
- * The files that `openshift-install` leaves, as one piece: JSON of path to base64, compressed. It must never unpack more than it
+ * The files that `openshift-install` leaves, as one piece: JSON of pairs of path and base64, compressed. It must never unpack more than it
  * says, nor write a file. Pure.
  */
 import { promisify } from "node:util";
@@ -12,7 +12,8 @@ export type AssetFiles = ReadonlyMap<string, Uint8Array>;
 /** Unpacked. */
 const archiveBytesMax = 96 * 1024 * 1024;
 
-const archiveForm = z.record(z.string(), z.base64());
+/** Pairs, since an object can't have every name. */
+const archiveForm = z.array(z.tuple([z.string(), z.string()]));
 
 /** An archive that nobody packed here, or too large a one. Its message says nothing of what is in it. */
 export class ArchiveDamagedError extends Error {
@@ -22,11 +23,9 @@ export class ArchiveDamagedError extends Error {
 /** The same files give the same archive, in whatever order they come. */
 export async function packAssets(files: AssetFiles): Promise<Uint8Array> {
   const paths = [...files.keys()].toSorted();
-  const archive = paths.map((path) => [
-    path,
-    Buffer.from(files.get(path) ?? []).toString("base64"),
-  ]);
-  const text = JSON.stringify(Object.fromEntries(archive));
+  const text = JSON.stringify(
+    paths.map((path) => [path, Buffer.from(files.get(path) ?? []).toString("base64")]),
+  );
   if (text.length > archiveBytesMax) throw new ArchiveDamagedError(tooLarge);
   return await promisify(gzip)(text);
 }
@@ -35,9 +34,16 @@ export async function packAssets(files: AssetFiles): Promise<Uint8Array> {
 export async function unpackAssets(packed: Uint8Array): Promise<AssetFiles> {
   const read = archiveForm.safeParse(await jsonOf(packed));
   if (!read.success) throw new ArchiveDamagedError("the archive does not hold files");
-  return new Map(
-    Object.entries(read.data).map(([path, base64]) => [path, Buffer.from(base64, "base64")]),
-  );
+  return new Map(read.data.map(([path, base64]) => [path, bytesOf(base64)]));
+}
+
+function bytesOf(base64: string): Uint8Array {
+  const bytes = Buffer.from(base64, "base64");
+  // what isn't base64 is left out without a word
+  if (bytes.toString("base64") !== base64) {
+    throw new ArchiveDamagedError("the archive does not hold files");
+  }
+  return bytes;
 }
 
 async function jsonOf(packed: Uint8Array): Promise<unknown> {

@@ -23,7 +23,7 @@ const prefix = "openshift-rp-";
 /** No program runs longer; what is older is nobody's, wherever its process was. */
 export const usedMsMax = 2 * 60 * 60_000;
 
-const filesMax = 5_000;
+const filesMax = 500;
 const fileBytesMax = 64 * 1024 * 1024;
 
 export class PrivateFolder implements AsyncDisposable {
