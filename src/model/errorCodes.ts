@@ -175,6 +175,18 @@ export const errorCodes = {
     status: 409,
     meaning: "Azure could not make what the cluster needs; the message has Azure's own.",
   },
+  ClusterResourceGroupAlreadyExists: {
+    status: 409,
+    meaning: "The resource group for what is made exists and was not made for this cluster.",
+  },
+  DnsRecordExists: {
+    status: 409,
+    meaning: "A DNS record that the cluster needs exists and was not made for it.",
+  },
+  InvalidSubnet: {
+    status: 409,
+    meaning: "A given subnet cannot be used; the message says why.",
+  },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 /** A code of the catalogue. */

@@ -11,7 +11,9 @@ import { NetworkManagementClient } from "@azure/arm-network";
 import { ResourceManagementClient } from "@azure/arm-resources";
 import { DeploymentsClient } from "@azure/arm-resourcesdeployments";
 import { StorageManagementClient } from "@azure/arm-storage";
+import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity";
+import { keepingFailedBodies } from "./azureErrors.ts";
 
 /** Where Azure is. */
 export interface AzureEndpoints {
@@ -135,6 +137,7 @@ export class AzureClients {
         readonly credentials: { readonly scopes: string[] };
         readonly credentialScopes: string[];
         readonly retryOptions: { readonly maxRetries: number };
+        readonly additionalPolicies: { policy: PipelinePolicy; position: "perRetry" }[];
       },
     ) => Client,
   ): Client {
@@ -147,6 +150,7 @@ export class AzureClients {
       credentials: { scopes },
       credentialScopes: scopes,
       retryOptions: { maxRetries: retriesMax },
+      additionalPolicies: [{ policy: keepingFailedBodies, position: "perRetry" }],
     });
     this.#made.set(name, made);
     return made;

@@ -198,6 +198,7 @@ const rows: readonly Row[] = [
       "AccountIsBeingCreated",
       "AccountBeingCreated",
       "ContainerBeingDeleted",
+      "PendingCopyOperation",
       "NicReservedForAnotherVm",
     ],
     kind: "busy",

@@ -2,6 +2,7 @@
  * Reads what an SDK of Azure threw: the errors that matter, out of whatever they were wrapped in, when to come back, and texts that
  * may be shown. It must never let a signature, or a subscription that isn't the cluster's, into a text.
  */
+import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { isKnown, type AzureError } from "./azureErrorTable.ts";
 
 /** What an answer, a failed deployment or a broken connection told. */
@@ -46,8 +47,27 @@ const signInErrors = [
   "CredentialUnavailableError",
 ];
 
+/** Bodies of answers that failed, by their requests. */
+const failedBodies = new WeakMap<object, string>();
+
+/**
+ * Part of each client: keeps the body of an answer that failed. The SDKs that poll drop it with all details when they throw, and so
+ * what a template's validation found.
+ */
+export const keepingFailedBodies: PipelinePolicy = {
+  name: "keepingFailedBodies",
+  sendRequest: async (request, next) => {
+    const response = await next(request);
+    if (response.status >= 400 && typeof response.bodyAsText === "string") {
+      failedBodies.set(request, response.bodyAsText);
+    }
+    return response;
+  },
+};
+
 interface Thrown {
   readonly name: string;
+  readonly request?: object;
   readonly message: string;
   readonly code?: unknown;
   readonly statusCode?: unknown;
@@ -92,7 +112,9 @@ export function readFailure(error: unknown, now: number): AzureFailure | undefin
     message: error.message,
   };
   const { parsedBody, bodyAsText, headers } = error.response ?? {};
-  const body = [error.details, parsedBody, json(bodyAsText)].find(hasError) ?? own;
+  const kept = error.request === undefined ? undefined : failedBodies.get(error.request);
+  const bodies = [json(kept), error.details, parsedBody, json(bodyAsText)];
+  const body = bodies.find(hasError) ?? own;
   const retryAfterMs = readRetryAfter(headers, now);
   return {
     status,

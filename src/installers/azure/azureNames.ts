@@ -25,7 +25,11 @@ export interface ChosenNames {
 /** Blob containers of the storage account. */
 export const containers = { image: "vhd", ignition: "ignition", state: "aro" } as const;
 /** What they hold. */
-export const blobs = { bootstrapIgnition: "bootstrap.ign", state: "graph" } as const;
+export const blobs = {
+  image: "rhcos.vhd",
+  bootstrapIgnition: "bootstrap.ign",
+  state: "graph",
+} as const;
 
 /** Tag and metadata of everything that can carry one: the incarnation for which it was made. */
 export const incarnationTag = "openshift-rp-incarnation";

@@ -23,7 +23,9 @@ export interface AzureNotes {
   readonly identityObjectId?: string;
   /** From when the bootstrap machine may read its configuration. */
   readonly ignitionSince?: EpochMs;
-  /** Names of records in the parent zone, noted before they are made. */
+  /** Where to ask for the end of the managed group's deletion, as the SDK writes it. Whoever asks has to sign in. */
+  readonly groupDeletion?: string;
+  /** ARM ids of records in the parent zone, noted before they are made. */
   readonly dnsRecords?: readonly string[];
   /** Subnets whose security group was set, noted before. */
   readonly attachedSubnets?: readonly string[];

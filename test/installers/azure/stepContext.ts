@@ -9,6 +9,14 @@ export const subscriptionId = "00000000-0000-4000-8000-000000000001";
 export const incarnationId = "6a3e2f7e-5a0c-4c55-9d7e-3f4f5b1d0c11";
 export const clusterId = `/subscriptions/${subscriptionId}/resourceGroups/demo/providers/RedHat.OpenShift/OpenShiftClusters/mycluster`;
 
+export const names = {
+  mark: "abcdefgh",
+  managedGroup: "aro-mycluster-abcdefgh",
+  clusterDomain: "mycluster-abcdefgh.example.com",
+  label: "mycluster-abcdefgh",
+  storageAccount: "clusterabcdefgh",
+};
+
 export interface TestContext extends StepContext {
   /** What was saved, in order. */
   readonly saved: readonly InstallationChanges[];
