@@ -1,5 +1,6 @@
 /** The subnets of its user's that a cluster joins, taken apart. Pure. */
 import type { Cluster } from "../../model/cluster.ts";
+import { subnetOf } from "./guardedSubnets.ts";
 
 /** Names; all in the cluster's subscription. */
 export interface GivenSubnets {
@@ -9,29 +10,22 @@ export interface GivenSubnets {
   readonly worker: string;
 }
 
-const subnetForm =
-  /^\/subscriptions\/[^/]+\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/virtualNetworks\/([^/]+)\/subnets\/([^/]+)$/i;
-
 /**
  * `undefined` when a network is made for the cluster.
  *
  * @throws {TypeError} when only some are given, or they aren't in one network: requests with such are refused.
  */
 export function givenSubnets({ controlPlane, workers }: Cluster): GivenSubnets | undefined {
-  const ids = [controlPlane.subnetId, workers[0]?.subnetId];
-  if (ids.every((id) => id === undefined)) return undefined;
-  const [forControlPlane, forWorkers] = ids.map((id) => subnetForm.exec(id ?? ""));
-  const [, networkGroup, network, controlPlaneName] = forControlPlane ?? [];
-  const [, workerGroup, workerNetwork, worker] = forWorkers ?? [];
+  const forControlPlane = controlPlane.subnetId;
+  const forWorkers = workers[0]?.subnetId;
+  if (forControlPlane === undefined && forWorkers === undefined) return undefined;
+  const { resourceGroup, network, name } = subnetOf(forControlPlane ?? "");
+  const worker = subnetOf(forWorkers ?? "");
   if (
-    networkGroup === undefined ||
-    network === undefined ||
-    controlPlaneName === undefined ||
-    worker === undefined ||
-    networkGroup.toLowerCase() !== workerGroup?.toLowerCase() ||
-    network.toLowerCase() !== workerNetwork?.toLowerCase()
+    resourceGroup.toLowerCase() !== worker.resourceGroup.toLowerCase() ||
+    network.toLowerCase() !== worker.network.toLowerCase()
   ) {
     throw new TypeError("a cluster's subnets must be two of one network");
   }
-  return { networkGroup, network, controlPlane: controlPlaneName, worker };
+  return { networkGroup: resourceGroup, network, controlPlane: name, worker: worker.name };
 }
