@@ -29,7 +29,12 @@ export interface AzureNotes {
   readonly dnsRecords?: readonly string[];
   /** Subnets whose security group was set, noted before. */
   readonly attachedSubnets?: readonly string[];
+  /** What updates have begun to change in the cluster since one has ended well. */
+  readonly unsettled?: readonly UpdatedPart[];
 }
+
+/** What an update can change in a cluster. */
+export type UpdatedPart = "workers" | "pullSecret" | "servicePrincipal";
 
 export interface MachineOffer {
   /** Of the control plane's size, sorted; empty where the region has none. */

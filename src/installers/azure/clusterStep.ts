@@ -7,20 +7,14 @@ import { TerminalError } from "../../model/rpError.ts";
 import type { InstallationChanges, Step, StepContext } from "../installer.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import { ClusterApi, ClusterApiError } from "./clusterApi.ts";
+import type { ClusterAssets } from "./clusterAssets.ts";
 import { KubeconfigError } from "./kubeconfig.ts";
 
-/** What an installation has made for later, as far as those who talk to the cluster need it. */
-export interface ClusterCredentials {
-  /** YAML, of the administrator. */
-  readonly kubeconfig: string;
-  readonly kubeadminPassword: string;
-}
-
-/** Reads it from where it is kept sealed during a create. */
+/** What opens a cluster, from where it is kept sealed during a create. */
 export type ReadCredentials = (
   context: StepContext,
   effects: AzureEffects,
-) => Promise<ClusterCredentials>;
+) => Promise<Pick<ClusterAssets, "adminKubeconfig" | "kubeadminPassword">>;
 
 /** So far, or what was seen instead: a sentence for a user. */
 export type Sight =
@@ -87,7 +81,7 @@ export async function asking(
   const { readCredentials, look } = question;
   const kubeconfig =
     context.snapshot.secrets.adminKubeconfig ??
-    (await readCredentials(context, effects)).kubeconfig;
+    (await readCredentials(context, effects)).adminKubeconfig;
   const { clock } = effects;
   const { signal } = context;
   try {
@@ -101,3 +95,11 @@ export async function asking(
     throw error;
   }
 }
+
+/** For updates: the cluster that was installed has its credentials in the document, or nowhere. */
+export const installedCredentials: ReadCredentials = async () => {
+  throw new TerminalError({
+    code: "InstallationFailed",
+    message: "The cluster's kubeconfig is not known, so nothing in the cluster can be changed.",
+  });
+};

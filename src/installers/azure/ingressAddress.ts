@@ -3,6 +3,7 @@ import { isIPv4 } from "node:net";
 import type { StepContext } from "../installer.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import { asking, type ReadCredentials } from "./clusterStep.ts";
+import { readAssets } from "./readAssets.ts";
 
 /**
  * @returns IPv4; nothing as long as there is none, or the cluster doesn't answer.
@@ -11,7 +12,7 @@ import { asking, type ReadCredentials } from "./clusterStep.ts";
 export async function ingressAddress(
   context: StepContext,
   effects: AzureEffects,
-  readCredentials: ReadCredentials,
+  readCredentials: ReadCredentials = readAssets,
 ): Promise<string | undefined> {
   let address: string | undefined;
   await asking(context, effects, {

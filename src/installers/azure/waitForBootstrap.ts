@@ -6,8 +6,12 @@ import { shown } from "../../model/shownText.ts";
 import type { Step } from "../installer.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import { clusterStep, type ReadCredentials } from "./clusterStep.ts";
+import { readAssets } from "./readAssets.ts";
 
-export function waitForBootstrap(effects: AzureEffects, readCredentials: ReadCredentials): Step {
+export function waitForBootstrap(
+  effects: AzureEffects,
+  readCredentials: ReadCredentials = readAssets,
+): Step {
   return clusterStep(effects, readCredentials, {
     name: "WaitForBootstrap",
     waitMs: 45 * 60_000,

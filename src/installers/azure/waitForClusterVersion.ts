@@ -8,6 +8,7 @@ import type { Step } from "../installer.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import type { ResourceKind } from "./clusterApi.ts";
 import { clusterStep, type ReadCredentials } from "./clusterStep.ts";
+import { readAssets } from "./readAssets.ts";
 
 const clusterVersions: ResourceKind = {
   group: "config.openshift.io",
@@ -29,7 +30,7 @@ const told = ["Failing", "Progressing"];
 
 export function waitForClusterVersion(
   effects: AzureEffects,
-  readCredentials: ReadCredentials,
+  readCredentials: ReadCredentials = readAssets,
 ): Step {
   return clusterStep(effects, readCredentials, {
     name: "WaitForClusterVersion",

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 const readCredentials: ReadCredentials = async () => ({
-  kubeconfig: cluster.kubeconfig(),
+  adminKubeconfig: cluster.kubeconfig(),
   kubeadminPassword: "unused",
 });
 
@@ -102,7 +102,7 @@ describe("WaitForBootstrap", () => {
 
   it("ends the operation when the credentials can't be used, before anything is called", async () => {
     const hostile: ReadCredentials = async () => ({
-      kubeconfig: cluster.kubeconfig({ user: { exec: { command: "/bin/sh" } } }),
+      adminKubeconfig: cluster.kubeconfig({ user: { exec: { command: "/bin/sh" } } }),
       kubeadminPassword: "unused",
     });
     const end = await endOf(startRun(waitForBootstrap, hostile));
