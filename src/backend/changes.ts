@@ -4,6 +4,7 @@
  * only the members it knows.
  */
 import type { InstallationChanges, InstallationSnapshot } from "../installers/installer.ts";
+import type { Cluster } from "../model/cluster.ts";
 import { withGoalGivenUp, withGoalReached } from "../model/clusterSecrets.ts";
 import {
   isUnopened,
@@ -53,7 +54,23 @@ function withChanges(
       ...document.cluster,
       ...(changes.apiserverUrl === undefined ? {} : { apiserverUrl: changes.apiserverUrl }),
       ...(changes.consoleUrl === undefined ? {} : { consoleUrl: changes.consoleUrl }),
+      ...(changes.apiserverIp === undefined ? {} : { apiserverIp: changes.apiserverIp }),
+      ...withIngressIps(document.cluster, changes.ingressIps),
     },
+  };
+}
+
+/** A cluster made through an api-version without ingresses has none, and gets none. */
+function withIngressIps(
+  { ingresses }: Cluster,
+  ips: InstallationChanges["ingressIps"],
+): Pick<Cluster, "ingresses"> {
+  if (ingresses === undefined || ips === undefined) return {};
+  return {
+    ingresses: ingresses.map((ingress) => {
+      const ip = Object.hasOwn(ips, ingress.name) ? ips[ingress.name] : undefined;
+      return ip === undefined ? ingress : { ...ingress, ip };
+    }),
   };
 }
 

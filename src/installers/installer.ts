@@ -39,6 +39,10 @@ export interface InstallationChanges {
   readonly secrets?: ClusterSecrets;
   readonly apiserverUrl?: string;
   readonly consoleUrl?: string;
+  /** IPv4. */
+  readonly apiserverIp?: string;
+  /** IPv4, by the name of the ingress; those of a cluster that knows of no such ingress are dropped. */
+  readonly ingressIps?: Readonly<Record<string, string>>;
 }
 
 export interface StepContext {
