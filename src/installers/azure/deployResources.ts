@@ -11,7 +11,8 @@ import type { DeploymentParameters, DeploymentTemplate } from "./azureTemplate.t
 import { imageBlobUrl } from "./copyImage.ts";
 import { deploy } from "./deployments.ts";
 import { readAssets } from "./readAssets.ts";
-import { resourcesParameters, resourcesTemplate } from "./resourcesTemplate.ts";
+import { resourcesParameters } from "./machineConfigurations.ts";
+import { resourcesTemplate } from "./resourcesTemplate.ts";
 import { blobServiceOf, sasUrl } from "./storageAccount.ts";
 
 /** The certificates in the configuration are as short-lived. */

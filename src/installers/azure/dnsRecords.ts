@@ -5,7 +5,8 @@
 import type { RecordSet, RecordType } from "@azure/arm-dns";
 import { TerminalError } from "../../model/rpError.ts";
 import type { StepContext, StepResult } from "../installer.ts";
-import type { AzureEffects, DnsZoneId } from "./azureEffects.ts";
+import type { AzureEffects } from "./azureEffects.ts";
+import type { DnsZoneId } from "./azureInstallerSettings.ts";
 import { statusOf } from "./azureErrors.ts";
 import { incarnationTag } from "./azureNames.ts";
 import { readNotes, withNotes } from "./azureNotes.ts";
