@@ -1,0 +1,169 @@
+/**
+ * Drives the installer on Azure, unmodified and with its real clients, through whole operations against the stand-in. A run may be
+ * killed at any call: it then does nothing more, and another one goes on from what is stored.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
+import { azureInstaller } from "../../../src/installers/azure/azureInstaller.ts";
+import { readDnsZoneId } from "../../../src/installers/azure/azureInstallerSettings.ts";
+import type { Step, StepResult } from "../../../src/installers/installer.ts";
+import type { ClusterDocument } from "../../../src/model/document.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { systemRandom } from "../../../src/runtime/ids.ts";
+import { KeyRing } from "../../../src/store/keyRing.ts";
+import { SealedBytes } from "../../../src/store/sealedBytes.ts";
+import { credentialFor } from "../../azure/armClients.ts";
+import { boundInstallProgram } from "../../azure/boundInstallProgram.ts";
+import type { AzureCall } from "../../azure/faults.ts";
+import { LocalAzure } from "../../azure/localAzure.ts";
+import { deleteOf, newCluster, StepsRun } from "../../backend/stepsSuite.ts";
+import { temporaryFolder } from "../../process/rpProcess.ts";
+import { newKey, TestKeys } from "../../store/sealedStoreFixture.ts";
+
+/** Where a run is killed: `true` at the call that it is told of. */
+export type KillAt = (call: AzureCall, moment: "before" | "after") => boolean;
+
+const parentDomain = "clusters.example";
+/** More starts of one step than any kill explains. */
+const startsMax = 2_000;
+
+export class AzureRun implements AsyncDisposable {
+  readonly azure: LocalAzure;
+  readonly #folder: { readonly path: string } & Disposable;
+  readonly #zoneId: string;
+  readonly #installProgram: string;
+  readonly #sealing: SealedBytes;
+  readonly #unwatch: () => void;
+  #document: ClusterDocument;
+  #life = new AbortController();
+  #killAt: KillAt = () => false;
+  #kills = 0;
+
+  private constructor(azure: LocalAzure, sealing: SealedBytes) {
+    this.azure = azure;
+    this.#sealing = sealing;
+    azure.trust();
+    this.#folder = temporaryFolder({ holdsSecrets: true });
+    mkdirSync(join(this.#folder.path, "bin"));
+    this.#installProgram = boundInstallProgram(azure, join(this.#folder.path, "bin")).installProgram;
+    this.#zoneId = azure.createDnsZone(parentDomain);
+    const { clientId, clientSecret } = azure.clusterApplication;
+    const fresh = newCluster();
+    this.#document = {
+      ...fresh,
+      cluster: { ...fresh.cluster, clientId },
+      secrets: { ...fresh.secrets, clientSecret },
+    };
+    this.#unwatch = azure.onCall((call, moment) => {
+      // a process that was killed sends nothing more; what it had sent before is answered to nobody
+      if (this.#life.signal.aborted) return "drop";
+      if (!this.#killAt(call, moment)) return undefined;
+      this.#kills += 1;
+      this.#life.abort(new Error("killed"));
+      return "drop";
+    });
+  }
+
+  static async open(): Promise<AzureRun> {
+    const keys = await KeyRing.open({ source: new TestKeys(newKey("only")), clock: systemClock });
+    return new AzureRun(
+      await LocalAzure.start({ operationMs: 1, clusterReadyMs: 1 }),
+      new SealedBytes({ keys, random: systemRandom }),
+    );
+  }
+
+  get document(): ClusterDocument {
+    return this.#document;
+  }
+
+  /** How often it was killed. */
+  get kills(): number {
+    return this.#kills;
+  }
+
+  become(document: ClusterDocument): void {
+    this.#document = document;
+  }
+
+  /** Runs the present operation to its end, over kills. */
+  async operation(killAt: KillAt = () => false): Promise<ClusterDocument> {
+    this.#killAt = killAt;
+    let run = this.#begin();
+    for (let at = 0; at < run.steps.length; ) {
+      const step = run.steps[at] as Step;
+      const ended = await this.#step(run, step);
+      if (ended) at += 1;
+      else run = this.#begin();
+    }
+    this.#killAt = () => false;
+    return this.#document;
+  }
+
+  /** Runs the present operation until it is killed for the first time. */
+  async untilKilled(killAt: KillAt): Promise<void> {
+    this.#killAt = killAt;
+    const run = this.#begin();
+    for (const step of run.steps) if (!(await this.#step(run, step))) break;
+    this.#killAt = () => false;
+  }
+
+  async delete(): Promise<void> {
+    this.become(deleteOf(this.#document));
+    await this.operation();
+  }
+
+  /** A process begins, with nothing but what is stored. */
+  #begin(): StepsRun {
+    this.#life = new AbortController();
+    const dnsZone = readDnsZoneId(this.#zoneId);
+    if (dnsZone === undefined) throw new Error("the stand-in's zone has no id");
+    const azure = new AzureConnection(
+      { resourceManager: this.azure.url, authorityHost: this.azure.url },
+      credentialFor(this.azure),
+    );
+    return new StepsRun({
+      document: this.#document,
+      installer: ({ clock }) =>
+        azureInstaller({
+          settings: { dnsZone, installProgram: this.#installProgram },
+          azure,
+          sealing: this.#sealing,
+          clock,
+          random: systemRandom,
+          pollMs: 100,
+        }),
+    });
+  }
+
+  /** @returns whether the step came to its end. */
+  async #step(run: StepsRun, step: Step): Promise<boolean> {
+    const { signal } = this.#life;
+    const startedAt = run.clock.now();
+    for (let starts = 0; starts < startsMax; starts += 1) {
+      let result: StepResult;
+      try {
+        result = await run.begin(step, { startedAt, signal }).result;
+      } catch (error) {
+        this.#document = run.document;
+        if (signal.aborted) return false;
+        throw error;
+      }
+      if (signal.aborted) {
+        this.#document = run.document;
+        return false;
+      }
+      run.apply(result.changes ?? {});
+      this.#document = run.document;
+      if (result.done) return true;
+      await run.clock.advance(result.againAfterMs);
+    }
+    throw new Error(`${step.name} has asked to be called again more than ${startsMax} times`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unwatch();
+    await this.azure[Symbol.asyncDispose]();
+    this.#folder[Symbol.dispose]();
+  }
+}
