@@ -11,6 +11,7 @@ import type { AddressInfo } from "node:net";
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { TestAuthority } from "../listener/testAuthority.ts";
+import { groupId } from "./armIds.ts";
 import {
   AzureError,
   type AzureAnswer,
@@ -23,6 +24,7 @@ import { AzureState, type AzureResource } from "./azureState.ts";
 import { Entra, type AzureApplication } from "./entra.ts";
 import { FaultInjection, type AzureCall, type CallHook, type FaultRule } from "./faults.ts";
 import { ResourceManager } from "./resourceManager.ts";
+import { StandInControl } from "./standInControl.ts";
 import { SubscriptionConditions } from "./subscriptionConditions.ts";
 
 export interface LocalAzureOptions {
@@ -36,6 +38,8 @@ export interface LocalAzureOptions {
   readonly port?: number;
 }
 
+/** The resource provider's own, where its zone lies. */
+const operatorSubscription = "aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb";
 const authorityLifetimeMs = 30 * 24 * 3_600_000;
 
 export class LocalAzure implements AsyncDisposable {
@@ -45,6 +49,7 @@ export class LocalAzure implements AsyncDisposable {
   readonly #stop: AbortController;
   readonly #faults = new FaultInjection();
   readonly #entra: Entra;
+  readonly #resourceManager: ResourceManager;
   /** What holds in all subscriptions; tests change it. */
   readonly conditions = new SubscriptionConditions();
   /** The resource provider's own application. */
@@ -59,14 +64,16 @@ export class LocalAzure implements AsyncDisposable {
     this.#entra = new Entra(surroundings);
     this.providerApplication = this.#entra.register();
     this.clusterApplication = this.#entra.register();
+    this.#resourceManager = new ResourceManager(surroundings, {
+      entra: this.#entra,
+      conditions: this.conditions,
+      faults: this.#faults,
+    });
     this.#services = [
+      new StandInControl(surroundings.state, this.#faults),
       this.#entra,
       new BlobService(surroundings),
-      new ResourceManager(surroundings, {
-        entra: this.#entra,
-        conditions: this.conditions,
-        faults: this.#faults,
-      }),
+      this.#resourceManager,
     ];
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
       void this.#serve(message, response);
@@ -147,6 +154,24 @@ export class LocalAzure implements AsyncDisposable {
     return this.#faults.onCall(hook);
   }
 
+  /**
+   * Makes the zone below which clusters' domains lie, as an operator of the resource provider would.
+   *
+   * @returns its id.
+   */
+  createDnsZone(name: string): string {
+    const group = groupId(operatorSubscription, "dns");
+    this.state.put({
+      id: group,
+      name: "dns",
+      type: "Microsoft.Resources/resourceGroups",
+      location: "eastus",
+      properties: { provisioningState: "Succeeded" },
+    });
+    const id = `${group}/providers/Microsoft.Network/dnsZones/${name}`;
+    return this.#resourceManager.create(id, { location: "global" }).id;
+  }
+
   /** Every resource that would exist, resource groups included. */
   resources(): AzureResource[] {
     return this.state.list();
@@ -167,6 +192,10 @@ export class LocalAzure implements AsyncDisposable {
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const request = await this.#read(message);
+      if (request.url.pathname.startsWith("/stand-in/")) {
+        this.#send(response, await this.#answer(request));
+        return;
+      }
       const call = this.#faults.begin(request);
       const answer = await this.#answerOrFault(request, call);
       if (answer === "hang") return;

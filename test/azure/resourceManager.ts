@@ -12,10 +12,12 @@ import {
   type AzureService,
   type AzureSurroundings,
 } from "./azureService.ts";
+import type { AzureResource } from "./azureState.ts";
 import { Deployments } from "./deployments.ts";
 import type { Entra } from "./entra.ts";
 import type { FaultInjection } from "./faults.ts";
 import { GenericResources } from "./genericResources.ts";
+import type { ResourceBody } from "./resourceBody.ts";
 import { ResourceGroups } from "./resourceGroups.ts";
 import type { SubscriptionConditions } from "./subscriptionConditions.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -29,6 +31,7 @@ export class ResourceManager implements AzureService {
   readonly #groups: ResourceGroups;
   readonly #subscriptions: Subscriptions;
   readonly #resources: GenericResources;
+  readonly #all: ArmResources;
 
   constructor(
     surroundings: AzureSurroundings,
@@ -56,7 +59,13 @@ export class ResourceManager implements AzureService {
       conditions: parts.conditions,
       entra: parts.entra,
     });
+    this.#all = resources;
     this.#resources = new GenericResources({ state, operations, resources });
+  }
+
+  /** Creates a resource at once, without a request. */
+  create(id: string, body: ResourceBody): AzureResource {
+    return this.#all.put(id, body).resource;
   }
 
   async handle(request: AzureRequest): Promise<AzureAnswer | undefined> {

@@ -1,0 +1,96 @@
+/**
+ * What the stand-in answers as itself, below `/stand-in`: everything that would exist, and faults on demand, for people who have
+ * it in a process of its own. It must show no secret that Azure would not show.
+ */
+import { z } from "zod";
+import {
+  AzureError,
+  type AzureAnswer,
+  type AzureRequest,
+  type AzureService,
+} from "./azureService.ts";
+import type { AzureState } from "./azureState.ts";
+import type { FaultInjection } from "./faults.ts";
+
+const target = {
+  method: z.string().toUpperCase().optional(),
+  path: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return new RegExp(text, "i");
+      } catch {
+        context.addIssue("is not a regular expression");
+        return z.NEVER;
+      }
+    })
+    .optional(),
+  times: z.int().positive().optional(),
+  skip: z.int().nonnegative().optional(),
+};
+const faultForm = z.union([
+  z.strictObject({
+    ...target,
+    status: z.int().min(400).max(599),
+    code: z.string(),
+    message: z.string().optional(),
+    retryAfterSeconds: z.int().nonnegative().optional(),
+    inDeployment: z.boolean().optional(),
+  }),
+  z.strictObject({ ...target, lost: z.enum(["request", "answer"]) }),
+  z.strictObject({ ...target, hang: z.literal(true) }),
+]);
+
+export class StandInControl implements AzureService {
+  readonly #state: AzureState;
+  readonly #faults: FaultInjection;
+
+  constructor(state: AzureState, faults: FaultInjection) {
+    this.#state = state;
+    this.#faults = faults;
+  }
+
+  async handle({ method, url, body }: AzureRequest): Promise<AzureAnswer | undefined> {
+    switch (`${method} ${url.pathname}`) {
+      case "GET /stand-in/resources":
+        return {
+          status: 200,
+          body: this.#state.list().map((resource) => {
+            const { hidden: _, ...shown } = resource;
+            return shown;
+          }),
+        };
+      case "GET /stand-in/calls":
+        return { status: 200, body: this.#faults.calls };
+      case "POST /stand-in/faults":
+        this.#faults.fail(readFault(body));
+        return { status: 204 };
+      case "DELETE /stand-in/faults":
+        this.#faults.clear();
+        return { status: 204 };
+      default:
+        return undefined;
+    }
+  }
+}
+
+function readFault(body: Buffer) {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString());
+  } catch {
+    throw new AzureError(400, "InvalidFault", "A fault is a JSON object.");
+  }
+  const read = faultForm.safeParse(parsed);
+  if (!read.success) {
+    throw new AzureError(400, "InvalidFault", z.prettifyError(read.error));
+  }
+  return withoutAbsent(read.data);
+}
+
+/** Members that were left out, left out. */
+function withoutAbsent<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
