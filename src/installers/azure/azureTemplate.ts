@@ -5,10 +5,15 @@
  * would evaluate it with the rights of the resource provider.
  */
 import type { RoleAssignmentCreateParameters } from "@azure/arm-authorization";
-import type { Image, ImageProperties, VirtualMachine } from "@azure/arm-compute";
-import type { VirtualMachineProperties } from "@azure/arm-compute";
 import type {
-  BackendAddressPoolPropertiesFormat,
+  Image,
+  ImageProperties,
+  VirtualMachine,
+  VirtualMachineProperties,
+} from "@azure/arm-compute";
+import type {
+  BackendAddressPool,
+  FrontendIPConfiguration,
   FrontendIPConfigurationPropertiesFormat,
   LoadBalancer,
   LoadBalancerPropertiesFormat,
@@ -88,12 +93,13 @@ type IpConfiguration = Named<
   >
 >;
 
-type FrontendIpConfiguration = Named<
-  As<
-    FrontendIPConfigurationPropertiesFormat,
-    { readonly subnet?: Reference; readonly publicIPAddress?: Reference }
-  >
->;
+type FrontendIpConfiguration = Pick<FrontendIPConfiguration, "zones"> &
+  Named<
+    As<
+      FrontendIPConfigurationPropertiesFormat,
+      { readonly subnet?: Reference; readonly publicIPAddress?: Reference }
+    >
+  >;
 
 /** The members of each type of resource besides its name, type, api-version and dependencies. */
 interface ResourceMembers {
@@ -112,7 +118,7 @@ interface ResourceMembers {
       LoadBalancerPropertiesFormat,
       {
         readonly frontendIPConfigurations: readonly FrontendIpConfiguration[];
-        readonly backendAddressPools: readonly Named<BackendAddressPoolPropertiesFormat>[];
+        readonly backendAddressPools: readonly Pick<BackendAddressPool, "name">[];
         readonly loadBalancingRules?: readonly Named<LoadBalancingRulePropertiesFormat>[];
         readonly probes?: readonly Named<ProbePropertiesFormat>[];
         readonly outboundRules?: readonly Named<OutboundRulePropertiesFormat>[];
@@ -141,7 +147,10 @@ interface ResourceMembers {
     VirtualNetworkLink,
     "location" | "tags"
   > & { readonly properties: VirtualNetworkLinkProperties };
-  "Microsoft.Network/publicIPAddresses": Pick<PublicIPAddress, "location" | "tags" | "sku"> & {
+  "Microsoft.Network/publicIPAddresses": Pick<
+    PublicIPAddress,
+    "location" | "tags" | "sku" | "zones"
+  > & {
     readonly properties: PublicIPAddressPropertiesFormat;
   };
   "Microsoft.Network/routeTables": Pick<RouteTable, "location" | "tags"> & {

@@ -64,7 +64,7 @@ export function publicLoadBalancer({ names, placed, isPublic }: ResourcesPlan): 
       frontendIPConfigurations: [
         { name: frontendName, properties: { publicIPAddress: { id: address } } },
       ],
-      backendAddressPools: [{ name: poolName, properties: {} }],
+      backendAddressPools: [{ name: poolName }],
       ...(isPublic
         ? {
             loadBalancingRules: [
@@ -96,7 +96,8 @@ export function publicLoadBalancer({ names, placed, isPublic }: ResourcesPlan): 
 }
 
 /** Of the API, and of the configurations that machines start with. */
-export function internalLoadBalancer({ names, placed, network }: ResourcesPlan): TemplateResource {
+export function internalLoadBalancer(plan: ResourcesPlan): TemplateResource {
+  const { names, placed, network, addressZones } = plan;
   const parts = partsOf(names.internalLoadBalancer);
   const ports = [
     { name: "api-int", port: apiPort },
@@ -111,6 +112,7 @@ export function internalLoadBalancer({ names, placed, network }: ResourcesPlan):
       frontendIPConfigurations: [
         {
           name: frontendName,
+          ...addressZones,
           properties: {
             subnet: { id: network.controlPlaneSubnetId },
             ...(internalAddress === undefined
@@ -119,7 +121,7 @@ export function internalLoadBalancer({ names, placed, network }: ResourcesPlan):
           },
         },
       ],
-      backendAddressPools: [{ name: poolName, properties: {} }],
+      backendAddressPools: [{ name: poolName }],
       loadBalancingRules: ports.map(({ name, port }) => ({
         name,
         properties: balancingRule(parts, { port, probeName: `${name}-probe` }),

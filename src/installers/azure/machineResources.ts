@@ -16,7 +16,7 @@ export function roleAssignments({ input }: ResourcesPlan): TemplateResource[] {
         roleDefinitionId: expression(
           `subscriptionResourceId('Microsoft.Authorization/roleDefinitions', ${quoted(contributorRole)})`,
         ),
-        principalId,
+        principalId: literal(principalId),
         // without it Azure looks the principal up, and doesn't find one that is younger than its directory's replication
         principalType: "ServicePrincipal",
       },

@@ -86,15 +86,12 @@ export function routeTable({ names, placed }: ResourcesPlan): TemplateResource {
   return resource(types.routeTable, names.routeTable, { ...placed, properties: { routes: [] } });
 }
 
-export function publicAddresses({
-  input,
-  names,
-  placed,
-  isPublic,
-}: ResourcesPlan): TemplateResource[] {
+export function publicAddresses(plan: ResourcesPlan): TemplateResource[] {
+  const { input, names, placed, addressZones, isPublic } = plan;
   const address = (name: string, domainNameLabel?: string): TemplateResource =>
     resource(types.publicAddress, name, {
       ...placed,
+      ...addressZones,
       sku: { name: "Standard" },
       properties: {
         publicIPAllocationMethod: "Static",

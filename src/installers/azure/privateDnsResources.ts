@@ -1,6 +1,6 @@
 /** The cluster's domain as its own machines see it, as parts of the template. Pure. */
 import { incarnationTag } from "./azureNames.ts";
-import { expression, idOf, resource, resourceId } from "./azureTemplate.ts";
+import { expression, idOf, literal, resource, resourceId } from "./azureTemplate.ts";
 import type { TemplateResource } from "./azureTemplate.ts";
 import { types, zoneLinkName } from "./resourcesPlan.ts";
 import type { ResourcesPlan } from "./resourcesPlan.ts";
@@ -8,7 +8,6 @@ import type { ResourcesPlan } from "./resourcesPlan.ts";
 const recordTtl = 300;
 const etcdRecordTtl = 60;
 
-/** The cluster's domain as its machines see it. */
 export function privateDns(plan: ResourcesPlan): TemplateResource[] {
   const { input, names, network, placed, controlPlane } = plan;
   const zone = input.clusterDomain;
@@ -22,7 +21,7 @@ export function privateDns(plan: ResourcesPlan): TemplateResource[] {
     });
   return [
     // a zone is in no region
-    resource(types.zone, zone, { location: "global", tags: placed.tags }),
+    resource(types.zone, literal(zone), { location: "global", tags: placed.tags }),
     resource(types.zoneLink, `${zone}/${zoneLinkName(names)}`, {
       location: "global",
       tags: placed.tags,

@@ -67,6 +67,8 @@ export interface ResourcesPlan {
   readonly isPublic: boolean;
   /** Of everything that is in a region and can be tagged. */
   readonly placed: { readonly location: string; readonly tags: Record<string, string> };
+  /** Of an address that has to survive the loss of a zone; unless they are named, it is in none. */
+  readonly addressZones: { readonly zones?: string[] };
   readonly network: PlannedNetwork;
   /** Names of the control plane's machines and their network interfaces. */
   readonly controlPlane: readonly { readonly machine: string; readonly nic: string }[];
@@ -97,12 +99,18 @@ export function planOf(input: ResourcesInput): ResourcesPlan {
       location: literal(input.location),
       tags: { [incarnationTag]: input.incarnationId },
     },
+    addressZones: addressZones(input.machines),
     network: planNetwork(input.network, names),
     controlPlane: Array.from({ length: controlPlaneCount }, (_, index) => ({
       machine: names.controlPlaneMachine(index),
       nic: names.controlPlaneNic(index),
     })),
   };
+}
+
+/** An address is in one zone or in all three, and a region with zones has three; a size of machines may be in fewer. */
+function addressZones({ zones }: MachineOffer): ResourcesPlan["addressZones"] {
+  return zones.length === 3 ? { zones: [...zones] } : {};
 }
 
 function planNetwork(
