@@ -101,7 +101,7 @@ export function installConfig(
 }
 
 /** As the program wants it: `westeurope` for West Europe. */
-export function region(location: string): string {
+function region(location: string): string {
   return location.replaceAll(/\s/g, "").toLowerCase();
 }
 

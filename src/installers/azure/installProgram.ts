@@ -105,7 +105,7 @@ export class InstallProgram {
    * @throws {InstallProgramUnusableError} when it can't be used for any.
    */
   async checkVersion(asked: string | undefined): Promise<string> {
-    const version = versionIn(await this.#run(["version"]));
+    const version = versionIn(await this.#runUsable(["version"]));
     if (version === undefined) {
       throw new InstallProgramUnusableError(
         "the program does not say its version; is it the right one?",
@@ -132,7 +132,7 @@ export class InstallProgram {
    * @throws {InstallProgramUnusableError}
    */
   async imageStream(): Promise<string> {
-    const stream = await this.#run(["coreos", "print-stream-json"]);
+    const stream = await this.#runUsable(["coreos", "print-stream-json"]);
     try {
       imageUrlOf(stream);
     } catch (error) {
@@ -164,20 +164,31 @@ export class InstallProgram {
   }
 
   async #create(what: string): Promise<void> {
-    await this.#run(["create", what, "--dir", join(this.#folder.path, places.assets)]);
+    const assets = join(this.#folder.path, places.assets);
+    await this.#run(["create", what], ["--dir", assets]);
+  }
+
+  /** What works everywhere, whatever the cluster: if it fails, the program is not the right one. */
+  async #runUsable(command: readonly string[]): Promise<string> {
+    try {
+      return await this.#run(command);
+    } catch (error) {
+      if (!(error instanceof InstallProgramFailedError)) throw error;
+      throw new InstallProgramUnusableError("the program does not work", { cause: error });
+    }
   }
 
   /** @returns what it printed. */
-  async #run(parameters: readonly string[]): Promise<string> {
+  async #run(words: readonly string[], parameters: readonly string[] = []): Promise<string> {
     this.#signal.throwIfAborted();
-    const child = spawn(this.#path, parameters, {
+    const child = spawn(this.#path, [...words, ...parameters], {
       cwd: this.#folder.path,
       env: this.#environment,
       stdio: ["ignore", "pipe", "pipe"],
       // a process group of its own, so that what it starts can be stopped with it
       detached: true,
     });
-    const command = parameters.filter((each) => !each.startsWith("/")).join(" ");
+    const command = words.join(" ");
     const { output, errors, end } = await ended(child, this.#signal);
     this.#signal.throwIfAborted();
     if (end instanceof Error) throw unusable(end);

@@ -14,7 +14,7 @@ import { isInfraId } from "./clusterAssets.ts";
 import { givenSubnets } from "./givenSubnets.ts";
 
 /** Manifests that are not as expected: a release of the program that makes clusters in another way. */
-export class ManifestsUnexpectedError extends Error {
+class ManifestsUnexpectedError extends Error {
   override readonly name = "ManifestsUnexpectedError";
 }
 

@@ -1,0 +1,99 @@
+/**
+ * The blobs of one storage account, for the SDK's real client: over http on loopback, in memory, with conditions kept. It must not
+ * know what is in a blob.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import type { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
+
+export class BlobAnswerer implements AsyncDisposable {
+  /** By path, `/{account}/{container}/{blob}`. */
+  readonly blobs = new Map<string, Buffer>();
+  /** Answers that are to be lost, after the call took effect. */
+  lost = 0;
+  /** Called before a blob is written. */
+  beforeWrite: () => void = () => undefined;
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<BlobAnswerer> {
+    const server = createServer();
+    const answerer = new BlobAnswerer(server);
+    server.on("request", (request, response) => void answerer.#answer(request, response));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return answerer;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Where the account is found, as ARM says, and the ranges of subnets by their name. */
+  connection(ranges: Readonly<Record<string, object>> = {}): AzureConnection {
+    const clients = {
+      storage: {
+        storageAccounts: {
+          getProperties: async (_group: string, account: string) => ({
+            primaryEndpoints: { blob: `${this.url}/${account}/` },
+          }),
+          listKeys: async () => ({ keys: [{ value: Buffer.from("key").toString("base64") }] }),
+        },
+      },
+      network: {
+        subnets: {
+          get: async (_group: string, _network: string, name: string) => ranges[name] ?? {},
+        },
+      },
+    };
+    return { of: () => clients } as unknown as AzureConnection;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = new URL(request.url ?? "/", "http://x").pathname;
+    const body = Buffer.concat(await request.toArray());
+    const known = this.blobs.get(path);
+    if (request.method === "PUT") {
+      this.beforeWrite();
+      const isThere = this.blobs.has(path);
+      if (isThere && request.headers["if-none-match"] === "*") {
+        failed(response, 409, "BlobAlreadyExists");
+        return;
+      }
+      this.blobs.set(path, body);
+      if (this.lost > 0) {
+        this.lost -= 1;
+        request.socket.destroy();
+        return;
+      }
+      response.writeHead(201, { etag: '"1"', "content-length": 0 }).end();
+      return;
+    }
+    if (known === undefined) {
+      failed(response, 404, "BlobNotFound");
+      return;
+    }
+    if (request.method === "DELETE") {
+      this.blobs.delete(path);
+      response.writeHead(202, { "content-length": 0 }).end();
+      return;
+    }
+    response.writeHead(200, { etag: '"1"', "content-length": known.length }).end(known);
+  }
+}
+
+function failed(response: ServerResponse, status: number, code: string): void {
+  const text = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
+  response.writeHead(status, { "content-type": "application/xml", "x-ms-error-code": code });
+  response.end(text);
+}
