@@ -62,6 +62,7 @@ interface MadeNames {
   readonly networkGroup: string;
   readonly network: string;
   readonly subnets: Readonly<Record<"controlPlane" | "worker", string>>;
+  readonly infraId: string;
   readonly infra: ReturnType<typeof infraNames>;
 }
 
@@ -120,6 +121,7 @@ function madeNames(infraId: string, snapshot: InstallationSnapshot): MadeNames {
       controlPlane: given?.controlPlane ?? infra.controlPlaneSubnet,
       worker: given?.worker ?? infra.workerSubnet,
     },
+    infraId,
     infra,
   };
 }
@@ -167,7 +169,7 @@ function cloudProviderSettings({ yaml }: Manifest): Readonly<Record<string, unkn
 function machineManifest(
   read: Manifest,
   { role, spec }: { readonly role: "controlPlane" | "worker"; readonly spec: readonly string[] },
-  { group, networkGroup, network, subnets, infra }: MadeNames,
+  { group, networkGroup, network, subnets, infraId, infra }: MadeNames,
 ): string {
   const { path, yaml } = read;
   if (!isMap(yaml.getIn(spec))) {
@@ -191,11 +193,20 @@ function machineManifest(
       resourceID: `/resourceGroups/${group}/providers/Microsoft.Compute/images/${infra.image}`,
     },
     managedIdentity: infra.identity,
-    publicLoadBalancer: infra.publicLoadBalancer,
+    publicLoadBalancer:
+      role === "controlPlane" ? infra.publicLoadBalancer : ofServices(infraId, infra),
     ...(role === "controlPlane" ? { internalLoadBalancer: infra.internalLoadBalancer } : {}),
   };
   for (const [name, value] of Object.entries(changed)) yaml.setIn([...spec, name], value);
   return yaml.toString({ lineWidth: 0 });
+}
+
+/**
+ * The cluster balances its own services, the way into applications too, by one with the bare prefix for its name, and leaves out
+ * machines that are in another one: Azure allows each a single public balancer.
+ */
+function ofServices(infraId: string, { publicLoadBalancer }: MadeNames["infra"]): string {
+  return publicLoadBalancer === infraId ? publicLoadBalancer : "";
 }
 
 interface Manifest {
