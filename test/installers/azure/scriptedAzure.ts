@@ -2,6 +2,7 @@
  * Azure as far as one test needs it: an https server on loopback that answers as the test says, for the SDKs' real clients. It knows
  * nothing of Azure by itself.
  */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -49,7 +50,8 @@ export class ScriptedAzure implements AsyncDisposable {
   static async start(): Promise<ScriptedAzure> {
     const notAfter = new Date(Date.now() + 24 * 3_600_000);
     const authority = await TestAuthority.create({
-      subject: [{ CN: ["scripted Azure"] }],
+      // of two authorities with one name the process would try the first alone
+      subject: [{ CN: [`scripted Azure ${randomUUID()}`] }],
       purpose: "authority",
       notAfter,
     });
