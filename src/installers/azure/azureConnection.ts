@@ -13,7 +13,7 @@ import { DeploymentsClient } from "@azure/arm-resourcesdeployments";
 import { StorageManagementClient } from "@azure/arm-storage";
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity";
-import { keepingFailedBodies } from "./azureErrors.ts";
+import { keepingFailedBodies, refusingLongWaits } from "./azureErrors.ts";
 
 /** Where Azure is. */
 export interface AzureEndpoints {
@@ -30,7 +30,7 @@ export interface OtherPrincipal {
   readonly clientSecret: string;
 }
 
-/** Times that a call is sent again on 429, 5xx and broken connections, before its step has to. */
+/** Times that a call is sent again on 429 that asks for a short wait, 5xx and broken connections, before its step has to. */
 const retriesMax = 2;
 
 export class AzureConnection {
@@ -150,7 +150,10 @@ export class AzureClients {
       credentials: { scopes },
       credentialScopes: scopes,
       retryOptions: { maxRetries: retriesMax },
-      additionalPolicies: [{ policy: keepingFailedBodies, position: "perRetry" }],
+      additionalPolicies: [
+        { policy: keepingFailedBodies, position: "perRetry" },
+        { policy: refusingLongWaits, position: "perRetry" },
+      ],
     });
     this.#made.set(name, made);
     return made;

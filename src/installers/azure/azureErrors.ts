@@ -65,6 +65,41 @@ export const keepingFailedBodies: PipelinePolicy = {
   },
 };
 
+/** Azure asks to come back later than a call may wait. */
+export class ThrottledError extends Error {
+  override readonly name = "ThrottledError";
+  readonly failure: AzureFailure;
+
+  constructor(failure: AzureFailure) {
+    super("Azure asks to come back later");
+    this.failure = failure;
+  }
+}
+
+/** Waits that are shorter are left to the SDKs, which then call again. */
+const waitLongestMs = 2_000;
+
+/**
+ * Part of each client: ends a call that Azure asks to make again much later. The SDKs would wait for however long it says, and with
+ * them the worker and its lease.
+ *
+ * @throws {ThrottledError} which the SDKs don't try again.
+ */
+export const refusingLongWaits: PipelinePolicy = {
+  name: "refusingLongWaits",
+  sendRequest: async (request, next) => {
+    const response = await next(request);
+    const { status, headers, bodyAsText } = response;
+    if (status !== 429 && status !== 503) return response;
+    const retryAfterMs = readRetryAfter(headers);
+    if (retryAfterMs === undefined || retryAfterMs <= waitLongestMs) return response;
+    const own = { code: `${status}`, message: "Azure asks to come back later." };
+    const body = json(bodyAsText);
+    const errors = flat(hasError(body) ? body : own, { status, inDeployment: false }, own);
+    throw new ThrottledError({ status, errors, retryAfterMs });
+  },
+};
+
 interface Thrown {
   readonly name: string;
   readonly request?: object;
@@ -100,10 +135,11 @@ export function isSignInError(error: unknown): boolean {
 }
 
 /** @returns nothing when it isn't Azure's, such as a fault of ours. */
-export function readFailure(error: unknown, now: number): AzureFailure | undefined {
+export function readFailure(error: unknown): AzureFailure | undefined {
   if (error instanceof DeploymentError) {
     return { errors: flat(error.body, { inDeployment: true }) };
   }
+  if (error instanceof ThrottledError) return error.failure;
   if (!isRestError(error)) return undefined;
   const status = statusOf(error);
   if (status === undefined || status < 400) return { errors: [lost(error)] };
@@ -115,7 +151,7 @@ export function readFailure(error: unknown, now: number): AzureFailure | undefin
   const kept = error.request === undefined ? undefined : failedBodies.get(error.request);
   const bodies = [json(kept), error.details, parsedBody, json(bodyAsText)];
   const body = bodies.find(hasError) ?? own;
-  const retryAfterMs = readRetryAfter(headers, now);
+  const retryAfterMs = readRetryAfter(headers);
   return {
     status,
     errors: flat(body, { status, inDeployment: false }, own),
@@ -208,9 +244,9 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A date is compared with the answer's own, so that nobody's clock matters. */
 function readRetryAfter(
   headers: { get(name: string): string | undefined } | undefined,
-  now: number,
 ): number | undefined {
   if (typeof headers?.get !== "function") return undefined;
   for (const name of ["retry-after-ms", "x-ms-retry-after-ms"]) {
@@ -219,7 +255,9 @@ function readRetryAfter(
   }
   const value = headers.get("retry-after");
   if (value === undefined) return undefined;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
+  const waitMs = /^\d+$/.test(value)
+    ? Number(value) * 1_000
+    : Date.parse(value) - Date.parse(headers.get("date") ?? "");
   return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
 }
 

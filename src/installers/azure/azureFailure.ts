@@ -74,7 +74,7 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
   if (isSignInError(error)) {
     return transient("The resource provider could not sign in to Azure.");
   }
-  const failure = readFailure(error, circumstances.now);
+  const failure = readFailure(error);
   if (failure === undefined) return undefined;
   const { kind, errors } = decisive(failure, subscriptionId);
   if (kind === "ours") {

@@ -122,6 +122,16 @@ test("waits when another was begun in between", async () => {
   expect(await run()).toEqual({ done: false, againAfterMs: 15_000 });
 });
 
+test("is put off without waiting when Azure asks to come back much later", async () => {
+  putAnswer = {
+    status: 429,
+    headers: { "retry-after": "300" },
+    body: { error: { code: "SubscriptionRequestsThrottled", message: "Too many." } },
+  };
+  expect(await run()).toEqual({ done: false, againAfterMs: 300_000 });
+  expect(azure.changes()).toEqual([put]);
+});
+
 test("that Azure's validation refuses tells what it found, not only that it found something", async () => {
   putAnswer = {
     status: 400,
