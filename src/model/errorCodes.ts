@@ -138,7 +138,7 @@ export const errorCodes = {
   },
   InvalidServicePrincipalCredentials: {
     status: 409,
-    meaning: "The cluster's service principal can't sign in with the secret that was given.",
+    meaning: "The cluster's service principal is missing or can't sign in; the message says why.",
   },
   OpenShiftVersionNotAvailable: {
     status: 409,

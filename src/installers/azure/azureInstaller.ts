@@ -6,6 +6,11 @@ import type { Installer, Phase, Step } from "../installer.ts";
 import { attachSecurityGroups } from "./attachSecurityGroups.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import { asAzureStep } from "./azureFailure.ts";
+import { checkDnsName } from "./checks/checkDnsName.ts";
+import { checkMachines } from "./checks/checkMachines.ts";
+import { checkNetwork } from "./checks/checkNetwork.ts";
+import { checkServicePrincipal } from "./checks/checkServicePrincipal.ts";
+import { checkSubscription } from "./checks/checkSubscription.ts";
 import { chooseNames } from "./chooseNames.ts";
 import { copyImage } from "./copyImage.ts";
 import { createApiRecord } from "./createApiRecord.ts";
@@ -38,6 +43,11 @@ export function azureInstaller(effects: AzureEffects): Installer {
       create: [
         phase("DeployStorage", [
           chooseNames(effects),
+          checkServicePrincipal(effects),
+          checkSubscription(effects),
+          checkMachines(effects),
+          checkNetwork(effects),
+          checkDnsName(effects),
           createResourceGroup(effects),
           deployStorage(effects),
           generateAssets(effects),

@@ -14,7 +14,10 @@ function nameOf({ method, path }: AzureCall, run: AzureRun): string {
 
 function withoutChance(text: string, run: AzureRun): string {
   const { infraId } = (run.document.installation["azure"] ?? {}) as { readonly infraId?: string };
-  const known = infraId === undefined ? text : text.replaceAll(infraId.toLowerCase(), "{infra}").replaceAll(infraId, "{infra}");
+  const known =
+    infraId === undefined
+      ? text
+      : text.replaceAll(infraId.toLowerCase(), "{infra}").replaceAll(infraId, "{infra}");
   return known.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, "{guid}");
 }
 

@@ -46,7 +46,10 @@ export class AzureRun implements AsyncDisposable {
     azure.trust();
     this.#folder = temporaryFolder({ holdsSecrets: true });
     mkdirSync(join(this.#folder.path, "bin"));
-    this.#installProgram = boundInstallProgram(azure, join(this.#folder.path, "bin")).installProgram;
+    this.#installProgram = boundInstallProgram(
+      azure,
+      join(this.#folder.path, "bin"),
+    ).installProgram;
     this.#zoneId = azure.createDnsZone(parentDomain);
     const { clientId, clientSecret } = azure.clusterApplication;
     const fresh = newCluster();
@@ -90,7 +93,7 @@ export class AzureRun implements AsyncDisposable {
   async operation(killAt: KillAt = () => false): Promise<ClusterDocument> {
     this.#killAt = killAt;
     let run = this.#begin();
-    for (let at = 0; at < run.steps.length; ) {
+    for (let at = 0; at < run.steps.length;) {
       const step = run.steps[at] as Step;
       const ended = await this.#step(run, step);
       if (ended) at += 1;

@@ -1,0 +1,77 @@
+/**
+ * Whether the cluster's names are free in the parent zone, so that a domain that another cluster has is told before anything is built.
+ * Records that this cluster has made are its own, whenever the check runs.
+ */
+import type { DnsManagementClient, RecordSet, RecordType } from "@azure/arm-dns";
+import type { Step } from "../../installer.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import { incarnationTag } from "../azureNames.ts";
+import { noted } from "../azureNotes.ts";
+import type { DnsZoneId } from "../azureInstallerSettings.ts";
+import { checkStep, type CheckFault } from "./checkStep.ts";
+
+/** A name can't have a CNAME beside another record, whichever is ours. */
+const types = ["A", "CNAME"] as const satisfies readonly RecordType[];
+
+export function checkDnsName(effects: AzureEffects): Step {
+  return checkStep(effects, "CheckDnsName", async ({ snapshot }, signal) => {
+    const { label, clusterDomain } = noted(snapshot, "names");
+    // elsewhere records are the user's
+    if (label === undefined) return { faults: [] };
+    const { dnsZone } = effects.settings;
+    const { dns } = effects.azure.of(dnsZone.subscriptionId);
+    await checkZone(dns, dnsZone, signal);
+    const names = [`api.${label}`, `*.apps.${label}`];
+    const found = await Promise.all(
+      names.flatMap((name) =>
+        types.map(async (type) => ({
+          name,
+          record: await record(dns, { dnsZone, name, type }, signal),
+        })),
+      ),
+    );
+    const foreign = found.filter(
+      ({ record: each }) =>
+        each !== undefined && each.metadata?.[incarnationTag] !== snapshot.incarnationId,
+    );
+    if (foreign.length === 0) return { faults: [] };
+    const taken = [...new Set(foreign.map(({ name }) => `${name}.${dnsZone.name}`))];
+    const fault: CheckFault = {
+      code: "DnsRecordExists",
+      message: `The domain ${clusterDomain} is taken: ${taken.join(" and ")} is there already. Create the cluster with another domain.`,
+    };
+    return { faults: [fault] };
+  });
+}
+
+/** Without the zone no record is there either, and nothing of the user's is at fault. */
+async function checkZone(
+  dns: DnsManagementClient,
+  { resourceGroup, name }: DnsZoneId,
+  signal: AbortSignal,
+): Promise<void> {
+  const zone = await unlessAbsent(dns.zones.get(resourceGroup, name, { abortSignal: signal }));
+  if (zone === undefined) {
+    throw new Error("The resource provider's own DNS zone is not there; its operator has to look.");
+  }
+}
+
+async function record(
+  dns: DnsManagementClient,
+  where: { readonly dnsZone: DnsZoneId; readonly name: string; readonly type: RecordType },
+  signal: AbortSignal,
+): Promise<RecordSet | undefined> {
+  const { dnsZone, name, type } = where;
+  return unlessAbsent(
+    dns.recordSets.get(dnsZone.resourceGroup, dnsZone.name, name, type, { abortSignal: signal }),
+  );
+}
+
+async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if ((error as { readonly statusCode?: number }).statusCode === 404) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Whether the subnets that a user gives will do, and whether the cluster's service principal may put its load balancers into them. A
+ * network of the cluster's own needs no check.
+ */
+import type { VirtualNetwork } from "@azure/arm-network";
+import type { Cluster } from "../../../model/cluster.ts";
+import type { InstallationSnapshot, Step } from "../../installer.ts";
+import { AzureClients } from "../azureConnection.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import { controlPlaneCount, managedGroupId } from "../azureNames.ts";
+import { noted } from "../azureNotes.ts";
+import { checkStep, propagationMs, type CheckFault } from "./checkStep.ts";
+import { missingActions, permissionsAt } from "./permissions.ts";
+import {
+  invalid,
+  readSubnetId,
+  subnetFaults,
+  type AskedSubnet,
+  type SubnetId,
+} from "./subnetFit.ts";
+
+/** What the cluster's controllers do with subnets that aren't its own. */
+const controllersActions = [
+  "Microsoft.Network/virtualNetworks/read",
+  "Microsoft.Network/virtualNetworks/subnets/join/action",
+  "Microsoft.Network/virtualNetworks/subnets/read",
+] as const;
+
+/** The bootstrap machine's, and that of the internal load balancer of the API. */
+const controlPlaneAddresses = controlPlaneCount + 2;
+
+export function checkNetwork(effects: AzureEffects): Step {
+  return checkStep(effects, "CheckNetwork", async ({ snapshot }, signal) => {
+    const asked = askedSubnets(snapshot.cluster);
+    const [first] = asked;
+    if (first === undefined) return { faults: [] };
+    // one network holds them all: a PUT with others was refused
+    const { id } = first;
+    const scope = networkId(id);
+    if (id.subscriptionId.toLowerCase() !== snapshot.subscriptionId.toLowerCase()) {
+      return {
+        faults: [invalid(`The virtual network ${scope} must be in the cluster's subscription.`)],
+      };
+    }
+    const network = await networkOf(effects, id, signal);
+    if (network === undefined) {
+      return { faults: [invalid(`There is no virtual network ${scope}: create it.`)] };
+    }
+    const { cluster } = snapshot;
+    const surroundings = {
+      location: cluster.location,
+      network: cluster.network,
+      managedGroupId: managedGroupId(snapshot, noted(snapshot, "names")),
+    };
+    return {
+      faults: [
+        ...asked.flatMap((each) => subnetFaults(each, network, surroundings)),
+        ...(await principalFaults(effects, { snapshot, scope, signal })),
+      ],
+    };
+  });
+}
+
+function askedSubnets({ controlPlane, workers, ingresses }: Cluster): AskedSubnet[] {
+  const asked = (subnetId: string | undefined, purpose: string, addresses: number) => {
+    const id = subnetId === undefined ? undefined : readSubnetId(subnetId);
+    return id === undefined ? [] : [{ id, purpose, addresses }];
+  };
+  const internalIngresses = (ingresses ?? []).filter(({ visibility }) => visibility === "Private");
+  return [
+    ...asked(controlPlane.subnetId, "control plane", controlPlaneAddresses),
+    ...workers.flatMap(({ subnetId, count }) =>
+      asked(subnetId, "workers", count + internalIngresses.length),
+    ),
+  ];
+}
+
+function networkId({ subscriptionId, resourceGroup, network }: SubnetId): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/virtualNetworks/${network}`;
+}
+
+async function networkOf(
+  { azure }: AzureEffects,
+  { subscriptionId, resourceGroup, network }: SubnetId,
+  signal: AbortSignal,
+): Promise<VirtualNetwork | undefined> {
+  const { virtualNetworks } = azure.of(subscriptionId.toLowerCase()).network;
+  try {
+    return await virtualNetworks.get(resourceGroup, network, { abortSignal: signal });
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+async function principalFaults(
+  { azure }: AzureEffects,
+  {
+    snapshot,
+    scope,
+    signal,
+  }: {
+    readonly snapshot: InstallationSnapshot;
+    readonly scope: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<CheckFault[]> {
+  const { clientId } = snapshot.cluster;
+  const { clientSecret } = snapshot.secrets;
+  if (clientId === undefined || clientSecret === undefined) return [];
+  const credential = azure.as({ tenantId: noted(snapshot, "tenantId"), clientId, clientSecret });
+  const clients = new AzureClients(snapshot.subscriptionId, azure.endpoints, credential);
+  const missing = missingActions(
+    controllersActions,
+    (await permissionsAt(clients, scope, signal).catch(ifNothingIsAllowed)) ?? [{ actions: ["*"] }],
+  );
+  if (missing.length === 0) return [];
+  return [
+    {
+      code: "AuthorizationFailed",
+      message:
+        `The cluster's service principal ${clientId} may not use the virtual network ${scope}: ` +
+        `it lacks ${missing.join(", ")}. Assign it Network Contributor there.`,
+      patienceMs: propagationMs,
+    },
+  ];
+}
+
+/** Who may do nothing there may not even ask. */
+function ifNothingIsAllowed(error: unknown): [] {
+  if (statusOf(error) === 403) return [];
+  throw error;
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { readonly statusCode?: number }).statusCode;
+}

@@ -1,0 +1,60 @@
+/**
+ * What a principal may do, as Azure says of the caller itself, and which actions are missing from that. It must never judge by the
+ * names of roles: anybody can make one.
+ */
+import type { Permission } from "@azure/arm-authorization";
+import { armAnswer } from "../armAnswer.ts";
+import type { AzureClients } from "../azureConnection.ts";
+
+const apiVersion = "2022-04-01";
+
+/**
+ * What the clients' principal may do there.
+ *
+ * @param scope an ARM id.
+ * @returns `undefined` when that can't be told: there is more of it than one answer holds.
+ */
+export async function permissionsAt(
+  clients: AzureClients,
+  scope: string,
+  signal: AbortSignal,
+): Promise<readonly Permission[] | undefined> {
+  const path = `${scope}/providers/Microsoft.Authorization/permissions`;
+  const { value, nextLink } = (await armAnswer(clients, path, { apiVersion, signal })) as {
+    readonly value?: readonly Permission[];
+    readonly nextLink?: string;
+  };
+  return nextLink === undefined || nextLink === null ? (value ?? []) : undefined;
+}
+
+/** Those of the actions that no permission allows. */
+export function missingActions(
+  actions: readonly string[],
+  permissions: readonly Permission[],
+): readonly string[] {
+  return actions.filter(
+    (action) =>
+      // what one role takes away another may still give
+      !permissions.some(
+        (permission) =>
+          permission.actions?.some((pattern) => covers(pattern, action)) === true &&
+          permission.notActions?.some((pattern) => covers(pattern, action)) !== true,
+      ),
+  );
+}
+
+/** Patterns are users' own: this takes no more than the length of both. */
+function covers(pattern: string, action: string): boolean {
+  const [start = "", ...rest] = pattern.toLowerCase().split("*");
+  const text = action.toLowerCase();
+  const end = rest.pop();
+  if (end === undefined) return text === start;
+  if (!text.startsWith(start)) return false;
+  let place = start.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, place);
+    if (found < 0) return false;
+    place = found + part.length;
+  }
+  return text.length - end.length >= place && text.endsWith(end);
+}
