@@ -12,7 +12,7 @@ const apiVersion = "2022-04-01";
  * What the clients' principal may do there.
  *
  * @param scope an ARM id.
- * @returns `undefined` when that can't be told: there is more of it than one answer holds.
+ * @returns `undefined` when that can't be told: there is more of it than one answer holds, or Azure doesn't say it of this scope.
  */
 export async function permissionsAt(
   clients: AzureClients,
@@ -20,11 +20,17 @@ export async function permissionsAt(
   signal: AbortSignal,
 ): Promise<readonly Permission[] | undefined> {
   const path = `${scope}/providers/Microsoft.Authorization/permissions`;
-  const { value, nextLink } = (await armAnswer(clients, path, { apiVersion, signal })) as {
-    readonly value?: readonly Permission[];
-    readonly nextLink?: string;
-  };
-  return nextLink === undefined || nextLink === null ? (value ?? []) : undefined;
+  try {
+    const { value = [], nextLink } = (await armAnswer(clients, path, { apiVersion, signal })) as {
+      readonly value?: readonly Permission[];
+      readonly nextLink?: string | null;
+    };
+    return nextLink === undefined || nextLink === null ? value : undefined;
+  } catch (error) {
+    const { statusCode = 0 } = error as { readonly statusCode?: number };
+    if ([400, 404, 405].includes(statusCode)) return undefined;
+    throw error;
+  }
 }
 
 /** Those of the actions that no permission allows. */

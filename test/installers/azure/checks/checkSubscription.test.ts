@@ -105,14 +105,26 @@ test("tells both at once, in few words, the certain one first", async () => {
   expect(message.length).toBeLessThan(950);
 });
 
-test("does not judge permissions that it can't see all of", async () => {
+test.each([
+  ["can't see all of", { body: { value: [], nextLink: "https://127.0.0.1/more" } }],
+  ["isn't told", { status: 404, body: { error: { code: "InvalidResourceType", message: "No." } } }],
+])("does not judge permissions that it %s", async (_name, answer) => {
+  azure.answers = {
+    ...registered("Registered"),
+    [`${providers}/microsoft.authorization/permissions`]: answer,
+  };
+  expect((await runCheck(azure, checkSubscription)).done).toBe(true);
+});
+
+test("leaves it to the classification when it is refused to ask", async () => {
   azure.answers = {
     ...registered("Registered"),
     [`${providers}/microsoft.authorization/permissions`]: {
-      body: { value: [], nextLink: `${azure.url}/more` },
+      status: 403,
+      body: { error: { code: "AuthorizationFailed", message: "No." } },
     },
   };
-  expect((await runCheck(azure, checkSubscription)).done).toBe(true);
+  await expect(runCheck(azure, checkSubscription)).rejects.toMatchObject({ statusCode: 403 });
 });
 
 describe("an action", () => {
