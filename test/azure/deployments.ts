@@ -32,6 +32,7 @@ interface Deployment {
   readonly group: string;
   readonly plan: DeploymentPlan;
   readonly mode: string;
+  readonly tags: Readonly<Record<string, string>> | undefined;
   readonly startedAt: number;
   state: DeploymentState;
   outputs: Record<string, object>;
@@ -40,6 +41,11 @@ interface Deployment {
 }
 
 /** What a request for a deployment says. */
+interface DeploymentBody {
+  readonly properties?: DeploymentProperties;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
 interface DeploymentProperties {
   readonly mode?: string;
   readonly template?: DeploymentTemplate;
@@ -154,7 +160,7 @@ export class Deployments {
   #put(
     subscriptionId: string,
     place: { readonly id: string; readonly name: string; readonly group: string },
-    body: { readonly properties?: DeploymentProperties },
+    body: DeploymentBody,
   ): AzureAnswer {
     const { id, name, group } = place;
     const state = this.#surroundings.state.get(group)?.properties["provisioningState"];
@@ -181,6 +187,7 @@ export class Deployments {
       group,
       plan: this.#plan(subscriptionId, place, body),
       mode: body.properties?.mode ?? "",
+      tags: body.tags,
       startedAt: this.#surroundings.clock.now(),
       state: "Accepted",
       outputs: {},
@@ -202,7 +209,7 @@ export class Deployments {
   #plan(
     subscriptionId: string,
     { name, group }: { readonly name: string; readonly group: string },
-    body: { readonly properties?: DeploymentProperties },
+    body: DeploymentBody,
   ): DeploymentPlan {
     const { mode, template, parameters } = body.properties ?? {};
     if (!/^[-\w.()]{1,64}$/.test(name)) {
@@ -386,11 +393,12 @@ function inOrder(resources: readonly PlannedResource[]): PlannedResource[] {
 }
 
 function show(deployment: Deployment): object {
-  const { id, name, plan, mode, state, outputs, error } = deployment;
+  const { id, name, plan, mode, tags, state, outputs, error } = deployment;
   return {
     id,
     name,
     type: "Microsoft.Resources/deployments",
+    ...(tags === undefined ? {} : { tags }),
     properties: {
       mode,
       provisioningState: state,

@@ -26,7 +26,7 @@ export type KillAt = (call: AzureCall, moment: "before" | "after") => boolean;
 
 const parentDomain = "clusters.example";
 /** More starts of one step than any kill explains. */
-const startsMax = 2_000;
+const startsMax = 60;
 
 export class AzureRun implements AsyncDisposable {
   readonly azure: LocalAzure;
@@ -161,6 +161,7 @@ export class AzureRun implements AsyncDisposable {
       if (result.done) return true;
       await run.clock.advance(result.againAfterMs);
     }
+    console.log(this.azure.calls.slice(-25).map((c)=>`${c.method} ${c.path} ${c.status}`).join("\n"), JSON.stringify(this.azure.resources(),null,1).slice(0,5000));
     throw new Error(`${step.name} has asked to be called again more than ${startsMax} times`);
   }
 
