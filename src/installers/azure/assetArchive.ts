@@ -10,7 +10,7 @@ import { z } from "zod";
 export type AssetFiles = ReadonlyMap<string, Uint8Array>;
 
 /** Unpacked. */
-const archiveBytesMax = 96 * 1024 * 1024;
+const archiveBytesMax = 48 * 1024 * 1024;
 
 /** Pairs, since an object can't have every name. */
 const archiveForm = z.array(z.tuple([z.string(), z.string()]));

@@ -89,6 +89,7 @@ async function runProgram(
     sshPublicKey: sshPublicKey(sshPrivateKey),
     machineNetworks: networks,
     dnsZone,
+    resourceManager: effects.azure.endpoints.resourceManager,
   });
   await folder.write(`${program.assets}/install-config.yaml`, config);
   await program.createManifests();

@@ -17,7 +17,15 @@ export interface InstallConfigOptions {
   readonly machineNetworks: readonly string[];
   /** The public zone of all clusters. */
   readonly dnsZone: DnsZoneId;
+  /** The address of ARM, which tells the cloud. */
+  readonly resourceManager: string;
 }
+
+/** What the program calls the clouds that aren't the public one, by the host of their ARM. */
+const otherClouds: Readonly<Record<string, string>> = {
+  "management.usgovcloudapi.net": "AzureUSGovernmentCloud",
+  "management.chinacloudapi.cn": "AzureChinaCloud",
+};
 
 /** Addresses of a node: a /23 of the pods' range. */
 const hostPrefix = 23;
@@ -33,7 +41,7 @@ export function installConfig(
 ): string {
   const { cluster, secrets } = snapshot;
   const { managedGroup, clusterDomain } = noted(snapshot, "names");
-  const { sshPublicKey, machineNetworks, dnsZone } = options;
+  const { sshPublicKey, machineNetworks, dnsZone, resourceManager } = options;
   const { name, baseDomain } = splitDomain(clusterDomain);
   const { zones } = noted(snapshot, "machines");
   const [workers] = cluster.workers;
@@ -71,7 +79,7 @@ export function installConfig(
     },
     platform: {
       azure: {
-        cloudName: "AzurePublicCloud",
+        cloudName: otherClouds[new URL(resourceManager).hostname] ?? "AzurePublicCloud",
         region: region(cluster.location),
         // the program wants it for public clusters; what it makes of it is taken out of the manifests
         baseDomainResourceGroupName: dnsZone.resourceGroup,

@@ -24,7 +24,7 @@ const prefix = "openshift-rp-";
 export const usedMsMax = 2 * 60 * 60_000;
 
 const filesMax = 500;
-const fileBytesMax = 64 * 1024 * 1024;
+const fileBytesMax = 32 * 1024 * 1024;
 
 export class PrivateFolder implements AsyncDisposable {
   readonly path: string;

@@ -12,6 +12,7 @@ export const dnsZone: DnsZoneId = {
   resourceGroup: "zones",
   name: "clusters.example.com",
 };
+export const resourceManager = "https://management.azure.com";
 export const pullSecret = JSON.stringify({
   auths: { "registry.example.com": { auth: planted("cHVsbDpzZWNyZXQtb2YtdGhlLWNsdXN0ZXI=") } },
 });

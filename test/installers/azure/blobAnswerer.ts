@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
+import { resourceManager } from "./azureSnapshot.ts";
 
 export class BlobAnswerer implements AsyncDisposable {
   /** By path, `/{account}/{container}/{blob}`. */
@@ -50,7 +51,8 @@ export class BlobAnswerer implements AsyncDisposable {
         },
       },
     };
-    return { of: () => clients } as unknown as AzureConnection;
+    const endpoints = { resourceManager, authorityHost: "https://login.microsoftonline.com" };
+    return { endpoints, of: () => clients } as unknown as AzureConnection;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,13 +13,23 @@ import {
   dnsZone,
   joining,
   pullSecret,
+  resourceManager,
   sshPrivateKey,
 } from "./azureSnapshot.ts";
 
 const publicKey = sshPublicKey(sshPrivateKey);
 
-function written(snapshot: InstallationSnapshot, machineNetworks = ["10.0.0.0/16"]): string {
-  return installConfig(snapshot, { sshPublicKey: publicKey, machineNetworks, dnsZone });
+function written(
+  snapshot: InstallationSnapshot,
+  machineNetworks = ["10.0.0.0/16"],
+  arm = resourceManager,
+): string {
+  return installConfig(snapshot, {
+    sshPublicKey: publicKey,
+    machineNetworks,
+    dnsZone,
+    resourceManager: arm,
+  });
 }
 
 function namesWith(clusterDomain: string) {
@@ -94,6 +104,17 @@ describe("install-config.yaml", () => {
       ...(apps === undefined ? {} : { ingresses: [{ name: "default", visibility: apps }] }),
     };
     expect(readInstallConfig(written(azureSnapshot({ cluster }))).publish).toBe(publish);
+  });
+
+  it.each([
+    ["https://management.azure.com", "AzurePublicCloud"],
+    ["https://management.usgovcloudapi.net", "AzureUSGovernmentCloud"],
+    ["https://management.chinacloudapi.cn", "AzureChinaCloud"],
+    ["https://127.0.0.1:8443", "AzurePublicCloud"],
+  ])("names the cloud of %s", (arm, cloudName) => {
+    expect(parse(written(azureSnapshot(), ["10.0.0.0/16"], arm))).toMatchObject({
+      platform: { azure: { cloudName } },
+    });
   });
 
   it("holds no secret but the pull secret", () => {

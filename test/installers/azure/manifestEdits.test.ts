@@ -13,6 +13,7 @@ import {
   clientSecret,
   dnsZone,
   joining,
+  resourceManager,
   sshPrivateKey,
   subscriptionId,
 } from "./azureSnapshot.ts";
@@ -27,6 +28,7 @@ function manifestsOf(snapshot: InstallationSnapshot): Map<string, Uint8Array> {
       sshPublicKey: sshPublicKey(sshPrivateKey),
       machineNetworks: ["10.0.0.0/16"],
       dnsZone,
+      resourceManager,
     }),
   );
   const manifests = installManifests({
