@@ -3,7 +3,7 @@
  * update ends well: one that failed goes back to the goal before, but what it has changed outside is still there, so that the next one
  * sets it anew. An update that changes nothing outside asks no cluster. Pure.
  */
-import type { InstallationChanges, InstallationSnapshot, StepContext } from "../installer.ts";
+import type { InstallationChanges, InstallationSnapshot, Step, StepContext } from "../installer.ts";
 import { readNotes, withNotes, type UpdatedPart } from "./azureNotes.ts";
 
 /** Whether the goal's part isn't known to be what the cluster has. */
@@ -28,6 +28,15 @@ export async function noteUnsettled(context: StepContext, part: UpdatedPart): Pr
 export function allSettled(snapshot: InstallationSnapshot): InstallationChanges | undefined {
   if ((readNotes(snapshot).unsettled ?? []).length === 0) return undefined;
   return { installation: withNotes(snapshot, { unsettled: [] }) };
+}
+
+/** The step, if that part is to be set; otherwise it is done at once. */
+export function whenToBeSet(part: UpdatedPart, step: Step): Step {
+  return {
+    ...step,
+    run: async (context) =>
+      isToBeSet(context.snapshot, part) ? await step.run(context) : { done: true },
+  };
 }
 
 /** How many workers the goal has: the contract allows one pool. */
