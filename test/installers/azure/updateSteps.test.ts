@@ -385,6 +385,24 @@ describe("SetCredentials", () => {
     expect(JSON.stringify(run.document.installation)).not.toContain("sesame");
   });
 
+  it("notes before it changes anything, and asks whether it still may", async () => {
+    const document = updateOf(installed());
+    const run = startRun(setCredentials, {
+      ...document,
+      secrets: { ...document.secrets, pullSecret: '{"auths":{"new":{}}}' },
+    });
+    const refusal = new Error("superseded");
+    await expect(
+      run.begin({
+        onGuard: () => {
+          expect(notesOf(run.document).unsettled).toEqual(["pullSecret"]);
+          throw refusal;
+        },
+      }),
+    ).rejects.toBe(refusal);
+    expect(cluster.secrets.get(pullKey)).toEqual({ ".dockerconfigjson": base64("{}") });
+  });
+
   it("takes back what an update has set that failed later", async () => {
     const document = installed();
     const { pullSecret } = document.secrets;
