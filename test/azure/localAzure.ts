@@ -38,7 +38,6 @@ export interface LocalAzureOptions {
   readonly port?: number;
 }
 
-/** The resource provider's own, where its zone lies. */
 const operatorSubscription = "aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb";
 const authorityLifetimeMs = 30 * 24 * 3_600_000;
 
@@ -124,6 +123,11 @@ export class LocalAzure implements AsyncDisposable {
 
   get state(): AzureState {
     return this.#surroundings.state;
+  }
+
+  /** The resource provider's own, where the zone of `createDnsZone` lies. */
+  get dnsSubscriptionId(): string {
+    return operatorSubscription;
   }
 
   get tenantId(): string {
@@ -219,7 +223,7 @@ export class LocalAzure implements AsyncDisposable {
       | undefined;
     return {
       method: message.method ?? "GET",
-      url: new URL(message.url ?? "/", this.url),
+      url: addressOf(this.url, message.url ?? "/"),
       headers: message.headers,
       body: Buffer.concat(parts),
       ...(certificate === undefined ? {} : { clientCertificate: certificate }),
@@ -270,4 +274,14 @@ export class LocalAzure implements AsyncDisposable {
     response.end(isJson ? JSON.stringify(body) : body);
     answer.afterSent?.();
   }
+}
+
+/** Put together as text: a path with two slashes at its start would be taken for a host. */
+function addressOf(server: string, path: string): URL {
+  const url = new URL(`${server}${path}`);
+  if (/^\/+(subscriptions|providers)\//i.test(url.pathname)) {
+    // as Azure Resource Manager takes what clients make of a scope that begins with a slash, or of no parent
+    url.pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
+  }
+  return url;
 }

@@ -68,12 +68,8 @@ export class ResourceManager implements AzureService {
     return this.#all.put(id, body).resource;
   }
 
-  async handle(given: AzureRequest): Promise<AzureAnswer | undefined> {
-    if (!/^\/(subscriptions|providers)(\/|$)/i.test(given.url.pathname)) return undefined;
-    // clients that have no parent to name leave its place in the path empty
-    const url = new URL(given.url);
-    url.pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
-    const request = { ...given, url };
+  async handle(request: AzureRequest): Promise<AzureAnswer | undefined> {
+    if (!/^\/(subscriptions|providers)(\/|$)/i.test(request.url.pathname)) return undefined;
     const headers = {
       "x-ms-request-id": randomUUID(),
       "x-ms-correlation-request-id": randomUUID(),
