@@ -7,7 +7,7 @@ import type { LocalAzure } from "./localAzure.ts";
 export const subscriptionId = "0b1f6471-1bf0-4dda-aec3-111122223333";
 
 /** Signs in as the resource provider does. */
-function credentialFor(azure: LocalAzure): ClientSecretCredential {
+export function credentialFor(azure: LocalAzure): ClientSecretCredential {
   const { clientId, clientSecret } = azure.providerApplication;
   return new ClientSecretCredential(azure.tenantId, clientId, clientSecret, {
     authorityHost: azure.url,

@@ -3,6 +3,7 @@
  * hold no rule of its own.
  */
 import type { Installer, Phase, Step } from "../installer.ts";
+import { assignRole } from "./assignRole.ts";
 import { attachSecurityGroups } from "./attachSecurityGroups.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import { asAzureStep } from "./azureFailure.ts";
@@ -28,6 +29,7 @@ import { removeBootstrapMachine } from "./removeBootstrapMachine.ts";
 import { setWorkerCounts, waitForWorkers } from "./scaleWorkers.ts";
 import { setCredentials } from "./setCredentials.ts";
 import { storeCredentials } from "./storeCredentials.ts";
+import { whenToBeSet } from "./unsettled.ts";
 import { uploadIgnition } from "./uploadIgnition.ts";
 import { waitForBootstrap } from "./waitForBootstrap.ts";
 import { waitForClusterVersion } from "./waitForClusterVersion.ts";
@@ -70,6 +72,8 @@ export function azureInstaller(effects: AzureEffects): Installer {
       ],
       update: [
         phase("ScaleWorkers", [
+          whenToBeSet("servicePrincipal", checkServicePrincipal(effects)),
+          assignRole(effects),
           setCredentials(effects),
           setWorkerCounts(effects),
           waitForWorkers(effects),

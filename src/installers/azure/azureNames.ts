@@ -92,8 +92,10 @@ export function infraNames(infraId: string) {
     routeTable: `${infraId}-node-routetable`,
     bootstrapAddress: `${infraId}-bootstrap-pip`,
     apiAddress: `${infraId}-pip`,
-    publicLoadBalancer: `${infraId}-public-lb`,
-    internalLoadBalancer: `${infraId}-internal-lb`,
+    // as the cluster's cloud provider calls them, which puts the ingress there
+    publicLoadBalancer: infraId,
+    internalLoadBalancer: `${infraId}-internal`,
+    backendPool: infraId,
     bootstrapNic: `${infraId}-bootstrap-nic`,
     controlPlaneNic: (index: number): string => `${infraId}-master${index}-nic`,
     image: infraId,

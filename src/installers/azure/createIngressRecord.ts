@@ -1,11 +1,14 @@
 /**
- * Makes the names under which the cluster's applications and console are found, in the parent zone. A cluster whose domain lies elsewhere
+ * Tells the address of the cluster's ingress, and makes the names under which the cluster's applications and console are found, in the parent zone. A cluster whose domain lies elsewhere
  * must get none.
  */
 import type { Step, StepContext } from "../installer.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import { noted } from "./azureNotes.ts";
 import { createRecord } from "./dnsRecords.ts";
+
+/** As a cluster calls the one that its installation makes. */
+const ingressName = "default";
 
 /** The address of the cluster's ingress; nothing as long as it has none. */
 export type IngressAddress = (context: StepContext) => Promise<string | undefined>;
@@ -19,10 +22,16 @@ export function createIngressRecord(
     deadlineMs: 60 * 60_000,
     run: async (context) => {
       const { label } = noted(context.snapshot, "names");
-      if (label === undefined) return { done: true };
       const value = await ingressAddress(context);
       if (value === undefined) return { done: false, againAfterMs: effects.pollMs };
-      return createRecord(effects, context, { name: `*.apps.${label}`, type: "A", value });
+      const changes = { ingressIps: { [ingressName]: value } };
+      if (label === undefined) return { done: true, changes };
+      const made = await createRecord(effects, context, {
+        name: `*.apps.${label}`,
+        type: "A",
+        value,
+      });
+      return made.done ? { ...made, changes: { ...made.changes, ...changes } } : made;
     },
   };
 }

@@ -17,9 +17,8 @@ interface BalancerParts {
 }
 
 const frontendName = "frontend";
-const poolName = "control-plane";
 
-function partsOf(loadBalancer: string): BalancerParts {
+function partsOf(loadBalancer: string, { backendPool }: ResourcesPlan["names"]): BalancerParts {
   const part = (kind: string, name: string): Reference => ({
     id: expression(
       `concat(${idOf(types.loadBalancer, loadBalancer)}, ${quoted(`/${kind}/${name}`)})`,
@@ -27,7 +26,7 @@ function partsOf(loadBalancer: string): BalancerParts {
   });
   return {
     frontend: part("frontendIPConfigurations", frontendName),
-    pool: part("backendAddressPools", poolName),
+    pool: part("backendAddressPools", backendPool),
     probe: (name) => part("probes", name),
   };
 }
@@ -54,7 +53,7 @@ function probe(port: number): ProbePropertiesFormat {
 
 /** The way out of the control plane, and the way in from the internet unless the API is private. */
 export function publicLoadBalancer({ names, placed, isPublic }: ResourcesPlan): TemplateResource {
-  const parts = partsOf(names.publicLoadBalancer);
+  const parts = partsOf(names.publicLoadBalancer, names);
   const address = resourceId(types.publicAddress, names.apiAddress);
   return resource(types.loadBalancer, names.publicLoadBalancer, {
     ...placed,
@@ -64,7 +63,7 @@ export function publicLoadBalancer({ names, placed, isPublic }: ResourcesPlan): 
       frontendIPConfigurations: [
         { name: frontendName, properties: { publicIPAddress: { id: address } } },
       ],
-      backendAddressPools: [{ name: poolName }],
+      backendAddressPools: [{ name: names.backendPool }],
       ...(isPublic
         ? {
             loadBalancingRules: [
@@ -98,7 +97,7 @@ export function publicLoadBalancer({ names, placed, isPublic }: ResourcesPlan): 
 /** Of the API, and of the configurations that machines start with. */
 export function internalLoadBalancer(plan: ResourcesPlan): TemplateResource {
   const { names, placed, network, addressZones } = plan;
-  const parts = partsOf(names.internalLoadBalancer);
+  const parts = partsOf(names.internalLoadBalancer, names);
   const ports = [
     { name: "api-int", port: apiPort },
     { name: "machine-config", port: machineConfigPort },
@@ -121,7 +120,7 @@ export function internalLoadBalancer(plan: ResourcesPlan): TemplateResource {
           },
         },
       ],
-      backendAddressPools: [{ name: poolName }],
+      backendAddressPools: [{ name: names.backendPool }],
       loadBalancingRules: ports.map(({ name, port }) => ({
         name,
         properties: balancingRule(parts, { port, probeName: `${name}-probe` }),
@@ -156,7 +155,9 @@ export function nics({
             properties: {
               subnet: { id: network.controlPlaneSubnetId },
               privateIPAllocationMethod: "Dynamic",
-              loadBalancerBackendAddressPools: balancers.map((balancer) => partsOf(balancer).pool),
+              loadBalancerBackendAddressPools: balancers.map(
+                (balancer) => partsOf(balancer, names).pool,
+              ),
               ...(publicAddress === undefined ? {} : { publicIPAddress: { id: publicAddress } }),
             },
           },

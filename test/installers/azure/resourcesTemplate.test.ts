@@ -31,8 +31,8 @@ const networkResources = [
   "privateDnsZones/A prod-ab23cd45.clusters.example.com/etcd-2",
   "routeTables prod-x7k2p-node-routetable",
   "publicIPAddresses prod-x7k2p-pip",
-  "loadBalancers prod-x7k2p-public-lb",
-  "loadBalancers prod-x7k2p-internal-lb",
+  "loadBalancers prod-x7k2p",
+  "loadBalancers prod-x7k2p-internal",
   "networkInterfaces prod-x7k2p-bootstrap-nic",
   "networkInterfaces prod-x7k2p-master0-nic",
   "networkInterfaces prod-x7k2p-master1-nic",
@@ -156,7 +156,7 @@ test("a private API can't be reached from outside, while its machines get out", 
     expect(JSON.stringify(properties)).not.toContain("publicIPAddress");
   }
   const [balancer] = ofType(template, "Microsoft.Network/loadBalancers");
-  expect(balancer?.name).toBe("prod-x7k2p-public-lb");
+  expect(balancer?.name).toBe("prod-x7k2p");
   expect(balancer?.properties.loadBalancingRules).toBeUndefined();
   expect(balancer?.properties.outboundRules).toHaveLength(1);
   const [address] = ofType(template, "Microsoft.Network/publicIPAddresses");
