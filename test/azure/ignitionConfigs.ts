@@ -95,3 +95,35 @@ export function readBootstrapIgnition(text: string): BootstrapContents {
   }
   return { manifests, ...(adminAuthority === undefined ? {} : { adminAuthority }) };
 }
+
+const short = z.object({
+  ignition: z.object({
+    version: z.string().startsWith("3."),
+    config: z.object({
+      replace: z.object({ source: z.url() }).optional(),
+      merge: z.array(z.object({ source: z.url() })).optional(),
+    }),
+  }),
+});
+
+/**
+ * Where a machine that begins with this config finds the rest of it.
+ *
+ * @param customData base64, as a virtual machine has it.
+ * @returns nothing when that is no config, or names no other.
+ */
+export function furtherConfig(
+  customData: unknown,
+): { readonly how: "replace" | "merge"; readonly source: string } | undefined {
+  if (typeof customData !== "string") return undefined;
+  let data: unknown;
+  try {
+    data = JSON.parse(Buffer.from(customData, "base64").toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  const config = short.safeParse(data).data?.ignition.config;
+  if (config?.replace !== undefined) return { how: "replace", source: config.replace.source };
+  const source = config?.merge?.[0]?.source;
+  return source === undefined ? undefined : { how: "merge", source };
+}

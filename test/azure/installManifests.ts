@@ -17,6 +17,9 @@ export interface ServicePrincipal {
 export interface ManifestOptions {
   readonly config: InstallConfig;
   readonly infraId: string;
+  readonly clusterId: string;
+  /** Of OpenShift. */
+  readonly version: string;
   readonly principal: ServicePrincipal;
   /** The base64 texts of the ignition configs that machines begin with. */
   readonly userData: Readonly<Record<"master" | "worker", string>>;
@@ -47,6 +50,8 @@ export function installManifests(options: ManifestOptions): Map<string, string> 
     ["manifests/cluster-scheduler-02-config.yml", scheduler(options)],
     ["manifests/cluster-config.yaml", clusterConfig(options)],
     ["manifests/cloud-provider-config.yaml", cloudProviderConfig(options)],
+    ["manifests/cvo-overrides.yaml", clusterVersion(options)],
+    ["manifests/openshift-config-secret-pull-secret.yaml", pullSecret(options)],
     ["openshift/99_cloud-creds-secret.yaml", cloudCredentials(options)],
     [
       "openshift/99_openshift-cluster-api_master-user-data-secret.yaml",
@@ -58,6 +63,12 @@ export function installManifests(options: ManifestOptions): Map<string, string> 
     ],
     ["openshift/99_openshift-machine-api_master-control-plane-machine-set.yaml", masters(options)],
   ]);
+  if (options.config.publish === "Internal") {
+    manifests.set(
+      "manifests/cluster-ingress-default-ingresscontroller.yaml",
+      internalIngressController(),
+    );
+  }
   for (let index = 0; index < options.config.controlPlane.replicas; index++) {
     manifests.set(
       `openshift/99_openshift-cluster-api_master-machines-${index}.yaml`,
@@ -135,6 +146,45 @@ function ingress({ config }: ManifestOptions): Manifest {
     spec: { domain: `apps.${clusterDomain(config)}` },
     status: { defaultPlacement: "Workers" },
   });
+}
+
+function internalIngressController(): Manifest {
+  return inNamespace(
+    "operator.openshift.io/v1",
+    "IngressController",
+    { name: "default", namespace: "openshift-ingress-operator" },
+    {
+      spec: {
+        endpointPublishingStrategy: {
+          loadBalancer: { dnsManagementPolicy: "Managed", scope: "Internal" },
+          type: "LoadBalancerService",
+        },
+      },
+      status: {},
+    },
+  );
+}
+
+function clusterVersion({ clusterId, version }: ManifestOptions): Manifest {
+  const [major, minor] = version.split(".");
+  return inNamespace(
+    "config.openshift.io/v1",
+    "ClusterVersion",
+    { namespace: "openshift-cluster-version", name: "version" },
+    { spec: { channel: `stable-${major}.${minor}`, clusterID: clusterId } },
+  );
+}
+
+function pullSecret({ config }: ManifestOptions): Manifest {
+  return inNamespace(
+    "v1",
+    "Secret",
+    { name: "pull-secret", namespace: "openshift-config" },
+    {
+      data: { ".dockerconfigjson": Buffer.from(config.pullSecret).toString("base64") },
+      type: "kubernetes.io/dockerconfigjson",
+    },
+  );
 }
 
 function network({ config }: ManifestOptions): Manifest {

@@ -20,6 +20,7 @@ import {
   type AzureSurroundings,
 } from "./azureService.ts";
 import { BlobService } from "./blobService.ts";
+import { ClusterApi } from "./clusterApi.ts";
 import { AzureState, type AzureResource } from "./azureState.ts";
 import { Entra, type AzureApplication } from "./entra.ts";
 import { FaultInjection, type AzureCall, type CallHook, type FaultRule } from "./faults.ts";
@@ -68,10 +69,12 @@ export class LocalAzure implements AsyncDisposable {
       conditions: this.conditions,
       faults: this.#faults,
     });
+    const blobs = new BlobService(surroundings);
     this.#services = [
       new StandInControl(surroundings.state, this.#faults),
       this.#entra,
-      new BlobService(surroundings),
+      blobs,
+      new ClusterApi(surroundings, blobs),
       this.#resourceManager,
     ];
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {

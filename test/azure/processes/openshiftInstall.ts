@@ -150,15 +150,18 @@ async function generateAssets(target: string): Promise<Assets> {
     Buffer.from(
       machineIgnition(role, { clusterDomain: domain, authority: authority.certificate }),
     ).toString("base64");
+  const clusterId = randomUUID();
   const manifests = installManifests({
     config,
     infraId,
+    clusterId,
+    version,
     principal,
     userData: { master: userData("master"), worker: userData("worker") },
   });
   return {
     config: text,
-    clusterId: randomUUID(),
+    clusterId,
     infraId,
     password: kubeadminPassword(systemRandom),
     authority: authority.certificate,
