@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { writeInstallProgram } from "./installProgram.ts";
 import { LocalAzure } from "./localAzure.ts";
 
 const azure = await LocalAzure.start({ operationMs: 500, clusterReadyMs: 5_000 });
@@ -23,9 +23,7 @@ const settings = {
   AZURE_CLIENT_ID: provider.clientId,
   AZURE_CLIENT_SECRET: provider.clientSecret,
   AZURE_DNS_ZONE_ID: azure.createDnsZone("clusters.example"),
-  OPENSHIFT_INSTALL: fileURLToPath(new URL("openshift-install", import.meta.url)),
-  OPENSHIFT_INSTALL_STANDIN_URL: azure.url,
-  OPENSHIFT_INSTALL_STANDIN_CA: authorityFile,
+  OPENSHIFT_INSTALL: writeInstallProgram(folder, { url: azure.url, authorityFile }),
   UNANNOUNCED_SUBSCRIPTIONS: "registered",
 };
 const lines = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'`);

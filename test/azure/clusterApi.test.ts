@@ -21,6 +21,7 @@ import {
   issueAuthority,
 } from "../../src/installers/local/certificate.ts";
 import { TestClock } from "../runtime/testClock.ts";
+import { armClients } from "./armClients.ts";
 import { LocalAzure } from "./localAzure.ts";
 import { group, makeAssets, putMachine, putSurroundings, type Assets } from "./standInAssets.ts";
 
@@ -230,6 +231,45 @@ test("begins with its machines, completes its bootstrap, becomes available, and 
   expect(azure.state.get(`${zone}/A/*.apps`)?.properties["aRecords"]).toEqual([
     { ipv4Address: "203.0.113.80" },
   ]);
+});
+
+test("begins from a machine that Azure Resource Manager has made, and shows nobody what it was given", async () => {
+  const assets = await prepare();
+  const { infraId, customData } = assets;
+  putMasters(assets);
+  azure.state.put({
+    id: `${group}/providers/Microsoft.Network/networkInterfaces/nic`,
+    name: "nic",
+    type: "Microsoft.Network/networkInterfaces",
+    location: "westeurope",
+    properties: { provisioningState: "Succeeded", ipConfigurations: [] },
+  });
+  const { token } = await armClients(azure).credential.getToken(`${azure.url}/.default`);
+  const path = `${group}/providers/Microsoft.Compute/virtualMachines/${infraId}-bootstrap`;
+  const answer = await fetch(`${azure.url}${path}?api-version=2024-07-01`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      location: "westeurope",
+      properties: {
+        hardwareProfile: { vmSize: "Standard_D4s_v3" },
+        osProfile: { computerName: "bootstrap", customData: customData.bootstrap },
+        storageProfile: {
+          imageReference: { id: `${group}/providers/Microsoft.Compute/images/${infraId}` },
+          osDisk: { createOption: "FromImage" },
+        },
+        networkProfile: {
+          networkInterfaces: [{ id: `${group}/providers/Microsoft.Network/networkInterfaces/nic` }],
+        },
+      },
+    }),
+  });
+  expect([answer.status, await answer.text()]).toEqual([
+    201,
+    expect.not.stringContaining(customData.bootstrap),
+  ]);
+  await clock.advance(operationMs + clusterReadyMs / 2);
+  expect(await bootstrapStatus(assets)).toBe("complete");
 });
 
 test("a private router has an address of the workers' subnet and none in public", async () => {
