@@ -2,7 +2,7 @@
  * Drives the installer on Azure, unmodified and with its real clients, through whole operations against the stand-in. A run may be
  * killed at any call: it then does nothing more, and another one goes on from what is stored.
  */
-import { mkdirSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
 import { azureInstaller } from "../../../src/installers/azure/azureInstaller.ts";
@@ -14,8 +14,8 @@ import { systemRandom } from "../../../src/runtime/ids.ts";
 import { KeyRing } from "../../../src/store/keyRing.ts";
 import { SealedBytes } from "../../../src/store/sealedBytes.ts";
 import { credentialFor } from "../../azure/armClients.ts";
-import { boundInstallProgram } from "../../azure/boundInstallProgram.ts";
 import type { AzureCall } from "../../azure/faults.ts";
+import { writeInstallProgram } from "../../azure/installProgram.ts";
 import { LocalAzure } from "../../azure/localAzure.ts";
 import { deleteOf, newCluster, StepsRun } from "../../backend/stepsSuite.ts";
 import { temporaryFolder } from "../../process/rpProcess.ts";
@@ -45,11 +45,12 @@ export class AzureRun implements AsyncDisposable {
     this.#sealing = sealing;
     azure.trust();
     this.#folder = temporaryFolder({ holdsSecrets: true });
-    mkdirSync(join(this.#folder.path, "bin"));
-    this.#installProgram = boundInstallProgram(
-      azure,
-      join(this.#folder.path, "bin"),
-    ).installProgram;
+    const authorityFile = join(this.#folder.path, "authority.pem");
+    writeFileSync(authorityFile, azure.caCertificatePem);
+    this.#installProgram = writeInstallProgram(this.#folder.path, {
+      url: azure.url,
+      authorityFile,
+    });
     this.#zoneId = azure.createDnsZone(parentDomain);
     const { clientId, clientSecret } = azure.clusterApplication;
     const fresh = newCluster();

@@ -34,6 +34,8 @@ function manifestsOf(snapshot: InstallationSnapshot): Map<string, Uint8Array> {
   const manifests = installManifests({
     config,
     infraId,
+    clusterId: "33333333-3333-4333-8333-333333333333",
+    version: "4.16.27",
     principal: { subscriptionId, tenantId: "tenant", clientId: "client", clientSecret },
     userData: { master: "bWFzdGVy", worker: "d29ya2Vy" },
   });
