@@ -66,7 +66,7 @@ export const keepingFailedBodies: PipelinePolicy = {
 };
 
 /** Azure asks to come back later than a call may wait. */
-export class ThrottledError extends Error {
+class ThrottledError extends Error {
   override readonly name = "ThrottledError";
   readonly failure: AzureFailure;
 
