@@ -7,11 +7,9 @@ import {
   PatchStrategy,
   setHeaderOptions,
 } from "@kubernetes/client-node";
-import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sshpk from "sshpk";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { systemRandom } from "../../src/runtime/ids.ts";
@@ -23,37 +21,17 @@ import {
 import { TestClock } from "../runtime/testClock.ts";
 import { armClients } from "./armClients.ts";
 import { LocalAzure } from "./localAzure.ts";
-import { group, makeAssets, putMachine, putSurroundings, type Assets } from "./standInAssets.ts";
+import {
+  group,
+  installConfig,
+  makeAssets,
+  putMachine,
+  putSurroundings,
+  type Assets,
+} from "./standInAssets.ts";
 
 const operationMs = 1000;
 const clusterReadyMs = 20_000;
-const sshKey = sshpk
-  .parseKey(
-    generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString(),
-    "pem",
-  )
-  .toString("ssh");
-const installConfig = {
-  apiVersion: "v1",
-  metadata: { name: "shop" },
-  baseDomain: "example.com",
-  controlPlane: { name: "master", replicas: 3 },
-  compute: [{ name: "worker", replicas: 3, platform: { azure: { zones: ["1", "2"] } } }],
-  networking: {
-    clusterNetwork: [{ cidr: "10.128.0.0/14", hostPrefix: 23 }],
-    machineNetwork: [{ cidr: "10.0.0.0/16" }],
-    serviceNetwork: ["172.30.0.0/16"],
-  },
-  platform: {
-    azure: {
-      region: "westeurope",
-      baseDomainResourceGroupName: "dns",
-      resourceGroupName: "shop",
-    },
-  },
-  pullSecret: '{"auths":{"registry.example.com":{"auth":"dXNlcjpwYXNz"}}}',
-  sshKey,
-};
 const machineSets = {
   group: "machine.openshift.io",
   version: "v1beta1",

@@ -9,9 +9,11 @@ import {
   StorageSharedKeyCredential,
 } from "@azure/storage-blob";
 import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import sshpk from "sshpk";
 import { stringify } from "yaml";
 import { writeInstallProgram } from "./installProgram.ts";
 import type { LocalAzure } from "./localAzure.ts";
@@ -21,6 +23,34 @@ const subscriptionId = "11111111-1111-4111-8111-111111111111";
 /** The id of the group that all of it is in. */
 export const group = `/subscriptions/${subscriptionId}/resourceGroups/shop`;
 
+const sshKey = sshpk
+  .parseKey(
+    generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString(),
+    "pem",
+  )
+  .toString("ssh");
+/** One that openshift-install accepts: a public cluster with three workers in two zones. */
+export const installConfig = {
+  apiVersion: "v1",
+  metadata: { name: "shop" },
+  baseDomain: "example.com",
+  controlPlane: { name: "master", replicas: 3 },
+  compute: [{ name: "worker", replicas: 3, platform: { azure: { zones: ["1", "2"] } } }],
+  networking: {
+    clusterNetwork: [{ cidr: "10.128.0.0/14", hostPrefix: 23 }],
+    machineNetwork: [{ cidr: "10.0.0.0/16" }],
+    serviceNetwork: ["172.30.0.0/16"],
+  },
+  platform: {
+    azure: {
+      region: "westeurope",
+      baseDomainResourceGroupName: "dns",
+      resourceGroupName: "shop",
+    },
+  },
+  pullSecret: '{"auths":{"registry.example.com":{"auth":"dXNlcjpwYXNz"}}}',
+  sshKey,
+};
 export interface Assets {
   readonly infraId: string;
   readonly kubeconfig: string;
