@@ -1,7 +1,8 @@
 /** Template deployments as the SDK's client sees them. */
 import { expect, test } from "vitest";
+import { TestClock } from "../runtime/testClock.ts";
 import { armClients, subscriptionId } from "./armClients.ts";
-import { LocalAzure } from "./localAzure.ts";
+import { LocalAzure, type LocalAzureOptions } from "./localAzure.ts";
 
 const schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
 const quick = { updateIntervalInMs: 10 };
@@ -10,8 +11,8 @@ function templateOf(members: Record<string, unknown>) {
   return { $schema: schema, contentVersion: "1.0.0.0", ...members };
 }
 
-async function startedGroup() {
-  const azure = await LocalAzure.start();
+async function startedGroup(options: LocalAzureOptions = {}) {
+  const azure = await LocalAzure.start(options);
   const clients = armClients(azure);
   await clients.resources.resourceGroups.createOrUpdate("made", { location: "eastus" });
   const deploy = async (
@@ -189,4 +190,51 @@ test("one deployment of a name at a time; a second attaches by asking for its st
   expect(state.id).toBe(
     `/subscriptions/${subscriptionId}/resourceGroups/made/providers/Microsoft.Resources/deployments/deploy`,
   );
+});
+
+test("a deployment that is canceled, or whose group is deleted, makes nothing more", async () => {
+  const clock = new TestClock();
+  const { azure, resources, deployments, names } = await startedGroup({ clock });
+  await using _ = azure;
+  const template = templateOf({
+    resources: [
+      {
+        type: "Microsoft.Network/routeTables",
+        apiVersion: "2024-01-01",
+        name: "first",
+        location: "eastus",
+      },
+      { ...identity, name: "second", dependsOn: ["first"] },
+    ],
+  });
+  const begin = async () => {
+    const poller = deployments.deployments.createOrUpdate(
+      "made",
+      "deploy",
+      { properties: { mode: "Incremental", template } },
+      quick,
+    );
+    await poller.submitted();
+    await clock.advance(20);
+    // not by itself: it can be awaited, and would be
+    return { poller };
+  };
+  const canceled = await begin();
+  expect(names()).toEqual(["first"]);
+  await deployments.deployments.cancel("made", "deploy");
+  await clock.advance(1000);
+  await expect(canceled.poller.pollUntilDone()).rejects.toThrow(/cancel/i);
+  expect(names()).toEqual(["first"]);
+  const { properties } = await deployments.deployments.get("made", "deploy");
+  expect(properties?.provisioningState).toBe("Canceled");
+
+  await begin();
+  const deletion = resources.resourceGroups.delete("made", quick);
+  await deletion.submitted();
+  await clock.advance(1000);
+  await deletion;
+  expect(azure.resources()).toEqual([]);
+  await expect(deployments.deployments.get("made", "deploy")).rejects.toMatchObject({
+    code: "ResourceGroupNotFound",
+  });
 });

@@ -196,13 +196,13 @@ const functions: Readonly<Record<string, TemplateFunction>> = {
     return args.map((arg) => text(arg)).join("");
   },
   format: ([pattern, ...args]) =>
-    text(pattern).replaceAll(/\{\{|\}\}|\{(\d+)(?::D(\d+))?\}/g, (found, index, digits) => {
+    text(pattern).replaceAll(/\{\{|\}\}|\{(\d+)(?::D(\d+))?\}|[{}]/g, (found, index, digits) => {
       if (found === "{{") return "{";
       if (found === "}}") return "}";
-      if (!(Number(index) in args)) {
+      if (index === undefined || !(Number(index) in args)) {
         throw new TemplateError(
-          "Unable to evaluate the template language function 'format'. The format is invalid: 'Index (zero based) must be " +
-            "greater than or equal to zero and less than the size of the argument list.'.",
+          "Unable to evaluate the template language function 'format'. The format is invalid, or not one of the stand-in's: " +
+            `'${text(pattern)}' with ${args.length} argument(s).`,
         );
       }
       const shown = text(args[Number(index)]);
