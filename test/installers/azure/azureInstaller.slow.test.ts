@@ -2,24 +2,12 @@
  * The installer on Azure as a whole, with its real clients against the stand-in: a create makes each resource once and a delete
  * leaves nothing, the parent zone included — straight, with every step run twice, and killed at every call in turn.
  */
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { AzureCall } from "../../azure/faults.ts";
 import { deleteOf, updateOf } from "../../backend/stepsSuite.ts";
-import { AzureRun } from "./azureRun.ts";
+import { AzureRun, type KillAt } from "./azureRun.ts";
 
-/** What a call is, whatever was made by chance: the same one in another run. */
-function nameOf({ method, path }: AzureCall, run: AzureRun): string {
-  return `${method} ${withoutChance(path, run)}`;
-}
-
-function withoutChance(text: string, run: AzureRun): string {
-  const { infraId } = (run.document.installation["azure"] ?? {}) as { readonly infraId?: string };
-  const known =
-    infraId === undefined
-      ? text
-      : text.replaceAll(infraId.toLowerCase(), "{infra}").replaceAll(infraId, "{infra}");
-  return known.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, "{guid}");
-}
+const moments = ["before", "after"] as const;
 
 /** Everything that exists in Azure, by what it is called but for chance. */
 function existing(run: AzureRun): readonly string[] {
@@ -29,19 +17,105 @@ function existing(run: AzureRun): readonly string[] {
     .toSorted();
 }
 
+/** What a call is called, whatever was made by chance: alike in each run. */
+function nameOf({ method, path }: AzureCall, run: AzureRun): string {
+  return `${method} ${withoutChance(path, run)}`;
+}
+
+function withoutChance(text: string, run: AzureRun): string {
+  const { infraId } = (run.document.installation["azure"] ?? {}) as { readonly infraId?: string };
+  return text
+    .replaceAll(infraId ?? "{infra}", "{infra}")
+    .replaceAll(/worker-eastus(\d)-[0-9a-z]{5}/g, "worker-eastus$1-{machine}")
+    .replaceAll(/imageregistry[0-9a-z]+/g, "imageregistry{chance}")
+    .replaceAll(/roleAssignments\/[0-9a-f-]{36}/gi, "roleAssignments/{guid}");
+}
+
+/** At the first call of each kind. */
+function onceEach(run: AzureRun, moment: AzureCallMoment): KillAt {
+  const killed = new Set<string>();
+  return (call, at) => {
+    const name = nameOf(call, run);
+    if (at !== moment || killed.has(name)) return false;
+    killed.add(name);
+    return true;
+  };
+}
+
+type AzureCallMoment = (typeof moments)[number];
+
+const changes = new Set(["PUT", "PATCH", "POST", "DELETE"]);
+
+/** At the so-manieth call that changes something. */
+function atChange(index: number, moment: AzureCallMoment): KillAt {
+  let seen = 0;
+  return ({ method }, at) => at === moment && changes.has(method) && seen++ === index;
+}
+
+/** What a straight create leaves, and how many changes it takes. */
+let straight: { readonly resources: readonly string[]; readonly changes: number };
+let empty: readonly string[];
+
+beforeAll(async () => {
+  await using run = await AzureRun.open();
+  empty = existing(run);
+  await run.operation();
+  straight = {
+    resources: existing(run),
+    changes: run.azure.calls.filter(({ method }) => changes.has(method)).length,
+  };
+  expect(straight.changes).toBeGreaterThan(20);
+});
+
 describe("the installer on Azure", () => {
   it("creates, changes and deletes a cluster", async () => {
     await using run = await AzureRun.open();
-    const before = existing(run);
     const created = await run.operation();
-    console.log(existing(run).join("\n"));
-    expect(created.cluster.apiserverUrl).toMatch(/^https:\/\/api\..*\.clusters\.example:6443\/$/);
+    expect(created.cluster).toMatchObject({
+      apiserverUrl: expect.stringMatching(/^https:\/\/api\..*\.clusters\.example:6443\/$/),
+      apiserverIp: expect.stringMatching(/^\d+\./),
+    });
     expect(created.secrets.adminKubeconfig).toContain("client-key-data");
-    console.log(new Set(run.azure.calls.map((call) => nameOf(call, run))));
     run.become(updateOf(created));
     await run.operation();
+    const workers = existing(run).filter((id) => /virtualMachines\/.*-worker-/.test(id));
+    expect(workers).toHaveLength(5);
     run.become(deleteOf(run.document));
     await run.operation();
-    expect(existing(run)).toEqual(before);
+    expect(existing(run)).toEqual(empty);
   });
+
+  it("changes nothing when all of a create is run twice", async () => {
+    await using run = await AzureRun.open();
+    const once = await run.operation();
+    expect(await run.operation()).toEqual(once);
+    expect(existing(run)).toEqual(straight.resources);
+  });
+
+  it.each(moments)("makes each thing once, killed %s each of its calls", async (moment) => {
+    await using run = await AzureRun.open();
+    await run.operation(onceEach(run, moment));
+    expect(run.kills).toBeGreaterThan(40);
+    expect(existing(run)).toEqual(straight.resources);
+    const created = run.document;
+    run.become(updateOf(created));
+    await run.operation(onceEach(run, moment));
+    expect(existing(run).filter((id) => /virtualMachines\/.*-worker-/.test(id))).toHaveLength(5);
+    run.become(deleteOf(run.document));
+    await run.operation(onceEach(run, moment));
+    expect(existing(run)).toEqual(empty);
+  });
+
+  it.each(moments)(
+    "leaves nothing behind when it is deleted, killed for good %s any change",
+    async (moment) => {
+      for (let index = 0; index < straight.changes; index += 1) {
+        await using run = await AzureRun.open();
+        await run.untilKilled(atChange(index, moment));
+        expect(run.kills, `change ${index}`).toBe(1);
+        await run.delete();
+        expect(existing(run), `change ${index}`).toEqual(empty);
+      }
+    },
+  );
 });
