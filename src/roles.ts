@@ -14,7 +14,7 @@ import { docsPage } from "./frontend/docsPage.ts";
 import { operations } from "./frontend/operations.ts";
 import { SkipTokens } from "./frontend/skipTokens.ts";
 import type { Installer } from "./installers/installer.ts";
-import { checkProgramFile } from "./installers/azure/programFile.ts";
+import { checkProgramFile } from "./installers/azure/assets/programFile.ts";
 import { localInstaller } from "./installers/local/localInstaller.ts";
 import { Authentication } from "./listener/authentication.ts";
 import { HttpServer } from "./listener/httpServer.ts";

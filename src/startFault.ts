@@ -4,7 +4,7 @@
  */
 import type { Config } from "./config.ts";
 import { EnginesOpenError } from "./engines.ts";
-import { ProgramFileError } from "./installers/azure/programFile.ts";
+import { ProgramFileError } from "./installers/azure/assets/programFile.ts";
 import { NotLoopbackError } from "./listener/httpServer.ts";
 import { TlsFilesError } from "./listener/tlsCredentials.ts";
 import { StorageQueueOpenError } from "./queue/storageQueueConnection.ts";

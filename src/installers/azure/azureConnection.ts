@@ -13,7 +13,7 @@ import { DeploymentsClient } from "@azure/arm-resourcesdeployments";
 import { StorageManagementClient } from "@azure/arm-storage";
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity";
-import { keepingFailedBodies, refusingLongWaits } from "./azureErrors.ts";
+import { keepingFailedBodies, refusingLongWaits } from "./failures/azureErrors.ts";
 
 /** Where Azure is. */
 export interface AzureEndpoints {

@@ -3,36 +3,36 @@
  * hold no rule of its own.
  */
 import type { Installer, Phase, Step } from "../installer.ts";
-import { assignRole } from "./assignRole.ts";
-import { attachSecurityGroups } from "./attachSecurityGroups.ts";
+import { assignRole } from "./resources/assignRole.ts";
+import { attachSecurityGroups } from "./resources/attachSecurityGroups.ts";
 import type { AzureEffects } from "./azureEffects.ts";
-import { asAzureStep } from "./azureFailure.ts";
+import { asAzureStep } from "./failures/azureFailure.ts";
 import { checkDnsName } from "./checks/checkDnsName.ts";
 import { checkMachines } from "./checks/checkMachines.ts";
 import { checkNetwork } from "./checks/checkNetwork.ts";
 import { checkServicePrincipal } from "./checks/checkServicePrincipal.ts";
 import { checkSubscription } from "./checks/checkSubscription.ts";
 import { chooseNames } from "./chooseNames.ts";
-import { copyImage } from "./copyImage.ts";
-import { createApiRecord } from "./createApiRecord.ts";
-import { createIdentity } from "./createIdentity.ts";
-import { createIngressRecord } from "./createIngressRecord.ts";
-import { createResourceGroup } from "./createResourceGroup.ts";
-import { deleteDnsRecords } from "./deleteDnsRecords.ts";
-import { deleteResourceGroup } from "./deleteResourceGroup.ts";
-import { deployResources } from "./deployResources.ts";
-import { deployStorage } from "./deployStorage.ts";
-import { detachSecurityGroups } from "./detachSecurityGroups.ts";
-import { generateAssets } from "./generateAssets.ts";
-import { ingressAddress } from "./ingressAddress.ts";
-import { removeBootstrapMachine } from "./removeBootstrapMachine.ts";
-import { setWorkerCounts, waitForWorkers } from "./scaleWorkers.ts";
-import { setCredentials } from "./setCredentials.ts";
-import { storeCredentials } from "./storeCredentials.ts";
-import { whenToBeSet } from "./unsettled.ts";
-import { uploadIgnition } from "./uploadIgnition.ts";
-import { waitForBootstrap } from "./waitForBootstrap.ts";
-import { waitForClusterVersion } from "./waitForClusterVersion.ts";
+import { copyImage } from "./resources/copyImage.ts";
+import { createApiRecord } from "./resources/createApiRecord.ts";
+import { createIdentity } from "./resources/createIdentity.ts";
+import { createIngressRecord } from "./resources/createIngressRecord.ts";
+import { createResourceGroup } from "./resources/createResourceGroup.ts";
+import { deleteDnsRecords } from "./resources/deleteDnsRecords.ts";
+import { deleteResourceGroup } from "./resources/deleteResourceGroup.ts";
+import { deployResources } from "./resources/deployResources.ts";
+import { deployStorage } from "./resources/deployStorage.ts";
+import { detachSecurityGroups } from "./resources/detachSecurityGroups.ts";
+import { generateAssets } from "./assets/generateAssets.ts";
+import { ingressAddress } from "./cluster/ingressAddress.ts";
+import { removeBootstrapMachine } from "./resources/removeBootstrapMachine.ts";
+import { setWorkerCounts, waitForWorkers } from "./cluster/scaleWorkers.ts";
+import { setCredentials } from "./cluster/setCredentials.ts";
+import { storeCredentials } from "./cluster/storeCredentials.ts";
+import { whenToBeSet } from "./cluster/unsettled.ts";
+import { uploadIgnition } from "./resources/uploadIgnition.ts";
+import { waitForBootstrap } from "./cluster/waitForBootstrap.ts";
+import { waitForClusterVersion } from "./cluster/waitForClusterVersion.ts";
 
 export function azureInstaller(effects: AzureEffects): Installer {
   const phase = (name: string, steps: readonly Step[]): Phase => ({

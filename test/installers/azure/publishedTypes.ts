@@ -2,10 +2,10 @@
  * The resource types of the installer's templates, parted by whether the package that the stored types come from has them. Its
  * versions are older than those of the SDKs: what the templates say must have been said so then too.
  */
-import { apiVersions } from "../../../src/installers/azure/apiVersions.ts";
-import type { ResourceType } from "../../../src/installers/azure/apiVersions.ts";
-import { resourcesTemplate } from "../../../src/installers/azure/resourcesTemplate.ts";
-import { storageTemplate } from "../../../src/installers/azure/storageTemplate.ts";
+import { apiVersions } from "../../../src/installers/azure/template/apiVersions.ts";
+import type { ResourceType } from "../../../src/installers/azure/template/apiVersions.ts";
+import { resourcesTemplate } from "../../../src/installers/azure/template/resourcesTemplate.ts";
+import { storageTemplate } from "../../../src/installers/azure/template/storageTemplate.ts";
 import { resourcesInput } from "./resourcesInput.ts";
 
 /** Its index names them, but the files with their types aren't in it. */

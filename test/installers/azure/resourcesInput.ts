@@ -1,5 +1,5 @@
 /** What a cluster's template is made from in tests: a public cluster with a network of its own, in a region with zones. */
-import type { ResourcesInput } from "../../../src/installers/azure/resourcesPlan.ts";
+import type { ResourcesInput } from "../../../src/installers/azure/template/resourcesPlan.ts";
 
 export function resourcesInput(changed: Partial<ResourcesInput> = {}): ResourcesInput {
   return {

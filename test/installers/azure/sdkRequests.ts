@@ -10,7 +10,7 @@ import { PrivateDnsManagementClient } from "@azure/arm-privatedns";
 import { StorageManagementClient } from "@azure/arm-storage";
 import type { HttpClient } from "@azure/core-rest-pipeline";
 import { createHttpHeaders } from "@azure/core-rest-pipeline";
-import type { ResourceType } from "../../../src/installers/azure/apiVersions.ts";
+import type { ResourceType } from "../../../src/installers/azure/template/apiVersions.ts";
 
 export interface SdkRequest {
   /** Below the resource group's `/providers/`. */

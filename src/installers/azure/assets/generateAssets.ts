@@ -1,0 +1,104 @@
+/**
+ * GenerateAssets: runs `openshift-install`, which makes everything that a cluster begins with. It draws the cluster's keys and its
+ * prefix by chance, so what it makes is used only once it is kept: a crash before that leaves nothing that belongs to what is
+ * lost, and of two workers that run it the first one's is the cluster's. It must never note or log what it made, nor make the
+ * credentials known before the cluster works.
+ */
+import { tmpdir } from "node:os";
+import { TerminalError } from "../../../model/rpError.ts";
+import { generateSshKey, sshPublicKey } from "../../sshKey.ts";
+import type { Step, StepContext } from "../../installer.ts";
+import { packAssets, type AssetFiles } from "./assetArchive.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import { noted, withNotes } from "../azureNotes.ts";
+import { clusterAssets, imageStreamPath } from "./clusterAssets.ts";
+import { installConfig } from "./installConfig.ts";
+import { InstallProgram } from "./installProgram.ts";
+import { machineNetworks } from "./machineNetworks.ts";
+import { editedManifests } from "./manifestEdits.ts";
+import { PrivateFolder, sweepPrivateFolders } from "./privateFolder.ts";
+import { keptAssets } from "./readAssets.ts";
+import { SealedState } from "./sealedState.ts";
+
+const deadlineMs = 30 * 60_000;
+/** What the program logs, with secrets in it; nobody needs it. */
+const programLog = ".openshift_install.log";
+
+/** @param parentFolder of the private folders in which the program works. */
+export function generateAssets(effects: AzureEffects, parentFolder: string = tmpdir()): Step {
+  return {
+    name: "GenerateAssets",
+    deadlineMs,
+    run: async (context) => {
+      const state = await SealedState.of(context, effects);
+      let kept = await keptAssets(state);
+      if (kept === undefined) {
+        await generateMissingSshKey(context);
+        const files = await runProgram(context, effects, parentFolder);
+        // so that nothing is kept which later steps can't use
+        clusterAssets(files);
+        await state.keep(await packAssets(files), () => context.guard());
+        kept = await keptAssets(state);
+      }
+      if (kept === undefined) throw new Error("what was kept of the cluster is not there");
+      const { infraId, imageUrl } = kept;
+      return {
+        done: true,
+        changes: { installation: withNotes(context.snapshot, { infraId, imageUrl }) },
+      };
+    },
+  };
+}
+
+async function generateMissingSshKey(context: StepContext): Promise<void> {
+  if (context.snapshot.secrets.sshPrivateKey !== undefined) return;
+  await context.save({ secrets: { sshPrivateKey: await generateSshKey() } });
+}
+
+/** @returns everything that the program has left, and what it prints about images. */
+async function runProgram(
+  context: StepContext,
+  effects: AzureEffects,
+  parentFolder: string,
+): Promise<AssetFiles> {
+  const { snapshot, signal } = context;
+  const { clientId, openshiftVersion } = snapshot.cluster;
+  const { clientSecret, sshPrivateKey } = snapshot.secrets;
+  const { installProgram: path, dnsZone } = effects.settings;
+  if (clientId === undefined || clientSecret === undefined) {
+    throw new TerminalError({
+      code: "InvalidServicePrincipalCredentials",
+      message: "The cluster has no service principal; delete it and create it with one.",
+    });
+  }
+  if (sshPrivateKey === undefined) throw new TypeError("the SSH key was not saved");
+  const networks = await machineNetworks(context, effects);
+
+  await sweepPrivateFolders(parentFolder, effects.clock);
+  await using folder = await PrivateFolder.make(parentFolder);
+  const credentials = {
+    subscriptionId: snapshot.subscriptionId,
+    tenantId: noted(snapshot, "tenantId"),
+    clientId,
+    clientSecret,
+  };
+  const program = await InstallProgram.prepare({ path, folder, credentials, signal });
+  await program.checkVersion(openshiftVersion);
+  const imageStream = await program.imageStream();
+  const config = installConfig(snapshot, {
+    sshPublicKey: sshPublicKey(sshPrivateKey),
+    machineNetworks: networks,
+    dnsZone,
+    resourceManager: effects.azure.endpoints.resourceManager,
+  });
+  await folder.write(`${program.assets}/install-config.yaml`, config);
+  await program.createManifests();
+  const manifests = editedManifests(await folder.filesIn(program.assets), snapshot);
+  for (const [name, text] of manifests) await folder.write(`${program.assets}/${name}`, text);
+  await program.createIgnitionConfigs();
+
+  const files = new Map(await folder.filesIn(program.assets));
+  files.delete(programLog);
+  files.set(imageStreamPath, Buffer.from(imageStream));
+  return files;
+}

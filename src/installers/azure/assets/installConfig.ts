@@ -1,0 +1,131 @@
+/**
+ * install-config.yaml, by which `openshift-install` is told of a cluster. It must hold no more secrets than the pull secret that
+ * has to be in it. Pure.
+ */
+import { stringify } from "yaml";
+import { TerminalError } from "../../../model/rpError.ts";
+import type { InstallationSnapshot } from "../../installer.ts";
+import type { DnsZoneId } from "../azureInstallerSettings.ts";
+import { controlPlaneCount } from "../azureNames.ts";
+import { noted } from "../azureNotes.ts";
+import { givenSubnets } from "../resources/givenSubnets.ts";
+
+export interface InstallConfigOptions {
+  /** One line, as for `authorized_keys`. */
+  readonly sshPublicKey: string;
+  /** In CIDR form: the ranges that machines are in. */
+  readonly machineNetworks: readonly string[];
+  /** The public zone of all clusters. */
+  readonly dnsZone: DnsZoneId;
+  /** The address of ARM, which tells the cloud. */
+  readonly resourceManager: string;
+}
+
+/** What the program calls the clouds that aren't the public one, by the host of their ARM. */
+const otherClouds: Readonly<Record<string, string>> = {
+  "management.usgovcloudapi.net": "AzureUSGovernmentCloud",
+  "management.chinacloudapi.cn": "AzureChinaCloud",
+};
+
+/** Addresses of a node: a /23 of the pods' range. */
+const hostPrefix = 23;
+/** As the program allows names of clusters in Azure. */
+const clusterNameForm = /^[a-z]([-a-z0-9]{0,52}[a-z0-9])?$/;
+
+/**
+ * @throws {TerminalError} when the cluster's domain is one that `openshift-install` can't make a cluster for.
+ */
+export function installConfig(
+  snapshot: InstallationSnapshot,
+  options: InstallConfigOptions,
+): string {
+  const { cluster, secrets } = snapshot;
+  const { managedGroup, clusterDomain } = noted(snapshot, "names");
+  const { sshPublicKey, machineNetworks, dnsZone, resourceManager } = options;
+  const { name, baseDomain } = splitDomain(clusterDomain);
+  const { zones } = noted(snapshot, "machines");
+  const [workers] = cluster.workers;
+  if (workers === undefined || cluster.workers.length > 1) {
+    throw new TypeError("openshift-install makes one pool of workers");
+  }
+  const subnets = givenSubnets(cluster);
+  const config = {
+    apiVersion: "v1",
+    metadata: { name },
+    baseDomain,
+    // its service principal has rights in its own group alone, so it can't make others for its parts
+    credentialsMode: "Passthrough",
+    controlPlane: {
+      name: "master",
+      architecture: "amd64",
+      replicas: controlPlaneCount,
+      platform: { azure: { type: cluster.controlPlane.vmSize, zones } },
+    },
+    compute: [
+      {
+        name: "worker",
+        architecture: "amd64",
+        replicas: workers.count,
+        platform: {
+          azure: { type: workers.vmSize, osDisk: { diskSizeGB: workers.diskSizeGB } },
+        },
+      },
+    ],
+    networking: {
+      networkType: "OVNKubernetes",
+      machineNetwork: machineNetworks.map((cidr) => ({ cidr })),
+      clusterNetwork: [{ cidr: cluster.network.podCidr, hostPrefix }],
+      serviceNetwork: [cluster.network.serviceCidr],
+    },
+    platform: {
+      azure: {
+        cloudName: otherClouds[new URL(resourceManager).hostname] ?? "AzurePublicCloud",
+        region: region(cluster.location),
+        // the program wants it for public clusters; what it makes of it is taken out of the manifests
+        baseDomainResourceGroupName: dnsZone.resourceGroup,
+        resourceGroupName: managedGroup,
+        ...(subnets === undefined
+          ? {}
+          : {
+              networkResourceGroupName: subnets.networkGroup,
+              virtualNetwork: subnets.network,
+              controlPlaneSubnet: subnets.controlPlane,
+              computeSubnet: subnets.worker,
+            }),
+      },
+    },
+    // of what it decides, the machines and their load balancers being made here, the way into applications is left
+    publish: cluster.ingresses?.[0]?.visibility === "Private" ? "Internal" : "External",
+    pullSecret: secrets.pullSecret ?? "",
+    sshKey: sshPublicKey,
+  };
+  // quoted, as YAML 1.1 and 1.2 differ in which plain words are strings
+  return stringify(config, {
+    defaultStringType: "QUOTE_DOUBLE",
+    defaultKeyType: "PLAIN",
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+  });
+}
+
+/** As the program wants it: `westeurope` for West Europe. */
+function region(location: string): string {
+  return location.replaceAll(/\s/g, "").toLowerCase();
+}
+
+function splitDomain(clusterDomain: string): {
+  readonly name: string;
+  readonly baseDomain: string;
+} {
+  const [name = "", ...rest] = clusterDomain.split(".");
+  const baseDomain = rest.join(".");
+  if (!clusterNameForm.test(name) || baseDomain === "") {
+    throw new TerminalError({
+      code: "InstallationFailed",
+      message:
+        `OpenShift can't be installed for the domain ${clusterDomain}: its first part must begin with a letter and have at ` +
+        "most 54 letters, digits and '-'. Delete the cluster and create it with another domain.",
+    });
+  }
+  return { name, baseDomain };
+}

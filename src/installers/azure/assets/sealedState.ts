@@ -1,0 +1,121 @@
+/**
+ * What `openshift-install` made for a cluster, kept sealed in a blob of the cluster's own storage account: its user can read and
+ * replace the blob, so nothing is in it in clear, and what was not sealed for this very cluster does not open. Written once:
+ * of two workers that made it, the first one's is the cluster's. It must never be overwritten.
+ */
+import { isRestError } from "@azure/core-rest-pipeline";
+import type { BlockBlobClient } from "@azure/storage-blob";
+import type { InstallationSnapshot, StepContext } from "../../installer.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import { blobs, containers } from "../azureNames.ts";
+import { blobServiceOf } from "../resources/storageAccount.ts";
+
+/** Sealed. */
+const stateBytesMax = 64 * 1024 * 1024;
+
+/** Of one cluster. */
+export class SealedState {
+  readonly #blob: BlockBlobClient;
+  readonly #sealing: AzureEffects["sealing"];
+  readonly #binding: string;
+  readonly #signal: AbortSignal;
+
+  private constructor(
+    blob: BlockBlobClient,
+    options: {
+      readonly sealing: AzureEffects["sealing"];
+      readonly binding: string;
+      readonly signal: AbortSignal;
+    },
+  ) {
+    this.#blob = blob;
+    this.#sealing = options.sealing;
+    this.#binding = options.binding;
+    this.#signal = options.signal;
+  }
+
+  /** @throws {RestError} when the storage account can't be reached. */
+  static async of(
+    { snapshot, signal }: Pick<StepContext, "snapshot" | "signal">,
+    effects: Pick<AzureEffects, "azure" | "sealing">,
+  ): Promise<SealedState> {
+    const service = await blobServiceOf(effects, snapshot, signal);
+    const blob = service.getContainerClient(containers.state).getBlockBlobClient(blobs.state);
+    return new SealedState(blob, {
+      sealing: effects.sealing,
+      binding: bindingOf(snapshot),
+      signal,
+    });
+  }
+
+  /**
+   * In clear; `undefined` when there is none.
+   *
+   * @throws when it doesn't open, naming the key that it was sealed by and nothing else of it.
+   * @throws {RestError}
+   */
+  async read(): Promise<Uint8Array | undefined> {
+    const sealed = await this.#download();
+    if (sealed === undefined) return undefined;
+    return await this.#sealing.open(sealed, this.#binding, this.#signal);
+  }
+
+  /**
+   * Keeps it unless there is one already; read it again to know whose was first.
+   *
+   * @param guard called right before it is written.
+   * @throws {RestError}
+   */
+  async keep(state: Uint8Array, guard: () => void): Promise<void> {
+    const sealed = await this.#sealing.seal(state, this.#binding, this.#signal);
+    if (sealed.length > stateBytesMax) throw new Error(tooLarge(sealed.length));
+    guard();
+    try {
+      await this.#blob.upload(sealed, sealed.length, {
+        conditions: { ifNoneMatch: "*" },
+        abortSignal: this.#signal,
+      });
+    } catch (error) {
+      // a lost answer to our own write ends here as well
+      if (!isRestError(error) || (error.statusCode !== 409 && error.statusCode !== 412)) {
+        throw error;
+      }
+    }
+  }
+
+  /** Does nothing when there is none. */
+  async delete(guard: () => void): Promise<void> {
+    guard();
+    await this.#blob.deleteIfExists({ deleteSnapshots: "include", abortSignal: this.#signal });
+  }
+
+  async #download(): Promise<Buffer | undefined> {
+    try {
+      const { contentLength = 0, readableStreamBody } = await this.#blob.download(0, undefined, {
+        abortSignal: this.#signal,
+      });
+      if (contentLength > stateBytesMax) throw new Error(tooLarge(contentLength));
+      const pieces: Buffer[] = [];
+      let length = 0;
+      for await (const piece of readableStreamBody ?? []) {
+        const bytes = Buffer.from(piece);
+        length += bytes.length;
+        if (length > stateBytesMax) throw new Error(tooLarge(length));
+        pieces.push(bytes);
+      }
+      return Buffer.concat(pieces);
+    } catch (error) {
+      if (isRestError(error) && error.statusCode === 404) return undefined;
+      throw error;
+    }
+  }
+}
+
+function tooLarge(bytes: number): string {
+  return `the sealed state has ${bytes} bytes, more than the ${stateBytesMax} that are allowed`;
+}
+
+/** One that was made again under the same id is another cluster. */
+function bindingOf({ resourceId, incarnationId }: InstallationSnapshot): string {
+  return JSON.stringify([resourceId.toLowerCase(), incarnationId]);
+}

@@ -1,0 +1,162 @@
+/**
+ * Decides what becomes of a step whose call to Azure failed: the operation ends with a reason that says what to do, or the step is
+ * begun again, after a failure that counts or after a wait that doesn't. It must never blame the user for what is the resource
+ * provider's own, nor throw away what Azure said of the user's.
+ */
+import { TerminalError } from "../../../model/rpError.ts";
+import type { Random } from "../../../runtime/ids.ts";
+import type { Step, StepContext } from "../../installer.ts";
+import {
+  endings,
+  kindOf,
+  waits,
+  type AzureError,
+  type Ending,
+  type FailureKind,
+} from "./azureErrorTable.ts";
+import {
+  isSignInError,
+  readFailure,
+  shownErrors,
+  shownText,
+  type AzureFailure,
+} from "./azureErrors.ts";
+
+export type Verdict =
+  | { readonly is: "terminal"; readonly error: TerminalError }
+  | { readonly is: "again"; readonly againAfterMs: number }
+  | { readonly is: "transient"; readonly error: Error };
+
+/** What a verdict depends on besides the failure. */
+export type Circumstances = Pick<StepContext, "now" | "startedAt" | "snapshot"> & {
+  readonly random: Random;
+};
+
+/** Between two tries of what needs patience. */
+const patientWaitMs = 60_000;
+const againLeastMs = 1_000;
+const againLongestMs = 10 * 60_000;
+/** By how much a wait is lengthened at most, so that those who wait for the same don't come back together. */
+const jitterShare = 0.25;
+
+/** The step, its failures classified. What isn't Azure's passes through as it is. */
+export function asAzureStep(step: Step, { random }: { readonly random: Random }): Step {
+  return {
+    ...step,
+    run: async (context) => {
+      try {
+        return await step.run(context);
+      } catch (error) {
+        // whoever told the step to stop knows why
+        if (context.signal.aborted) throw error;
+        const verdict = judge(error, {
+          now: context.now,
+          startedAt: context.startedAt,
+          snapshot: context.snapshot,
+          random,
+        });
+        if (verdict === undefined) throw error;
+        if (verdict.is === "again") return { done: false, againAfterMs: verdict.againAfterMs };
+        throw verdict.error;
+      }
+    },
+  };
+}
+
+/** @returns nothing when the error isn't Azure's. */
+export function judge(error: unknown, circumstances: Circumstances): Verdict | undefined {
+  if (error instanceof TerminalError) return undefined;
+  const { subscriptionId } = circumstances.snapshot;
+  const transient = (message: string): Verdict => ({
+    is: "transient",
+    error: new AzureCallError(message, { cause: forLog(error, subscriptionId) }),
+  });
+  if (isSignInError(error)) {
+    return transient("The resource provider could not sign in to Azure.");
+  }
+  const failure = readFailure(error);
+  if (failure === undefined) return undefined;
+  const { kind, errors } = decisive(failure, subscriptionId);
+  if (kind === "ours") {
+    return transient("Azure does not let the resource provider in; its operator has to look.");
+  }
+  if (kind === "unavailable") {
+    return transient(`Azure did not do it: ${shownErrors(errors, subscriptionId)}`);
+  }
+  if (kind === "throttled" || kind === "busy") {
+    return {
+      is: "again",
+      againAfterMs: waitFor(failure.retryAfterMs ?? waits[kind], circumstances),
+    };
+  }
+  const { code, advice, patienceMs = 0 }: Ending = endings[kind];
+  const { now, startedAt } = circumstances;
+  if (now - startedAt < patienceMs) {
+    return {
+      is: "again",
+      againAfterMs: waitFor(failure.retryAfterMs ?? patientWaitMs, circumstances),
+    };
+  }
+  const message = `${advice} Azure says: ${shownErrors(errors, subscriptionId)}`;
+  return {
+    is: "terminal",
+    error: new TerminalError({ code, message }, { cause: forLog(error, subscriptionId) }),
+  };
+}
+
+/** A call to Azure that failed for now. Its message may be shown. */
+class AzureCallError extends Error {
+  override readonly name = "AzureCallError";
+}
+
+/** What most stands in the way: first what surely ends the operation, then what needs patience, then what goes away by itself. */
+const order: readonly FailureKind[] = [
+  ...(Object.keys(endings) as (keyof typeof endings)[]).toSorted(
+    (one, other) => patienceOf(one) - patienceOf(other),
+  ),
+  "ours",
+  "unavailable",
+  "busy",
+  "throttled",
+];
+
+function patienceOf(kind: keyof typeof endings): number {
+  const ending: Ending = endings[kind];
+  return ending.patienceMs ?? 0;
+}
+
+function decisive(
+  { errors, status, retryAfterMs }: AzureFailure,
+  subscriptionId: string,
+): { readonly kind: FailureKind; readonly errors: readonly AzureError[] } {
+  const judged = errors.map((error) => ({ error, kind: kindFor(error, subscriptionId) }));
+  const kind = order.find((one) => judged.some((each) => each.kind === one)) ?? "unavailable";
+  const decided = judged.filter((each) => each.kind === kind).map(({ error }) => error);
+  // an answer that says when to return is about the moment, whatever its code
+  const throttles = status === 429 || (status === 503 && retryAfterMs !== undefined);
+  const soft = kind === "unavailable" || kind === "ours" || kind === "refused";
+  return { kind: throttles && soft ? "throttled" : kind, errors: decided };
+}
+
+/** A permission is the user's to give only in the cluster's subscription. */
+function kindFor(error: AzureError, subscriptionId: string): FailureKind {
+  const kind = kindOf(error);
+  if (kind !== "permission") return kind;
+  const named = error.message.toLowerCase().includes(subscriptionId.toLowerCase());
+  return named ? kind : "ours";
+}
+
+function waitFor(waitMs: number, { random }: Circumstances): number {
+  const bounded = Math.min(Math.max(waitMs, againLeastMs), againLongestMs);
+  return Math.round(bounded * (1 + random.fraction() * jitterShare));
+}
+
+/** The error for the log: requests and answers stay out, and signatures. */
+function forLog(error: unknown, subscriptionId: string): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const clean = new Error(shownText(error.message, subscriptionId));
+  clean.name = error.name;
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  clean.stack = [`${clean.name}: ${clean.message}`, ...frames].join("\n");
+  return clean;
+}

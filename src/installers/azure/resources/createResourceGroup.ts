@@ -1,0 +1,44 @@
+/**
+ * Makes the managed resource group, marked as this incarnation's. A group that somebody else has made must never be taken, since the
+ * deletion of the cluster would delete it.
+ */
+import { TerminalError } from "../../../model/rpError.ts";
+import type { Step } from "../../installer.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import { incarnationTag } from "../azureNames.ts";
+import { noted } from "../azureNotes.ts";
+import { isBeingDeleted, isOurs, readManagedGroup } from "./managedGroup.ts";
+
+export function createResourceGroup(effects: Pick<AzureEffects, "azure" | "pollMs">): Step {
+  return {
+    name: "CreateResourceGroup",
+    // an earlier cluster's group of the same name may have to go first
+    deadlineMs: 60 * 60_000,
+    run: async (context) => {
+      const { snapshot, signal } = context;
+      const names = noted(snapshot, "names");
+      const group = await readManagedGroup(effects, context, names);
+      if (group !== undefined && isBeingDeleted(group)) {
+        return { done: false, againAfterMs: effects.pollMs };
+      }
+      if (group !== undefined && isOurs(group, snapshot)) return { done: true };
+      if (group !== undefined) {
+        throw new TerminalError({
+          code: "ClusterResourceGroupAlreadyExists",
+          message: `The resource group ${names.managedGroup} exists and was not made for this cluster: name one that does not exist.`,
+        });
+      }
+      context.guard();
+      await effects.azure.of(snapshot.subscriptionId).resources.resourceGroups.createOrUpdate(
+        names.managedGroup,
+        {
+          location: snapshot.cluster.location,
+          managedBy: snapshot.resourceId,
+          tags: { ...snapshot.cluster.tags, [incarnationTag]: snapshot.incarnationId },
+        },
+        { abortSignal: signal },
+      );
+      return { done: true };
+    },
+  };
+}

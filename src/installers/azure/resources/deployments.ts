@@ -1,0 +1,144 @@
+/**
+ * Deploys a template once, whoever begins and however often: by a name that never changes, one finds what is under way and what has
+ * come of it. It must never submit one while another of the same name runs, nor take what an earlier operation failed of for its own
+ * failure.
+ */
+import { createHash } from "node:crypto";
+import type { Deployment, DeploymentExtended } from "@azure/arm-resourcesdeployments";
+import { TerminalError } from "../../../model/rpError.ts";
+import type { StepContext, StepResult } from "../../installer.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import { DeploymentError } from "../failures/azureErrors.ts";
+import { judge } from "../failures/azureFailure.ts";
+import { incarnationTag } from "../azureNames.ts";
+import { noted } from "../azureNotes.ts";
+import type { DeploymentParameters, DeploymentTemplate } from "../template/azureTemplate.ts";
+import { found, isSame, submit } from "./submit.ts";
+
+/** Tags of a deployment. */
+const templateTag = "openshift-rp-template";
+const operationTag = "openshift-rp-operation";
+
+/** How long what Azure can't do for a fault of its own is deployed again, from the step's first start. */
+const faultsEndAfterMs = 30 * 60_000;
+/** From a failed deployment's next try to a look at it. */
+const redeployedLookMs = 60_000;
+
+/** In these it has come to its end. */
+const ended = ["Succeeded", "Failed", "Canceled"];
+
+export interface DeployedTemplate {
+  /** Of the deployment. */
+  readonly name: string;
+  readonly template: DeploymentTemplate;
+  /** Asked for only when there is something to submit. */
+  readonly parameters?: () => Promise<DeploymentParameters>;
+}
+
+/** @throws {TerminalError} when Azure refused it for what the user has to mend, or keeps failing. */
+export async function deploy(
+  effects: Pick<AzureEffects, "azure" | "pollMs" | "random">,
+  context: StepContext,
+  deployed: DeployedTemplate,
+): Promise<StepResult> {
+  const current = await readDeployment(effects, context, deployed.name);
+  if (current !== undefined && isActive(current)) return again(effects.pollMs);
+  const state = current?.properties?.provisioningState;
+  if (isSame(state, "Succeeded") && current?.tags?.[templateTag] === hashOf(deployed.template)) {
+    return { done: true };
+  }
+  const isFailureOfOurs =
+    state !== undefined &&
+    !isSame(state, "Succeeded") &&
+    current?.tags?.[operationTag] === context.snapshot.operationId;
+  const lookMs = isFailureOfOurs ? waitOfFailed(effects, context, current) : effects.pollMs;
+  await put(effects, context, deployed);
+  return again(lookMs);
+}
+
+/** @throws {TerminalError} when another try can't help. @returns when to look at the next try. */
+function waitOfFailed(
+  { random }: Pick<AzureEffects, "random">,
+  { now, startedAt, snapshot }: StepContext,
+  { properties }: DeploymentExtended,
+): number {
+  if (isSame(properties?.provisioningState, "Canceled")) {
+    throw new TerminalError({
+      code: "DeploymentFailed",
+      message: "Somebody has canceled the deployment in Azure. Try again.",
+    });
+  }
+  const error = new DeploymentError(properties?.error);
+  const verdict = judge(error, { now, startedAt, snapshot, random });
+  if (verdict?.is === "terminal") throw verdict.error;
+  if (verdict?.is === "again") return Math.max(verdict.againAfterMs, redeployedLookMs);
+  if (now - startedAt >= faultsEndAfterMs) {
+    const message = verdict?.error.message ?? "Azure gave no reason.";
+    throw new TerminalError({ code: "DeploymentFailed", message });
+  }
+  return redeployedLookMs;
+}
+
+async function put(
+  effects: Pick<AzureEffects, "azure">,
+  context: StepContext,
+  { name, template, parameters }: DeployedTemplate,
+): Promise<void> {
+  const { snapshot } = context;
+  const { managedGroup } = noted(snapshot, "names");
+  const deployment: Deployment = {
+    properties: {
+      mode: "Incremental",
+      template,
+      ...(parameters === undefined ? {} : { parameters: { ...(await parameters()) } }),
+    },
+    tags: {
+      [incarnationTag]: snapshot.incarnationId,
+      [operationTag]: snapshot.operationId,
+      [templateTag]: hashOf(template),
+    },
+  };
+  const { deployments } = effects.azure.of(snapshot.subscriptionId).deployments;
+  await submit(context, (options) =>
+    deployments.createOrUpdate(managedGroup, name, deployment, options),
+  );
+}
+
+/** Its parameters aren't part of it: they are secrets, and the same as long as the rest is. */
+function hashOf(template: DeploymentTemplate): string {
+  return createHash("sha256").update(JSON.stringify(template)).digest("hex");
+}
+
+/** Nothing when there is none, or no group. */
+async function readDeployment(
+  effects: Pick<AzureEffects, "azure">,
+  { snapshot, signal }: Pick<StepContext, "snapshot" | "signal">,
+  name: string,
+): Promise<DeploymentExtended | undefined> {
+  const { managedGroup } = noted(snapshot, "names");
+  const { deployments } = effects.azure.of(snapshot.subscriptionId).deployments;
+  return found(deployments.get(managedGroup, name, { abortSignal: signal }));
+}
+
+function isActive({ properties }: DeploymentExtended): boolean {
+  return !ended.some((state) => isSame(state, properties?.provisioningState));
+}
+
+/** Cancels a deployment that runs. @returns whether there was something to cancel. */
+export async function cancelDeployment(
+  effects: Pick<AzureEffects, "azure">,
+  context: StepContext,
+  name: string,
+): Promise<boolean> {
+  const current = await readDeployment(effects, context, name);
+  if (current === undefined || !isActive(current)) return false;
+  const { snapshot, signal } = context;
+  const { deployments } = effects.azure.of(snapshot.subscriptionId).deployments;
+  context.guard();
+  await deployments.cancel(noted(snapshot, "names").managedGroup, name, { abortSignal: signal });
+  return true;
+}
+
+function again(againAfterMs: number): StepResult {
+  return { done: false, againAfterMs };
+}

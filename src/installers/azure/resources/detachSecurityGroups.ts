@@ -1,0 +1,31 @@
+/**
+ * Takes the cluster's security groups off the subnets that the user gave, which outlive the cluster and would hold its groups back. It
+ * must never take off a group that isn't the cluster's own.
+ */
+import type { Step } from "../../installer.ts";
+import { readSubnet, securityGroupsPrefix, writeSubnet } from "./attachSecurityGroups.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import { readNotes } from "../azureNotes.ts";
+import { subnetOf } from "./guardedSubnets.ts";
+
+export function detachSecurityGroups(effects: Pick<AzureEffects, "azure" | "pollMs">): Step {
+  return {
+    name: "DetachSecurityGroups",
+    deadlineMs: 2 * 60 * 60_000,
+    run: async (context) => {
+      const { names, attachedSubnets = [] } = readNotes(context.snapshot);
+      if (names === undefined) return { done: true };
+      const ours = securityGroupsPrefix(context).toLowerCase();
+      let isAnyLeft = false;
+      for (const attached of attachedSubnets) {
+        const id = subnetOf(attached);
+        const subnet = await readSubnet(effects, context, id);
+        if (subnet?.networkSecurityGroup?.id?.toLowerCase().startsWith(ours) !== true) continue;
+        isAnyLeft = true;
+        const { networkSecurityGroup: _taken, ...rest } = subnet;
+        await writeSubnet(effects, context, { id, subnet: rest });
+      }
+      return isAnyLeft ? { done: false, againAfterMs: effects.pollMs } : { done: true };
+    },
+  };
+}

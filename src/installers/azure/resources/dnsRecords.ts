@@ -1,0 +1,132 @@
+/**
+ * Records in the parent zone, which all clusters share: each is marked as its incarnation's. Whatever isn't marked so must be neither
+ * changed nor deleted.
+ */
+import type { RecordSet, RecordType } from "@azure/arm-dns";
+import { TerminalError } from "../../../model/rpError.ts";
+import type { StepContext, StepResult } from "../../installer.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import type { DnsZoneId } from "../azureInstallerSettings.ts";
+import { statusOf } from "../failures/azureErrors.ts";
+import { incarnationTag } from "../azureNames.ts";
+import { readNotes, withNotes } from "../azureNotes.ts";
+import { found, isSame } from "./submit.ts";
+
+/** Of the cluster's records, in seconds. */
+const ttlSeconds = 300;
+
+interface WantedRecord {
+  /** Relative to the zone. */
+  readonly name: string;
+  readonly type: RecordType & ("A" | "CNAME");
+  /** An address, or the name that it stands for. */
+  readonly value: string;
+}
+
+type Effects = Pick<AzureEffects, "azure" | "pollMs" | "settings">;
+
+/** @throws {TerminalError} when there is one that isn't ours. */
+export async function createRecord(
+  effects: Effects,
+  context: StepContext,
+  wanted: WantedRecord,
+): Promise<StepResult> {
+  const { snapshot, signal } = context;
+  const zone = effects.settings.dnsZone;
+  const { recordSets } = effects.azure.of(zone.subscriptionId).dns;
+  const where = [zone.resourceGroup, zone.name, wanted.name, wanted.type] as const;
+  const present = await found(recordSets.get(...where, { abortSignal: signal }));
+  if (present !== undefined && !isOurs(present, context)) {
+    throw new TerminalError({
+      code: "DnsRecordExists",
+      message: `The DNS record ${wanted.name}.${zone.name} exists and was not made for this cluster: choose another domain.`,
+    });
+  }
+  if (present !== undefined && isSame(valueOf(present), wanted.value)) return { done: true };
+  await note(context, recordId(zone, wanted));
+  context.guard();
+  try {
+    await recordSets.createOrUpdate(
+      ...where,
+      {
+        ttl: ttlSeconds,
+        metadata: { [incarnationTag]: snapshot.incarnationId },
+        ...(wanted.type === "A"
+          ? { aRecords: [{ ipv4Address: wanted.value }] }
+          : { cnameRecord: { cname: wanted.value } }),
+      },
+      {
+        abortSignal: signal,
+        ...(present?.etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: present.etag }),
+      },
+    );
+  } catch (error) {
+    // somebody was faster, perhaps an earlier worker of this very step: look whose it is
+    if (statusOf(error) !== 412) throw error;
+    return { done: false, againAfterMs: effects.pollMs };
+  }
+  return { done: true };
+}
+
+/** Deletes a record if it is still ours. @returns whether there is nothing left to delete. */
+export async function deleteRecord(
+  effects: Effects,
+  context: StepContext,
+  id: string,
+): Promise<boolean> {
+  const { zone, type, name } = recordOf(id);
+  const { recordSets } = effects.azure.of(zone.subscriptionId).dns;
+  const where = [zone.resourceGroup, zone.name, name, type] as const;
+  const present = await found(recordSets.get(...where, { abortSignal: context.signal }));
+  if (present === undefined || !isOurs(present, context)) return true;
+  if (present.etag === undefined) throw new Error("Azure gave no ETag of a DNS record");
+  context.guard();
+  try {
+    await recordSets.delete(...where, { abortSignal: context.signal, ifMatch: present.etag });
+  } catch (error) {
+    if (statusOf(error) === 412) return false;
+    if (statusOf(error) !== 404) throw error;
+  }
+  return true;
+}
+
+function isOurs({ metadata }: RecordSet, { snapshot }: Pick<StepContext, "snapshot">): boolean {
+  return metadata?.[incarnationTag] === snapshot.incarnationId;
+}
+
+function valueOf({ aRecords, cnameRecord }: RecordSet): string | undefined {
+  if (cnameRecord?.cname !== undefined) return cnameRecord.cname.replace(/\.$/, "");
+  return aRecords?.length === 1 ? aRecords[0]?.ipv4Address : undefined;
+}
+
+async function note(context: StepContext, id: string): Promise<void> {
+  const { dnsRecords = [] } = readNotes(context.snapshot);
+  if (dnsRecords.includes(id)) return;
+  const installation = withNotes(context.snapshot, { dnsRecords: [...dnsRecords, id] });
+  await context.save({ installation });
+}
+
+function recordId(zone: DnsZoneId, { name, type }: WantedRecord): string {
+  return `/subscriptions/${zone.subscriptionId}/resourceGroups/${zone.resourceGroup}/providers/Microsoft.Network/dnsZones/${zone.name}/${type}/${name}`;
+}
+
+const idForm =
+  /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/dnsZones\/([^/]+)\/(A|CNAME)\/([^/]+)$/;
+
+function recordOf(id: string): {
+  readonly zone: DnsZoneId;
+  readonly type: RecordType;
+  readonly name: string;
+} {
+  const [, subscriptionId, resourceGroup, zone, type, name] = idForm.exec(id) ?? [];
+  if (
+    subscriptionId === undefined ||
+    resourceGroup === undefined ||
+    zone === undefined ||
+    name === undefined
+  ) {
+    throw new TypeError("a note of a DNS record is no record's id");
+  }
+  const recordType = type === "A" ? "A" : "CNAME";
+  return { zone: { subscriptionId, resourceGroup, name: zone }, type: recordType, name };
+}

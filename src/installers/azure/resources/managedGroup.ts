@@ -1,0 +1,28 @@
+/** The managed resource group: whose it is. Whatever isn't marked twice as this incarnation's must be left alone. */
+import type { ResourceGroup } from "@azure/arm-resources";
+import type { InstallationSnapshot, StepContext } from "../../installer.ts";
+import type { AzureEffects } from "../azureEffects.ts";
+import { incarnationTag, type ChosenNames } from "../azureNames.ts";
+import { found, isSame } from "./submit.ts";
+
+/** As it is in Azure; nothing when it isn't there. */
+export async function readManagedGroup(
+  effects: Pick<AzureEffects, "azure">,
+  { snapshot, signal }: Pick<StepContext, "snapshot" | "signal">,
+  { managedGroup }: ChosenNames,
+): Promise<ResourceGroup | undefined> {
+  const { resourceGroups } = effects.azure.of(snapshot.subscriptionId).resources;
+  return found(resourceGroups.get(managedGroup, { abortSignal: signal }));
+}
+
+/** Made for this incarnation of the cluster, as two marks say. */
+export function isOurs(
+  { managedBy, tags }: Pick<ResourceGroup, "managedBy" | "tags">,
+  { resourceId, incarnationId }: Pick<InstallationSnapshot, "resourceId" | "incarnationId">,
+): boolean {
+  return isSame(managedBy, resourceId) && tags?.[incarnationTag] === incarnationId;
+}
+
+export function isBeingDeleted({ properties }: Pick<ResourceGroup, "properties">): boolean {
+  return isSame(properties?.provisioningState, "Deleting");
+}

@@ -1,0 +1,399 @@
+/** What becomes of a step for each of Azure's failures, in the forms in which its services and SDKs tell them. */
+import { createHttpHeaders, RestError } from "@azure/core-rest-pipeline";
+import { AuthenticationError } from "@azure/identity";
+import { describe, expect, test } from "vitest";
+import { DeploymentError } from "../../../../src/installers/azure/failures/azureErrors.ts";
+import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
+import type { StepContext, StepResult } from "../../../../src/installers/installer.ts";
+import { TerminalError } from "../../../../src/model/rpError.ts";
+import { stepContext, subscriptionId } from "../stepContext.ts";
+
+const minuteMs = 60_000;
+const anotherSubscription = "11111111-2222-4333-8444-555555555555";
+
+/** How a step ended. */
+type Outcome =
+  | { readonly code: string; readonly message: string }
+  | { readonly again: number }
+  | { readonly transient: string };
+
+async function outcome(error: unknown, context: Partial<StepContext> = {}): Promise<Outcome> {
+  const step = asAzureStep(
+    {
+      name: "DeployResources",
+      deadlineMs: 60 * minuteMs,
+      run: async (): Promise<StepResult> => {
+        throw error;
+      },
+    },
+    { random: { fraction: () => 0 } as never },
+  );
+  try {
+    const result = await step.run({ ...stepContext(), ...context });
+    if (result.done) throw new Error("a step that throws is not done");
+    return { again: result.againAfterMs };
+  } catch (thrown) {
+    if (thrown instanceof TerminalError) return { code: thrown.code, message: thrown.message };
+    return { transient: (thrown as Error).message };
+  }
+}
+
+/** As the SDKs throw it. */
+function answered(options: {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Record<string, string>;
+}): RestError {
+  const body = options.body as { error?: { code?: string; message?: string } };
+  const error = new RestError(body.error?.message ?? "failed", {
+    statusCode: options.status,
+    ...(body.error?.code === undefined ? {} : { code: body.error.code }),
+    response: {
+      status: options.status,
+      headers: createHttpHeaders(options.headers),
+      request: undefined as never,
+      bodyAsText: JSON.stringify(options.body),
+    },
+  });
+  return error;
+}
+
+const quota =
+  "Operation could not be completed as it results in exceeding approved Total Regional Cores quota. " +
+  "Additional details - Deployment Model: Resource Manager, Location: eastus2, Current Limit: 4, Current Usage: 4, " +
+  "Additional Required: 2, (Minimum) New Limit Required: 6.";
+
+/** A resource's error, as a deployment quotes it. */
+function quoted(status: string, code: string, message: string): DeploymentError {
+  return new DeploymentError({
+    code: "DeploymentFailed",
+    message:
+      "At least one resource deployment operation failed. Please list deployment operations for details.",
+    details: [{ code: status, message: JSON.stringify({ error: { code, message } }, null, 2) }],
+  });
+}
+
+describe("ends the operation", () => {
+  test("on a quota that a nested deployment tells of, two texts deep", async () => {
+    const inner = JSON.stringify({ error: { code: "OperationNotAllowed", message: quota } });
+    const middle = JSON.stringify({
+      status: "Failed",
+      error: {
+        code: "ResourceDeploymentFailure",
+        message: "The resource operation completed with terminal provisioning state 'Failed'.",
+        details: [
+          {
+            code: "DeploymentFailed",
+            message: "At least one resource deployment operation failed.",
+            details: [{ code: "Conflict", message: inner }],
+          },
+        ],
+      },
+    });
+    const ended = await outcome(
+      new DeploymentError({
+        code: "DeploymentFailed",
+        message: "At least one resource deployment operation failed.",
+        details: [{ code: "Conflict", message: middle }],
+      }),
+    );
+    expect(ended).toMatchObject({ code: "QuotaExceeded" });
+    expect((ended as { message: string }).message).toContain("New Limit Required: 6");
+  });
+
+  const preflight = (details: readonly unknown[]): RestError =>
+    answered({
+      status: 400,
+      body: {
+        error: {
+          code: "InvalidTemplateDeployment",
+          message:
+            "The template deployment 'resources-x' is not valid according to the validation procedure.",
+          details,
+        },
+      },
+    });
+
+  test("on a quota that the validation of a template finds", async () => {
+    const error = preflight([{ code: "QuotaExceeded", message: quota }]);
+    expect(await outcome(error)).toMatchObject({ code: "QuotaExceeded" });
+  });
+
+  test("on a policy, whose name it passes on", async () => {
+    const ended = await outcome(
+      preflight([
+        {
+          code: "RequestDisallowedByPolicy",
+          target: "cluster1",
+          message:
+            'Resource \'cluster1\' was disallowed by policy. Policy identifiers: \'[{"policyAssignment":{"name":"Allowed locations"}}]\'.',
+          additionalInfo: [{ type: "PolicyViolation", info: {} }],
+        },
+      ]),
+    );
+    expect(ended).toMatchObject({ code: "RequestDisallowedByPolicy" });
+    expect((ended as { message: string }).message).toContain("Allowed locations");
+  });
+
+  test.each([
+    [
+      "SkuNotAvailable",
+      "The requested VM size for resource 'Following SKUs have failed for Capacity Restrictions: Standard_D8s_v3' is currently not available in location 'eastus'.",
+      "SkuNotAvailable",
+    ],
+    [
+      "MissingSubscriptionRegistration",
+      "The subscription is not registered to use namespace 'Microsoft.Compute'.",
+      "ResourceProviderNotRegistered",
+    ],
+    [
+      "ReadOnlyDisabledSubscription",
+      "The subscription is disabled and therefore marked as read only.",
+      "InvalidSubscriptionState",
+    ],
+    [
+      "ScopeLocked",
+      "The scope cannot perform delete operation because following scope(s) are locked.",
+      "InstallationFailed",
+    ],
+    [
+      "PublicIPCountLimitReached",
+      "Cannot create more than 10 public IP addresses for this subscription in this region.",
+      "QuotaExceeded",
+    ],
+  ])("on %s", async (code, message, ours) => {
+    const ended = await outcome(answered({ status: 409, body: { error: { code, message } } }));
+    expect(ended).toMatchObject({ code: ours });
+    expect((ended as { message: string }).message).toContain(message);
+  });
+
+  test("on a 400 that nobody knows, with what Azure said", async () => {
+    const body = { error: { code: "SubnetIsTooOdd", message: "The subnet is too odd." } };
+    expect(await outcome(answered({ status: 400, body }))).toEqual({
+      code: "InstallationFailed",
+      message: "Azure refused a request. Azure says: SubnetIsTooOdd: The subnet is too odd.",
+    });
+  });
+
+  test("on an unknown fault of a deployment's resource as a failed deployment", async () => {
+    const error = quoted("BadRequest", "SubnetIsTooOdd", "The subnet is too odd.");
+    expect(await outcome(error)).toMatchObject({ code: "DeploymentFailed" });
+  });
+
+  test("when one resource lacks quota and others room", async () => {
+    const error = new DeploymentError({
+      code: "DeploymentFailed",
+      message: "At least one resource deployment operation failed.",
+      details: [
+        { code: "AllocationFailed", message: "Allocation failed." },
+        { code: "InternalServerError", message: "Oops." },
+        { code: "QuotaExceeded", message: quota },
+      ],
+    });
+    expect(await outcome(error)).toMatchObject({ code: "QuotaExceeded" });
+  });
+});
+
+describe("waits", () => {
+  const zonal = quoted(
+    "Conflict",
+    "ZonalAllocationFailed",
+    "Allocation failed. We do not have sufficient capacity for the requested VM size in this zone.",
+  );
+
+  test("for room for half an hour, then says that there is none", async () => {
+    expect(await outcome(zonal)).toEqual({ again: 60_000 });
+    const { now } = stepContext();
+    expect(await outcome(zonal, { startedAt: now - 31 * minuteMs })).toMatchObject({
+      code: "CapacityUnavailable",
+    });
+  });
+
+  test("for a principal to be known everywhere, not for ever", async () => {
+    const error = quoted(
+      "BadRequest",
+      "PrincipalNotFound",
+      "Principal 0f14a80d42e54d57afe046acf9dfae05 does not exist in the directory c7cb8e56-3c8d-431c-a94c-866e27a25b45.",
+    );
+    expect(await outcome(error)).toEqual({ again: 60_000 });
+    const { now } = stepContext();
+    expect(await outcome(error, { startedAt: now - 11 * minuteMs })).toMatchObject({
+      code: "DeploymentFailed",
+    });
+  });
+
+  test("for a permission in the cluster's subscription, then names it", async () => {
+    const message =
+      "The client 'rp' with object id 'rp' does not have authorization to perform action " +
+      `'Microsoft.Network/virtualNetworks/subnets/join/action' over scope '/subscriptions/${subscriptionId}/resourceGroups/n'.`;
+    const error = answered({
+      status: 403,
+      body: { error: { code: "LinkedAuthorizationFailed", message } },
+    });
+    expect(await outcome(error)).toEqual({ again: 60_000 });
+    const { now } = stepContext();
+    const ended = await outcome(error, { startedAt: now - 11 * minuteMs });
+    expect(ended).toMatchObject({ code: "AuthorizationFailed" });
+    expect((ended as { message: string }).message).toContain("subnets/join/action");
+  });
+
+  test.each([
+    ["as seconds", { "retry-after": "17" }, 17_000],
+    [
+      "as a date",
+      { date: "Sun, 29 Nov 2026 03:00:00 GMT", "retry-after": "Sun, 29 Nov 2026 03:01:30 GMT" },
+      90_000,
+    ],
+    ["in milliseconds", { "x-ms-retry-after-ms": "2500" }, 2_500],
+    ["of a day, but not so long", { "retry-after": "86400" }, 600_000],
+    ["of nothing, but a moment", { "retry-after": "0" }, 1_000],
+    ["that is not given", {}, 30_000],
+    ["that makes no sense", { "retry-after": "soon" }, 30_000],
+  ])("after a 429 for the time %s", async (_what, headers, againAfterMs) => {
+    const body = { error: { code: "TooManyRequests", message: "The request is being throttled." } };
+    expect(await outcome(answered({ status: 429, body, headers }))).toEqual({
+      again: againAfterMs,
+    });
+  });
+
+  test("after a 429 by the services' other forms, and a 503 that says when", async () => {
+    const compute = answered({
+      status: 429,
+      body: {
+        error: {
+          code: "OperationNotAllowed",
+          message:
+            "The server rejected the request because too many requests have been received for this subscription.",
+          details: [
+            {
+              code: "TooManyRequests",
+              target: "HighCostGet3Min",
+              message: '{"allowedRequestCount":162}',
+            },
+          ],
+        },
+      },
+    });
+    expect(await outcome(compute)).toEqual({ again: 30_000 });
+    const plain = answered({ status: 429, body: "Too Many Requests" });
+    expect(await outcome(plain)).toEqual({ again: 30_000 });
+    const busy = answered({
+      status: 503,
+      body: { error: { code: "ServerBusy", message: "The server is busy." } },
+      headers: { "retry-after": "5" },
+    });
+    expect(await outcome(busy)).toEqual({ again: 5_000 });
+  });
+
+  test.each([
+    ["RetryableErrorDueToAnotherOperation", 429],
+    ["AnotherOperationInProgress", 409],
+    ["DeploymentActive", 409],
+    ["ResourceGroupBeingDeleted", 409],
+  ])("for what else is under way: %s", async (code, status) => {
+    const body = { error: { code, message: "Wait." } };
+    expect(await outcome(answered({ status, body }))).toEqual({ again: 15_000 });
+  });
+
+  test("longer by chance, so that those who wait don't come back together", async () => {
+    const step = asAzureStep(
+      {
+        name: "S",
+        deadlineMs: 1,
+        run: async () => {
+          throw answered({ status: 429, body: {}, headers: { "retry-after": "100" } });
+        },
+      },
+      { random: { fraction: () => 0.5 } as never },
+    );
+    expect(await step.run(stepContext())).toEqual({ done: false, againAfterMs: 112_500 });
+  });
+});
+
+describe("counts as a failed attempt", () => {
+  test.each([
+    [
+      "a 500",
+      answered({ status: 500, body: { error: { code: "InternalServerError", message: "Oops." } } }),
+    ],
+    ["a 503 that does not say when", answered({ status: 503, body: {} })],
+    ["a page of a proxy", answered({ status: 502, body: "<html>" })],
+    [
+      "something of ours that is not there yet",
+      answered({
+        status: 404,
+        body: { error: { code: "ResourceNotFound", message: "Not found." } },
+      }),
+    ],
+    [
+      "an unknown conflict",
+      answered({ status: 409, body: { error: { code: "Odd", message: "Odd." } } }),
+    ],
+    [
+      "a failure of a deployment within Azure",
+      quoted("InternalServerError", "InternalOperationError", "Oops."),
+    ],
+    ["a broken connection", new RestError("read ECONNRESET", { code: "ECONNRESET" })],
+  ])("%s", async (_what, error) => {
+    const result = await outcome(error);
+    expect(result).toHaveProperty("transient");
+    expect((result as { transient: string }).transient).toMatch(/^Azure did not do it: /);
+  });
+
+  test("the resource provider's own credential, without a word of the user or of itself", async () => {
+    const signIn = new AuthenticationError(401, {
+      error: "invalid_client",
+      error_description: "AADSTS7000215: Invalid client secret provided for app 'rp-app'.",
+    });
+    expect(await outcome(signIn)).toEqual({
+      transient: "The resource provider could not sign in to Azure.",
+    });
+    const expired = {
+      error: { code: "ExpiredAuthenticationToken", message: "The token of rp-app has expired." },
+    };
+    const notLetIn = "Azure does not let the resource provider in; its operator has to look.";
+    expect(await outcome(answered({ status: 401, body: expired }))).toEqual({
+      transient: notLetIn,
+    });
+    const message = `The client 'rp-app' does not have authorization over scope '/subscriptions/${anotherSubscription}/resourceGroups/dns'.`;
+    const zone = { error: { code: "AuthorizationFailed", message } };
+    expect(await outcome(answered({ status: 403, body: zone }))).toEqual({ transient: notLetIn });
+  });
+});
+
+test("what isn't Azure's passes through, and so does everything once the step was told to stop", async () => {
+  const fault = new TypeError("no step has noted infraId");
+  expect(await outcome(fault)).toEqual({ transient: fault.message });
+  const terminal = new TerminalError({ code: "InvalidParameter", message: "Mine." });
+  expect(await outcome(terminal)).toEqual({ code: "InvalidParameter", message: "Mine." });
+  const throttled = answered({ status: 429, body: {} });
+  const stopped = await outcome(throttled, { signal: AbortSignal.abort(new Error("stop")) });
+  expect(stopped).toEqual({ transient: throttled.message });
+});
+
+test("texts show no signature, no foreign subscription, no line break, and end", async () => {
+  const message =
+    `Cannot read https://x.blob.core.windows.net/ignition/bootstrap.ign?sv=2026&sig=AbC%3D for\n` +
+    `'/subscriptions/${anotherSubscription}/resourceGroups/rp' and '/subscriptions/${subscriptionId}/x' ${"long ".repeat(500)}`;
+  const ended = await outcome(answered({ status: 400, body: { error: { code: "Bad", message } } }));
+  const text = (ended as { message: string }).message;
+  expect(text).not.toMatch(/sig=A|sv=2026|\n/);
+  expect(text).not.toContain(anotherSubscription);
+  expect(text).toContain(`/subscriptions/${subscriptionId}/x`);
+  expect(text.length).toBeLessThan(900);
+});
+
+test("a hostile body neither throws nor takes long", async () => {
+  let nested: unknown = { code: "BadRequest", message: "end" };
+  for (let depth = 0; depth < 5_000; depth += 1)
+    nested = { code: "BadRequest", message: "m", details: [nested] };
+  const wide = {
+    code: "DeploymentFailed",
+    message: "m",
+    details: Array.from({ length: 10_000 }, () => ({ code: "BadRequest", message: "no" })),
+  };
+  const odd = { code: 7, message: { a: 1 }, details: [null, 3, "x", []] };
+  for (const body of [nested, wide, odd, null, "", []]) {
+    expect(await outcome(new DeploymentError(body))).toMatchObject({ code: "DeploymentFailed" });
+  }
+});

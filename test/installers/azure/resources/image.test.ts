@@ -1,0 +1,91 @@
+/** The image is copied once, by Azure, followed by whoever comes, and begun again when the copy fails. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
+import { copyImage, imageBlobUrl } from "../../../../src/installers/azure/resources/copyImage.ts";
+import { createIdentity } from "../../../../src/installers/azure/resources/createIdentity.ts";
+import { ScriptedAzure } from "../scriptedAzure.ts";
+import { names, stepContext, subscriptionId } from "../stepContext.ts";
+
+const group = `/subscriptions/${subscriptionId}/resourcegroups/${names.managedGroup}/providers`;
+const account = `${group}/microsoft.storage/storageaccounts/${names.storageAccount}`;
+const blob = "/blobs/vhd/rhcos.vhd";
+const imageUrl = "https://rhcos.blob.core.windows.net/imagebucket/rhcos-4.16.vhd";
+let azure: ScriptedAzure;
+beforeAll(async () => {
+  azure = await ScriptedAzure.start();
+});
+afterAll(async () => azure[Symbol.asyncDispose]());
+
+let copyStatus: string | undefined;
+let sources: unknown[];
+beforeEach(() => {
+  copyStatus = undefined;
+  sources = [];
+  azure.calls.length = 0;
+  azure.script = ({ method, path, headers }) => {
+    if (path === account) {
+      const properties = { primaryEndpoints: { blob: `${azure.url}/blobs/` } };
+      return { status: 200, body: { properties } };
+    }
+    if (path === `${account}/listkeys`) {
+      return { status: 200, body: { keys: [{ keyName: "key1", value: "a2V5" }] } };
+    }
+    if (path !== blob) return undefined;
+    if (method === "HEAD") {
+      return copyStatus === undefined
+        ? { status: 404, headers: { "x-ms-error-code": "BlobNotFound" } }
+        : { status: 200, headers: { "x-ms-copy-status": copyStatus } };
+    }
+    sources.push(headers["x-ms-copy-source"]);
+    copyStatus = "pending";
+    return { status: 202, headers: { "x-ms-copy-status": "pending", "x-ms-copy-id": "1" } };
+  };
+});
+
+const installation = { azure: { names, infraId: "infra", imageUrl } };
+const run = async () =>
+  asAzureStep(copyImage(azure.effects()), azure.effects()).run(stepContext({ installation }));
+const again = { done: false, againAfterMs: 10_000 };
+
+test("is begun once and followed", async () => {
+  expect(await run()).toEqual(again);
+  expect(await run()).toEqual(again);
+  copyStatus = "success";
+  expect(await run()).toEqual({ done: true });
+  expect(await run()).toEqual({ done: true });
+  expect(sources).toEqual([imageUrl]);
+});
+
+test.each(["failed", "aborted"])("is begun again when it %s", async (status) => {
+  copyStatus = status;
+  expect(await run()).toEqual({ done: false, againAfterMs: 30_000 });
+  expect(sources).toEqual([imageUrl]);
+});
+
+test("lies where the account says, and its address has no signature", async () => {
+  const url = await imageBlobUrl(azure.effects(), stepContext({ installation }));
+  expect(url).toBe(`${azure.url}/blobs/vhd/rhcos.vhd`);
+});
+
+test("an account that is not seen yet counts as a failed attempt", async () => {
+  azure.script = () => undefined;
+  await expect(run()).rejects.toThrow(/^Azure did not do it: ResourceNotFound/);
+});
+
+test("the machines' identity is made by name and its object noted", async () => {
+  const identity = `${group}/microsoft.managedidentity/userassignedidentities/infra-identity`;
+  const bodies: unknown[] = [];
+  azure.script = ({ method, path, body }) => {
+    if (method !== "PUT" || path !== identity) return undefined;
+    bodies.push(body);
+    return { status: 201, body: { ...(body as object), properties: { principalId: "p" } } };
+  };
+  const step = asAzureStep(createIdentity(azure.effects()), azure.effects());
+  const context = stepContext({ installation });
+  expect(await step.run(context)).toEqual({
+    done: true,
+    changes: { installation: { azure: { ...installation.azure, identityObjectId: "p" } } },
+  });
+  expect(context.guarded()).toBe(1);
+  expect(bodies).toHaveLength(1);
+});

@@ -1,0 +1,179 @@
+/** Security groups on subnets that a user gave: set where there is none, taken off where they are the cluster's, and nothing else. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { attachSecurityGroups } from "../../../../src/installers/azure/resources/attachSecurityGroups.ts";
+import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
+import { detachSecurityGroups } from "../../../../src/installers/azure/resources/detachSecurityGroups.ts";
+import type { StepContext, StepResult } from "../../../../src/installers/installer.ts";
+import { ScriptedAzure } from "../scriptedAzure.ts";
+import { names, stepContext, subscriptionId } from "../stepContext.ts";
+
+const network = `/subscriptions/${subscriptionId}/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/vnet`;
+const control = `${network}/subnets/control`;
+const workers = `${network}/subnets/workers`;
+const groups = `/subscriptions/${subscriptionId}/resourceGroups/${names.managedGroup}/providers/Microsoft.Network/networkSecurityGroups`;
+const ours = {
+  control: `${groups}/infra-controlplane-nsg`,
+  workers: `${groups}/infra-node-nsg`,
+};
+const foreign = `/subscriptions/${subscriptionId}/resourceGroups/net/providers/Microsoft.Network/networkSecurityGroups/corporate`;
+
+let azure: ScriptedAzure;
+beforeAll(async () => {
+  azure = await ScriptedAzure.start();
+});
+afterAll(async () => azure[Symbol.asyncDispose]());
+
+interface Resource {
+  readonly etag?: string;
+  readonly properties: Record<string, unknown>;
+}
+let resources: Map<string, Resource>;
+let beforeSubnetWrite: () => void;
+beforeEach(() => {
+  let etags = 0;
+  beforeSubnetWrite = () => undefined;
+  const subnet = (addressPrefix: string): Resource => ({
+    etag: "first",
+    properties: {
+      addressPrefix,
+      provisioningState: "Succeeded",
+      serviceEndpoints: [{ service: "Microsoft.Storage" }],
+    },
+  });
+  resources = new Map([
+    [control.toLowerCase(), subnet("10.0.0.0/24")],
+    [workers.toLowerCase(), subnet("10.0.1.0/24")],
+  ]);
+  azure.calls.length = 0;
+  azure.script = ({ method, path, body, headers }) => {
+    if (method !== "GET" && path.includes("/subnets/")) beforeSubnetWrite();
+    const present = resources.get(path);
+    if (method === "GET") return present && { status: 200, body: present };
+    if (headers["if-match"] !== undefined && headers["if-match"] !== present?.etag) {
+      return { status: 412, body: { error: { code: "PreconditionFailed", message: "m" } } };
+    }
+    const { properties } = body as Resource;
+    const written = {
+      ...(body as Resource),
+      etag: `e${(etags += 1)}`,
+      properties: { ...properties, provisioningState: "Succeeded" },
+    };
+    resources.set(path, written);
+    return { status: 200, body: written };
+  };
+});
+
+const given = (more: Record<string, unknown> = {}) =>
+  stepContext({
+    installation: { azure: { names, infraId: "infra" } },
+    cluster: {
+      controlPlane: { vmSize: "v", subnetId: control },
+      workers: [
+        { name: "worker", subnetId: workers },
+        { name: "more", subnetId: workers.toUpperCase() },
+      ],
+      ...more,
+    },
+  });
+const groupOf = (subnet: string): unknown =>
+  (resources.get(subnet.toLowerCase())?.properties["networkSecurityGroup"] as { id?: string })?.id;
+
+async function untilDone(
+  which: typeof attachSecurityGroups | typeof detachSecurityGroups,
+  context: StepContext,
+): Promise<number> {
+  const step = asAzureStep(which(azure.effects()), azure.effects());
+  for (let runs = 1; runs < 10; runs += 1) {
+    const result: StepResult = await step.run(context);
+    if (result.done) return runs;
+  }
+  throw new Error("the step comes to no end");
+}
+
+test("are made and set, leave all else of the subnet as it is, and are taken off again", async () => {
+  const context = given();
+  await untilDone(attachSecurityGroups, context);
+  expect(groupOf(control)).toBe(ours.control);
+  expect(groupOf(workers)).toBe(ours.workers);
+  expect(resources.get(control.toLowerCase())?.properties).toMatchObject({
+    addressPrefix: "10.0.0.0/24",
+    serviceEndpoints: [{ service: "Microsoft.Storage" }],
+  });
+  expect(azure.changes()).toHaveLength(4);
+  expect(await untilDone(attachSecurityGroups, context)).toBe(1);
+  expect(azure.changes()).toEqual([]);
+  await untilDone(detachSecurityGroups, context);
+  expect([groupOf(control), groupOf(workers)]).toEqual([undefined, undefined]);
+  expect(resources.get(workers.toLowerCase())?.properties).toMatchObject({
+    serviceEndpoints: [{ service: "Microsoft.Storage" }],
+  });
+  expect(azure.changes()).toHaveLength(2);
+  expect(await untilDone(detachSecurityGroups, context)).toBe(1);
+});
+
+test("a subnet for both kinds of machines gets the control plane's", async () => {
+  await untilDone(
+    attachSecurityGroups,
+    given({ workers: [{ name: "worker", subnetId: control.toUpperCase() }] }),
+  );
+  expect(groupOf(control)).toBe(ours.control);
+});
+
+test("a group that is there already is neither replaced nor taken off", async () => {
+  resources.set(workers.toLowerCase(), {
+    etag: "x",
+    properties: { provisioningState: "Succeeded", networkSecurityGroup: { id: foreign } },
+  });
+  const context = given();
+  await expect(untilDone(attachSecurityGroups, context)).rejects.toMatchObject({
+    code: "InvalidSubnet",
+    message: expect.stringContaining(workers) as string,
+  });
+  await untilDone(detachSecurityGroups, context);
+  expect(groupOf(workers)).toBe(foreign);
+  expect(groupOf(control)).toBeUndefined();
+});
+
+test("a change in between is neither undone nor overwritten", async () => {
+  const context = given();
+  let changes = 0;
+  beforeSubnetWrite = () => {
+    if ((changes += 1) > 1) return;
+    const present = resources.get(control.toLowerCase());
+    resources.set(control.toLowerCase(), {
+      etag: "changed",
+      properties: { ...present?.properties, addressPrefix: "10.0.8.0/24" },
+    });
+  };
+  await untilDone(attachSecurityGroups, context);
+  expect(resources.get(control.toLowerCase())?.properties).toMatchObject({
+    addressPrefix: "10.0.8.0/24",
+    networkSecurityGroup: { id: ours.control },
+  });
+});
+
+test("a subnet is noted before it is changed", async () => {
+  const context = given();
+  const noted: string[] = [];
+  beforeSubnetWrite = () => noted.push(JSON.stringify(context.saved.at(-1)));
+  await untilDone(attachSecurityGroups, context);
+  expect(noted[0]).toContain(control);
+  expect(noted[1]).toContain(workers);
+});
+
+test("a missing subnet ends the creation, and does not stop the deletion", async () => {
+  resources.delete(workers.toLowerCase());
+  const context = given();
+  await expect(untilDone(attachSecurityGroups, context)).rejects.toMatchObject({
+    code: "InvalidSubnet",
+  });
+  resources.clear();
+  expect(await untilDone(detachSecurityGroups, context)).toBe(1);
+});
+
+test("without given subnets there is nothing to do", async () => {
+  const none = given({ controlPlane: { vmSize: "v" }, workers: [{ name: "worker" }] });
+  expect(await untilDone(attachSecurityGroups, none)).toBe(1);
+  expect(await untilDone(detachSecurityGroups, stepContext())).toBe(1);
+  expect(azure.calls).toEqual([]);
+});
