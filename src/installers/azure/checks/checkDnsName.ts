@@ -8,6 +8,7 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
+import { found } from "../submit.ts";
 import { checkStep, type CheckFault } from "./checkStep.ts";
 
 /** A name can't have a CNAME beside another record, whichever is ours. */
@@ -22,7 +23,7 @@ export function checkDnsName(effects: AzureEffects): Step {
     const { dns } = effects.azure.of(dnsZone.subscriptionId);
     await checkZone(dns, dnsZone, signal);
     const names = [`api.${label}`, `*.apps.${label}`];
-    const found = await Promise.all(
+    const present = await Promise.all(
       names.flatMap((name) =>
         types.map(async (type) => ({
           name,
@@ -30,7 +31,7 @@ export function checkDnsName(effects: AzureEffects): Step {
         })),
       ),
     );
-    const foreign = found.filter(
+    const foreign = present.filter(
       ({ record: each }) =>
         each !== undefined && each.metadata?.[incarnationTag] !== snapshot.incarnationId,
     );
@@ -50,7 +51,7 @@ async function checkZone(
   { resourceGroup, name }: DnsZoneId,
   signal: AbortSignal,
 ): Promise<void> {
-  const zone = await unlessAbsent(dns.zones.get(resourceGroup, name, { abortSignal: signal }));
+  const zone = await found(dns.zones.get(resourceGroup, name, { abortSignal: signal }));
   if (zone === undefined) {
     throw new Error("The resource provider's own DNS zone is not there; its operator has to look.");
   }
@@ -62,16 +63,7 @@ async function record(
   signal: AbortSignal,
 ): Promise<RecordSet | undefined> {
   const { dnsZone, name, type } = where;
-  return unlessAbsent(
+  return found(
     dns.recordSets.get(dnsZone.resourceGroup, dnsZone.name, name, type, { abortSignal: signal }),
   );
-}
-
-async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if ((error as { readonly statusCode?: number }).statusCode === 404) return undefined;
-    throw error;
-  }
 }

@@ -7,17 +7,14 @@ import type { Cluster } from "../../../model/cluster.ts";
 import type { InstallationSnapshot, Step } from "../../installer.ts";
 import { AzureClients } from "../azureConnection.ts";
 import type { AzureEffects } from "../azureEffects.ts";
+import { statusOf } from "../azureErrors.ts";
 import { controlPlaneCount, managedGroupId } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
+import { subnetOf, type SubnetId } from "../guardedSubnets.ts";
+import { found, isSame } from "../submit.ts";
 import { checkStep, propagationMs, type CheckFault } from "./checkStep.ts";
 import { missingActions, permissionsAt } from "./permissions.ts";
-import {
-  invalid,
-  readSubnetId,
-  subnetFaults,
-  type AskedSubnet,
-  type SubnetId,
-} from "./subnetFit.ts";
+import { invalid, subnetFaults, type AskedSubnet } from "./subnetFit.ts";
 
 /** What the cluster's controllers do with subnets that aren't its own. */
 const controllersActions = [
@@ -37,7 +34,7 @@ export function checkNetwork(effects: AzureEffects): Step {
     // one network holds them all: a PUT with others was refused
     const { id } = first;
     const scope = networkId(id);
-    if (id.subscriptionId.toLowerCase() !== snapshot.subscriptionId.toLowerCase()) {
+    if (!isSame(id.subscriptionId, snapshot.subscriptionId)) {
       return {
         faults: [invalid(`The virtual network ${scope} must be in the cluster's subscription.`)],
       };
@@ -62,10 +59,8 @@ export function checkNetwork(effects: AzureEffects): Step {
 }
 
 function askedSubnets({ controlPlane, workers, ingresses }: Cluster): AskedSubnet[] {
-  const asked = (subnetId: string | undefined, purpose: string, addresses: number) => {
-    const id = subnetId === undefined ? undefined : readSubnetId(subnetId);
-    return id === undefined ? [] : [{ id, purpose, addresses }];
-  };
+  const asked = (subnetId: string | undefined, purpose: string, addresses: number) =>
+    subnetId === undefined ? [] : [{ id: subnetOf(subnetId), purpose, addresses }];
   const internalIngresses = (ingresses ?? []).filter(({ visibility }) => visibility === "Private");
   return [
     ...asked(controlPlane.subnetId, "control plane", controlPlaneAddresses),
@@ -85,12 +80,7 @@ async function networkOf(
   signal: AbortSignal,
 ): Promise<VirtualNetwork | undefined> {
   const { virtualNetworks } = azure.of(subscriptionId.toLowerCase()).network;
-  try {
-    return await virtualNetworks.get(resourceGroup, network, { abortSignal: signal });
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+  return found(virtualNetworks.get(resourceGroup, network, { abortSignal: signal }));
 }
 
 async function principalFaults(
@@ -130,8 +120,4 @@ async function principalFaults(
 function ifNothingIsAllowed(error: unknown): [] {
   if (statusOf(error) === 403) return [];
   throw error;
-}
-
-function statusOf(error: unknown): number | undefined {
-  return (error as { readonly statusCode?: number }).statusCode;
 }

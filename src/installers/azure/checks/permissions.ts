@@ -5,6 +5,7 @@
 import type { Permission } from "@azure/arm-authorization";
 import { armAnswer } from "../armAnswer.ts";
 import type { AzureClients } from "../azureConnection.ts";
+import { statusOf } from "../azureErrors.ts";
 
 const apiVersion = "2022-04-01";
 
@@ -27,8 +28,7 @@ export async function permissionsAt(
     };
     return nextLink === undefined || nextLink === null ? value : undefined;
   } catch (error) {
-    const { statusCode = 0 } = error as { readonly statusCode?: number };
-    if ([400, 404, 405].includes(statusCode)) return undefined;
+    if ([400, 404, 405].includes(statusOf(error) ?? 0)) return undefined;
     throw error;
   }
 }

@@ -6,15 +6,9 @@ import type { Subnet, VirtualNetwork } from "@azure/arm-network";
 // a CommonJS module, of which Node finds no names
 import ipaddr from "ipaddr.js";
 import type { Network } from "../../../model/cluster.ts";
+import type { SubnetId } from "../guardedSubnets.ts";
 import type { CheckFault } from "./checkStep.ts";
 import { sameLocation } from "./machineOffers.ts";
-
-export interface SubnetId {
-  readonly subscriptionId: string;
-  readonly resourceGroup: string;
-  readonly network: string;
-  readonly name: string;
-}
 
 /** A subnet as a cluster asks for it. */
 export interface AskedSubnet {
@@ -23,16 +17,6 @@ export interface AskedSubnet {
   readonly purpose: string;
   /** How many addresses its machines and load balancers take. */
   readonly addresses: number;
-}
-
-/** @returns `undefined` for what is no id of a subnet. */
-export function readSubnetId(text: string): SubnetId | undefined {
-  const form =
-    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/virtualNetworks\/([^/]+)\/subnets\/([^/]+)$/i;
-  const [, subscriptionId, resourceGroup, network, name] = form.exec(text) ?? [];
-  if (subscriptionId === undefined || resourceGroup === undefined) return undefined;
-  if (network === undefined || name === undefined) return undefined;
-  return { subscriptionId, resourceGroup, network, name };
 }
 
 /** Azure keeps the first four and the last of each subnet for itself. */

@@ -238,7 +238,7 @@ test("two ranges overlap exactly when they share an address", () => {
     return Array.from({ length: size }, (_, index) => start - (start % size) + index);
   };
   const asked: AskedSubnet = {
-    id: { subscriptionId, resourceGroup: "g", network: "net", name: "s" },
+    id: { id: "/s", subscriptionId, resourceGroup: "g", network: "net", name: "s" },
     purpose: "workers",
     addresses: 0,
   };
