@@ -12,8 +12,8 @@ export interface MisspeltVariable {
 
 /** What nobody but us would begin a name with. */
 const ownPrefixes = ["COSMOSDB_", "STORAGE_QUEUE_"];
-/** Of others, and read by their libraries: OpenSSL's are one letter away from ours of TLS. */
-const foreignPrefixes = ["OTEL_", "SSL_"];
+/** Of others, and read by their libraries and programs: OpenSSL's are one letter away from ours of TLS. */
+const foreignPrefixes = ["OTEL_", "SSL_", "OPENSHIFT_INSTALL_"];
 /** Shorter names are words that many programs use; others begin with them by chance. */
 const distinctLength = 10;
 /** Nobody misspells more of a name than that, and with more of it two names are two. */
