@@ -13,6 +13,11 @@ const folder = mkdtempSync(join(tmpdir(), "azure-local-"));
 const authorityFile = join(folder, "authority.pem");
 writeFileSync(authorityFile, azure.caCertificatePem);
 
+// as in the README's useful commands
+const subscriptionId = "00000000-0000-4000-8000-000000000001";
+const networkId = azure.createNetwork(subscriptionId, "networks", "production");
+const bodyFile = join(folder, "cluster.json");
+
 const { providerApplication: provider, clusterApplication: cluster } = azure;
 const settings = {
   INSTALLER: "azure",
@@ -26,14 +31,29 @@ const settings = {
   OPENSHIFT_INSTALL: writeInstallProgram(folder, { url: azure.url, authorityFile }),
   UNANNOUNCED_SUBSCRIPTIONS: "registered",
 };
+const body = {
+  location: "eastus",
+  properties: {
+    clusterProfile: {
+      pullSecret: '{"auths":{"registry.example.com":{"auth":"dXNlcjpwYXNzd29yZA=="}}}',
+      domain: "mycluster",
+      resourceGroupId: `/subscriptions/${subscriptionId}/resourceGroups/mycluster-machines`,
+    },
+    servicePrincipalProfile: { clientId: cluster.clientId, clientSecret: cluster.clientSecret },
+    masterProfile: { subnetId: `${networkId}/subnets/control-plane` },
+    workerProfiles: [{ name: "worker", subnetId: `${networkId}/subnets/workers` }],
+  },
+};
+writeFileSync(bodyFile, JSON.stringify(body, undefined, 2), { mode: 0o600 });
+const clusterUrl = `http://localhost:8080/subscriptions/${subscriptionId}/resourceGroups/demo/providers/RedHat.OpenShift/OpenShiftClusters/mycluster`;
 const lines = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'`);
 process.stdout.write(
   `# The stand-in for Azure runs until Ctrl-C; in another shell, for npm start:
 ${lines.join("\n")}
 
-# A service principal for a cluster's servicePrincipalProfile:
-#   clientId ${cluster.clientId}
-#   clientSecret ${cluster.clientSecret}
+# Create a cluster, with a service principal and subnets that are there:
+#   curl -i -X PUT '${clusterUrl}?api-version=2020-04-30' \\
+#     -H 'Content-Type: application/json' -d @${bodyFile}
 # Everything that would exist in Azure:
 #   curl --cacert ${authorityFile} ${azure.url}/stand-in/resources
 # Let the next three requests for machines be throttled; "lost": "answer" or "hang": true instead of a status are the others:

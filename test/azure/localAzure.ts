@@ -167,16 +167,41 @@ export class LocalAzure implements AsyncDisposable {
    * @returns its id.
    */
   createDnsZone(name: string): string {
-    const group = groupId(operatorSubscription, "dns");
+    const group = this.#createGroup(operatorSubscription, "dns");
+    const id = `${group}/providers/Microsoft.Network/dnsZones/${name}`;
+    return this.#resourceManager.create(id, { location: "global" }).id;
+  }
+
+  /**
+   * Makes a virtual network with two subnets, `control-plane` and `workers`, as a user would for a cluster.
+   *
+   * @returns its id.
+   */
+  createNetwork(subscriptionId: string, group: string, name: string): string {
+    const id = `${this.#createGroup(subscriptionId, group)}/providers/Microsoft.Network/virtualNetworks/${name}`;
+    const subnet = (subnetName: string, addressPrefix: string) => ({
+      name: subnetName,
+      properties: { addressPrefix },
+    });
+    return this.#resourceManager.create(id, {
+      location: "eastus",
+      properties: {
+        addressSpace: { addressPrefixes: ["10.0.0.0/16"] },
+        subnets: [subnet("control-plane", "10.0.0.0/24"), subnet("workers", "10.0.1.0/24")],
+      },
+    }).id;
+  }
+
+  #createGroup(subscriptionId: string, name: string): string {
+    const id = groupId(subscriptionId, name);
     this.state.put({
-      id: group,
-      name: "dns",
+      id,
+      name,
       type: "Microsoft.Resources/resourceGroups",
       location: "eastus",
       properties: { provisioningState: "Succeeded" },
     });
-    const id = `${group}/providers/Microsoft.Network/dnsZones/${name}`;
-    return this.#resourceManager.create(id, { location: "global" }).id;
+    return id;
   }
 
   /** Every resource that would exist, resource groups included. */
