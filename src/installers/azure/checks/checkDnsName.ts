@@ -8,7 +8,7 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
-import { found } from "../submit.ts";
+import { found } from "../resources/submit.ts";
 import { checkStep, type CheckFault } from "./checkStep.ts";
 
 /** A name can't have a CNAME beside another record, whichever is ours. */

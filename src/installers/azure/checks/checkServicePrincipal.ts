@@ -3,7 +3,7 @@
  * that roles are assigned to. The secret must never get into a message.
  */
 import type { Step } from "../../installer.ts";
-import { armAnswer } from "../armAnswer.ts";
+import { armAnswer } from "./armAnswer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { checkStep, propagationMs, type CheckResult } from "./checkStep.ts";
 

@@ -3,9 +3,9 @@
  * names of roles: anybody can make one.
  */
 import type { Permission } from "@azure/arm-authorization";
-import { armAnswer } from "../armAnswer.ts";
+import { armAnswer } from "./armAnswer.ts";
 import type { AzureClients } from "../azureConnection.ts";
-import { statusOf } from "../azureErrors.ts";
+import { statusOf } from "../failures/azureErrors.ts";
 
 const apiVersion = "2022-04-01";
 

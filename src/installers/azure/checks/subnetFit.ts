@@ -6,7 +6,7 @@ import type { Subnet, VirtualNetwork } from "@azure/arm-network";
 // a CommonJS module, of which Node finds no names
 import ipaddr from "ipaddr.js";
 import type { Network } from "../../../model/cluster.ts";
-import type { SubnetId } from "../guardedSubnets.ts";
+import type { SubnetId } from "../resources/guardedSubnets.ts";
 import type { CheckFault } from "./checkStep.ts";
 import { sameLocation } from "./machineOffers.ts";
 

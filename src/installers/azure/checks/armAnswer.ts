@@ -2,7 +2,7 @@
  * Reads from Azure Resource Manager what no client of the SDKs has a method for, by the same pipeline: sign-in, retries, errors. It
  * must never change anything.
  */
-import type { AzureClients } from "./azureConnection.ts";
+import type { AzureClients } from "../azureConnection.ts";
 
 /**
  * The body of the answer to a GET.
