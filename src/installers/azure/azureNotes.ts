@@ -65,3 +65,11 @@ export function noted<Name extends keyof AzureNotes>(
   if (note === undefined || note === null) throw new TypeError(`no step has noted ${name}`);
   return note;
 }
+
+/**
+ * Whether a create has come to its last step before: the credentials are in the document, so what was kept for the installation may be
+ * gone, and there is nothing left to make. A create that failed there begins anew with its first step.
+ */
+export function isInstalled({ secrets }: Pick<InstallationSnapshot, "secrets">): boolean {
+  return secrets.adminKubeconfig !== undefined && secrets.kubeadminPassword !== undefined;
+}

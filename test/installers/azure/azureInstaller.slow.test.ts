@@ -92,6 +92,22 @@ describe("the installer on Azure", () => {
     expect(existing(run)).toEqual(straight.resources);
   });
 
+  it("makes nothing else once what the cluster began with is lost", async () => {
+    await using run = await AzureRun.open();
+    await run.untilKilled(
+      ({ method, path }, at) =>
+        method === "PUT" && path.includes("/deployments/resources-") && at === "after",
+    );
+    expect(run.document.installation["azure"]).toHaveProperty("infraId");
+    await run.deleteBlob("aro", "graph");
+    await expect(run.operation()).rejects.toMatchObject({
+      code: "InstallationFailed",
+      message: expect.stringContaining("create it again"),
+    });
+    await run.delete();
+    expect(existing(run)).toEqual(empty);
+  });
+
   it.each(moments)("makes each thing once, killed %s each of its calls", async (moment) => {
     await using run = await AzureRun.open();
     await run.operation(onceEach(run, moment));

@@ -5,6 +5,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
+import { snapshotOf } from "../../../src/backend/changes.ts";
+import { blobServiceOf } from "../../../src/installers/azure/resources/storageAccount.ts";
 import { azureInstaller } from "../../../src/installers/azure/azureInstaller.ts";
 import { readDnsZoneId } from "../../../src/installers/azure/azureInstallerSettings.ts";
 import type { Step, StepResult } from "../../../src/installers/installer.ts";
@@ -112,9 +114,25 @@ export class AzureRun implements AsyncDisposable {
     this.#killAt = () => false;
   }
 
+  /** As somebody does who may read the managed group's storage account. */
+  async deleteBlob(container: string, name: string): Promise<void> {
+    this.#life = new AbortController();
+    const effects = { azure: this.#connection() };
+    const { signal } = new AbortController();
+    const service = await blobServiceOf(effects, snapshotOf(this.#document), signal);
+    await service.getContainerClient(container).deleteBlob(name);
+  }
+
   async delete(): Promise<void> {
     this.become(deleteOf(this.#document));
     await this.operation();
+  }
+
+  #connection(): AzureConnection {
+    return new AzureConnection(
+      { resourceManager: this.azure.url, authorityHost: this.azure.url },
+      credentialFor(this.azure),
+    );
   }
 
   /** A process begins, with nothing but what is stored. */
@@ -122,10 +140,7 @@ export class AzureRun implements AsyncDisposable {
     this.#life = new AbortController();
     const dnsZone = readDnsZoneId(this.#zoneId);
     if (dnsZone === undefined) throw new Error("the stand-in's zone has no id");
-    const azure = new AzureConnection(
-      { resourceManager: this.azure.url, authorityHost: this.azure.url },
-      credentialFor(this.azure),
-    );
+    const azure = this.#connection();
     return new StepsRun({
       document: this.#document,
       // the stand-in judges times of signed addresses by its own

@@ -7,10 +7,10 @@
 import { tmpdir } from "node:os";
 import { TerminalError } from "../../../model/rpError.ts";
 import { generateSshKey, sshPublicKey } from "../../sshKey.ts";
-import type { Step, StepContext } from "../../installer.ts";
+import type { InstallationSnapshot, Step, StepContext } from "../../installer.ts";
 import { packAssets, type AssetFiles } from "./assetArchive.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { noted, withNotes } from "../azureNotes.ts";
+import { isInstalled, noted, readNotes, withNotes } from "../azureNotes.ts";
 import { clusterAssets, imageStreamPath } from "./clusterAssets.ts";
 import { installConfig } from "./installConfig.ts";
 import { InstallProgram } from "./installProgram.ts";
@@ -30,9 +30,11 @@ export function generateAssets(effects: AzureEffects, parentFolder: string = tmp
     name: "GenerateAssets",
     deadlineMs,
     run: async (context) => {
+      if (isInstalled(context.snapshot)) return { done: true };
       const state = await SealedState.of(context, effects);
       let kept = await keptAssets(state);
       if (kept === undefined) {
+        refuseOthers(context.snapshot);
         await generateMissingSshKey(context);
         const files = await runProgram(context, effects, parentFolder);
         // so that nothing is kept which later steps can't use
@@ -48,6 +50,20 @@ export function generateAssets(effects: AzureEffects, parentFolder: string = tmp
       };
     },
   };
+}
+
+/**
+ * Other assets would be another cluster's, beside what was made for this one.
+ *
+ * @throws {TerminalError} when there were some.
+ */
+function refuseOthers(snapshot: InstallationSnapshot): void {
+  if (readNotes(snapshot).infraId === undefined) return;
+  throw new TerminalError({
+    code: "InstallationFailed",
+    message:
+      "What the cluster began with is no longer in its storage account, and nothing else fits what was made. Delete the cluster and create it again.",
+  });
 }
 
 async function generateMissingSshKey(context: StepContext): Promise<void> {

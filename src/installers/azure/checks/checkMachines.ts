@@ -5,6 +5,7 @@
 import type { Cluster } from "../../../model/cluster.ts";
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
+import { readNotes } from "../azureNotes.ts";
 import { controlPlaneCount } from "../azureNames.ts";
 import { checkStep, type CheckFault } from "./checkStep.ts";
 import { regionOffer, type NeededCluster } from "./machineOffers.ts";
@@ -38,10 +39,14 @@ export function checkMachines(effects: AzureEffects): Step {
       (total, { count }) => total + count,
       needed.controlPlane.count,
     );
-    const lacking = [
-      ...lackingQuotas(neededCompute(offer.cores, machineCount), computeUsages),
-      ...lackingQuotas(neededNetwork(cluster, machineCount), networkUsages as QuotaUsage[]),
-    ];
+    // from then on what is used may be the cluster's own, and Azure itself refuses what is too much
+    const mayHaveMachines = readNotes(snapshot).infraId !== undefined;
+    const lacking = mayHaveMachines
+      ? []
+      : [
+          ...lackingQuotas(neededCompute(offer.cores, machineCount), computeUsages),
+          ...lackingQuotas(neededNetwork(cluster, machineCount), networkUsages as QuotaUsage[]),
+        ];
     return {
       faults: [...offer.faults, ...quotaFaults(lacking, cluster.location)],
       ...(offer.machines === undefined ? {} : { notes: { machines: offer.machines } }),
