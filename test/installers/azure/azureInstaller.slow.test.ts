@@ -85,6 +85,38 @@ describe("the installer on Azure", () => {
     expect(existing(run)).toEqual(empty);
   });
 
+  it("creates a private cluster in given subnets, and gives them back", async () => {
+    await using run = await AzureRun.open();
+    const { subscriptionId, cluster } = run.document;
+    const network = run.azure.createNetwork(subscriptionId, "networks", "office");
+    const subnet = (name: string): string => `${network}/subnets/${name}`;
+    const given = existing(run);
+    const guarded = (): boolean =>
+      JSON.stringify(run.azure.state.get(network)).includes("networkSecurityGroup");
+    run.asks({
+      apiserverVisibility: "Private",
+      ingresses: [{ name: "default", visibility: "Private" }],
+      domain: "shop.example.org",
+      resourceGroupId: `/subscriptions/${subscriptionId}/resourceGroups/shop-machines`,
+      controlPlane: { ...cluster.controlPlane, subnetId: subnet("control-plane") },
+      workers: cluster.workers.map((pool) => ({ ...pool, subnetId: subnet("workers") })),
+    });
+    const created = await run.operation();
+    expect(created.cluster).toMatchObject({
+      apiserverUrl: "https://api.shop.example.org:6443/",
+      apiserverIp: expect.stringMatching(/^10\.0\.0\./),
+      ingresses: [{ name: "default", ip: expect.stringMatching(/^10\.0\.1\./) }],
+    });
+    expect(guarded()).toBe(true);
+    const made = run.azure.resources().filter(({ id }) => !given.includes(id));
+    const elsewhere = made.filter(({ id }) => !/\/resourceGroups\/shop-machines(\/|$)/i.test(id));
+    expect(elsewhere).toEqual([]);
+    expect(made.filter(({ type }) => /virtualNetworks$/.test(type))).toEqual([]);
+    await run.delete();
+    expect(existing(run)).toEqual(given);
+    expect(guarded()).toBe(false);
+  });
+
   it("changes nothing when all of a create is run twice", async () => {
     await using run = await AzureRun.open();
     const once = await run.operation();

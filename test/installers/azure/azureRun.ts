@@ -10,6 +10,7 @@ import { blobServiceOf } from "../../../src/installers/azure/resources/storageAc
 import { azureInstaller } from "../../../src/installers/azure/azureInstaller.ts";
 import { readDnsZoneId } from "../../../src/installers/azure/azureInstallerSettings.ts";
 import type { Step, StepResult } from "../../../src/installers/installer.ts";
+import type { Cluster } from "../../../src/model/cluster.ts";
 import type { ClusterDocument } from "../../../src/model/document.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { systemRandom } from "../../../src/runtime/ids.ts";
@@ -86,6 +87,11 @@ export class AzureRun implements AsyncDisposable {
   /** How often it was killed. */
   get kills(): number {
     return this.#kills;
+  }
+
+  /** The cluster that is created is another one, in some of its members. */
+  asks(changed: Partial<Cluster>): void {
+    this.#document = { ...this.#document, cluster: { ...this.#document.cluster, ...changed } };
   }
 
   become(document: ClusterDocument): void {

@@ -194,6 +194,12 @@ test.each([
   expect((await runCheck(azure, checkMachines)).code).toBe(code);
 });
 
+test("a create that begins anew does not count its own machines", async () => {
+  azure.answers = region(both, [usage("cores", 57, 100)], []);
+  const { code } = await runCheck(azure, checkMachines, { notes: { infraId: "shop-abcde" } });
+  expect(code).toBe(undefined);
+});
+
 test("a private ingress takes no public address, given subnets no network", async () => {
   azure.answers = region(
     both,
