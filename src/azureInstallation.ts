@@ -11,9 +11,6 @@ import { systemRandom } from "./runtime/ids.ts";
 import type { KeyRing } from "./store/keyRing.ts";
 import { SealedBytes } from "./store/sealedBytes.ts";
 
-/** Azure takes minutes; to ask more often would only be throttled. */
-const pollMs = 10_000;
-
 /** @param keys those that seal the documents. */
 export function installerOnAzure(settings: AzureInstallerSettings, keys: KeyRing): Installer {
   return azureInstaller({
@@ -22,6 +19,6 @@ export function installerOnAzure(settings: AzureInstallerSettings, keys: KeyRing
     sealing: new SealedBytes({ keys, random: systemRandom }),
     clock: systemClock,
     random: systemRandom,
-    pollMs,
+    pollMs: settings.pollMs,
   });
 }

@@ -278,6 +278,13 @@ const schema = z
       byDefault: publicEndpoints.authorityHost,
       meaning: "Where it signs in to Microsoft Entra.",
     }),
+    AZURE_POLL_SECONDS: seconds({
+      min: 0.1,
+      max: 300,
+      byDefault: "10",
+      meaning:
+        "How long its steps wait until they ask again for what takes minutes in Azure: longer where other programs use up the subscription's requests, shorter with a stand-in.",
+    }),
     LOCAL_INSTALL_SECONDS: seconds({
       min: 0,
       max: 86_400,
@@ -702,6 +709,7 @@ function azureInstallerOf(
         resourceManager: values.AZURE_RESOURCE_MANAGER_URL,
         authorityHost: values.AZURE_AUTHORITY_HOST,
       }),
+      pollMs: values.AZURE_POLL_SECONDS,
     }),
   };
 }

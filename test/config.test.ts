@@ -572,6 +572,7 @@ describe("the installer on Azure", () => {
         resourceManager: "https://management.azure.com",
         authorityHost: "https://login.microsoftonline.com",
       },
+      pollMs: 10_000,
     });
     expect(Object.isFrozen(config.azureInstaller)).toBe(true);
   });

@@ -29,6 +29,7 @@ const settings = {
   AZURE_CLIENT_SECRET: provider.clientSecret,
   AZURE_DNS_ZONE_ID: azure.createDnsZone("clusters.example"),
   OPENSHIFT_INSTALL: writeInstallProgram(folder, { url: azure.url, authorityFile }),
+  AZURE_POLL_SECONDS: "1",
   UNANNOUNCED_SUBSCRIPTIONS: "registered",
 };
 const body = {

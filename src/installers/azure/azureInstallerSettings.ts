@@ -22,6 +22,8 @@ export interface AzureInstallerSettings {
     /** Of Microsoft Entra, the same way. */
     readonly authorityHost: string;
   };
+  /** How long a step waits until it asks again for what takes minutes in Azure. */
+  readonly pollMs: number;
 }
 
 export interface DnsZoneId {
