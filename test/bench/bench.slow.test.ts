@@ -1,0 +1,111 @@
+/**
+ * `npm run bench` works: a quick look at everything ends without an error, and what it gives to machines has the form that is
+ * promised. No figure is held to anything: other tests run beside it.
+ */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { baselines, servers } from "./benchReport.ts";
+import { scenarios } from "./scenarios.ts";
+
+const bench = fileURLToPath(new URL("bench.ts", import.meta.url));
+
+const figure = z.number().nonnegative();
+const figures = z.strictObject({
+  requests: z.int().positive(),
+  requestsPerSecond: figure,
+  latencyMedianMs: figure,
+  latencyP99Ms: figure,
+  cpuMsPerRequest: figure,
+  cpuMsPerRequestLeast: figure,
+  cpuMsPerRequestMost: figure,
+  errors: z.literal(0),
+});
+const processFigures = z.strictObject({
+  startMs: figure,
+  idleCpuPercent: figure,
+  memoryPeakBytes: z.int().positive(),
+  logErrors: z.literal(0),
+});
+const reportForm = z.strictObject({
+  format: z.literal(1),
+  machine: z.strictObject({
+    node: z.string(),
+    processor: z.string(),
+    processors: z.int().positive(),
+    kernel: z.string(),
+    loadAverages: z.tuple([figure, figure]),
+  }),
+  rounds: z.int().positive(),
+  seconds: figure,
+  connections: z.int().positive(),
+  isSound: z.literal(true),
+  sections: z.array(
+    z.strictObject({
+      stored: z.int().positive(),
+      background: z.enum(["without", "with"]),
+      processes: z.record(z.enum(servers), processFigures),
+      scenarios: z.array(
+        z.strictObject({
+          scenario: z.string(),
+          servers: z.record(z.enum(servers), figures),
+          cpuRatios: z.record(z.enum(baselines), figure.nullable()),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** Runs it with a folder for temporary files of its own. */
+async function run(...args: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), "rp-"));
+  try {
+    const ended = await new Promise<{ code: unknown; stdout: string; stderr: string }>(
+      (resolve) => {
+        const env = { PATH: process.env["PATH"], TMPDIR: folder };
+        execFile(process.execPath, [bench, ...args], { env }, (error, stdout, stderr) =>
+          resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
+        );
+      },
+    );
+    return { ...ended, left: readdirSync(folder).filter((name) => name.startsWith("rp-bench-")) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("a quick look at everything, for machines", async () => {
+  const { code, stdout, stderr, left } = await run("--quick", "--json");
+  expect([code, stdout === ""], stderr + stdout).toEqual([0, false]);
+  const report = reportForm.parse(JSON.parse(stdout));
+  expect(report.sections.map(({ stored, background }) => [stored, background])).toEqual([
+    [100, "without"],
+    [100, "with"],
+  ]);
+  for (const section of report.sections) {
+    expect(section.scenarios.map(({ scenario }) => scenario)).toEqual(
+      scenarios.map(({ name }) => name),
+    );
+  }
+  expect(left).toEqual([]);
+});
+
+test("for people, only what was asked for", async () => {
+  const asked = "--quick --stored 3 --scenarios list,replace --background without";
+  const { code, stdout, stderr } = await run(...asked.split(" "));
+  expect(code, stderr + stdout).toBe(0);
+  const rows = stdout.match(/^\| [a-z-]+ +\|/gm) ?? [];
+  expect(rows.map((row) => row.replaceAll(/[| ]/g, ""))).toEqual(["scenario", "list", "replace"]);
+});
+
+test("what can't be understood ends at once, with the reason and the help", async () => {
+  const { code, stderr, left } = await run("--rounds", "many");
+  expect(code).toBe(2);
+  expect(stderr).toContain("--rounds must be a whole number from 1");
+  expect(stderr).toContain("--quick");
+  expect(left).toEqual([]);
+});

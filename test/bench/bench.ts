@@ -1,0 +1,105 @@
+/**
+ * `npm run bench`: what a request costs, measured on the real program and, in the same run, on servers that do nothing but to parse
+ * and answer the same. See docs/performance.md. Ends with exit code 1 when an answer was wrong, 2 when it can't be understood.
+ */
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpus, loadavg, release, tmpdir } from "node:os";
+import { join } from "node:path";
+import { BenchOptionsError, readBenchOptions, usage, type BenchOptions } from "./benchOptions.ts";
+import { isSound, reportText, type BenchReport, type Section } from "./benchReport.ts";
+import { measureSection, ownProgram } from "./measureSection.ts";
+import { scenarios } from "./scenarios.ts";
+import { installOne, seedFolder } from "./seededFolder.ts";
+
+/** More replaces in a second than the program manages. */
+const replacesPerSecondMax = 1_500;
+
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** How many clusters there have to be that a replace may take, each once. */
+function replaceableOf({ warmupSeconds, rounds, seconds, requestsMax }: BenchOptions): number {
+  const perRound = Math.min(requestsMax ?? Infinity, replacesPerSecondMax * seconds);
+  return 1 + Math.ceil(rounds * perRound + replacesPerSecondMax * warmupSeconds);
+}
+
+async function bench(options: BenchOptions): Promise<BenchReport> {
+  const folder = mkdtempSync(join(tmpdir(), "rp-bench-"));
+  // also when it is interrupted: the largest takes a gigabyte
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const folderOf = (name: string): string => {
+    const path = join(folder, name);
+    mkdirSync(path);
+    return path;
+  };
+  const [loadBefore = NaN] = loadavg();
+  tell("installing a cluster to seed from");
+  const installed = await installOne(ownProgram, folderOf("installed"));
+  const replaceable = replaceableOf(options);
+  const sections: Section[] = [];
+  for (const storedCount of options.stored) {
+    const seeded = folderOf(String(storedCount));
+    const begun = performance.now();
+    await seedFolder(seeded, installed, { stored: storedCount, replaced: replaceable });
+    tell(`${storedCount} clusters seeded in ${Math.round((performance.now() - begun) / 1_000)} s`);
+    for (const background of options.backgrounds) {
+      // what one leaves undone is not for the next
+      const own = folderOf(`${storedCount}-${background}`);
+      cpSync(seeded, own, { recursive: true });
+      const title = `${storedCount} clusters, ${background} background`;
+      sections.push(
+        await measureSection({
+          ...options,
+          storedCount,
+          replaceable,
+          background,
+          folder: own,
+          onProgress: (text) => tell(`${title}: ${text}`),
+        }),
+      );
+      rmSync(own, { recursive: true });
+    }
+    rmSync(seeded, { recursive: true });
+  }
+  const [loadAfter = NaN] = loadavg();
+  const { rounds, seconds, connections } = options;
+  return {
+    format: 1,
+    machine: {
+      node: process.version,
+      processor: cpus()[0]?.model.trim() ?? "unknown",
+      processors: cpus().length,
+      kernel: release(),
+      loadAverages: [loadBefore, loadAfter],
+    },
+    rounds,
+    seconds,
+    connections,
+    isSound: sections.every(isSound),
+    sections,
+  };
+}
+
+async function main(): Promise<void> {
+  const options = readBenchOptions(
+    process.argv.slice(2),
+    scenarios.map(({ name }) => name),
+  );
+  if (options.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  process.once("SIGINT", () => process.exit(130));
+  const report = await bench(options);
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
+  if (!report.isSound) process.exitCode = 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof BenchOptionsError)) throw error;
+  process.stderr.write(`${error.message}\n\n${usage}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,58 @@
+/** The command line of `npm run bench`. */
+import { expect, test } from "vitest";
+import { BenchOptionsError, readBenchOptions, usage } from "./benchOptions.ts";
+
+const known = ["get", "list", "create"];
+
+test("without options everything is measured at three sizes", () => {
+  expect(readBenchOptions([], known)).toMatchObject({
+    scenarios: known,
+    stored: [100, 10_000, 100_000],
+    backgrounds: ["without", "with"],
+    json: false,
+  });
+});
+
+test("what is asked for, scenarios in their own order", () => {
+  const args =
+    "--scenarios create,get --stored 7 --background with --rounds 5 --seconds 0.5 --json";
+  expect(readBenchOptions(args.split(" "), known)).toMatchObject({
+    scenarios: ["get", "create"],
+    stored: [7],
+    backgrounds: ["with"],
+    rounds: 5,
+    seconds: 0.5,
+    warmupSeconds: 0.25,
+    json: true,
+  });
+});
+
+test("a quick look is one short round, and each of its parts may be asked for otherwise", () => {
+  const quick = readBenchOptions(["--quick"], known);
+  expect(quick).toMatchObject({ stored: [100], rounds: 1, warmupSeconds: 0 });
+  expect(quick.requestsMax).toBeLessThan(100);
+  expect(readBenchOptions(["--quick", "--stored", "5"], known).stored).toEqual([5]);
+});
+
+test.each([
+  ["--scenarios get,put", "--scenarios knows no put; there are get, list, create"],
+  ["--background sometimes", "--background knows no sometimes"],
+  ["--stored 100,", "--stored must be a whole number from 1, not ''"],
+  ["--stored 1.5", "--stored must be a whole number from 1, not '1.5'"],
+  ["--rounds 0", "--rounds must be a whole number from 1, not '0'"],
+  ["--rounds 1,2", "--rounds takes one number"],
+  ["--seconds soon", "--seconds must be a number from 0.05, not 'soon'"],
+  ["--seconds Infinity", "--seconds must be a number from 0.05"],
+  ["--fast", "--fast"],
+  ["get", "get"],
+])("%s is refused with a reason", (line, reason) => {
+  const read = () => readBenchOptions(line.split(" "), known);
+  expect(read).toThrow(BenchOptionsError);
+  expect(read).toThrow(reason);
+});
+
+test("the help tells of each option", () => {
+  for (const option of ["scenarios", "stored", "background", "rounds", "seconds", "connections"]) {
+    expect(usage).toContain(`--${option} `);
+  }
+});

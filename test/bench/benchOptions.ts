@@ -1,0 +1,124 @@
+/** What `npm run bench` is asked for on its command line, checked. */
+import { parseArgs } from "node:util";
+
+/** Whether operations run while the requests are answered. */
+export type Background = (typeof backgrounds)[number];
+const backgrounds = ["without", "with"] as const;
+
+export interface BenchOptions {
+  /** Names of scenarios, at least one. */
+  readonly scenarios: readonly string[];
+  /** Numbers of stored clusters, at least one. */
+  readonly stored: readonly number[];
+  readonly backgrounds: readonly Background[];
+  /** How often everything is measured; the medians are shown. */
+  readonly rounds: number;
+  /** How long each server is asked in each round and scenario. */
+  readonly seconds: number;
+  /** Each of these ends after so many requests, if not by its time. */
+  readonly requestsMax?: number;
+  /** How long before the first round, not measured. */
+  readonly warmupSeconds: number;
+  readonly connections: number;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+export const usage = `npm run bench -- [options]
+  --scenarios A,B     only these (all by default)
+  --stored N,M        numbers of stored clusters (default 100,10000,100000)
+  --background B      without, with, or both as "without,with" (default)
+  --rounds N          how often everything is measured; medians are shown (default 3)
+  --seconds S         of each scenario, server and round (default 2)
+  --connections C     (default 10)
+  --quick             a look whether it works: 100 clusters, one round of twenty requests, no figures to rely on
+  --json              for machines; with npm's --silent nothing else is on standard output
+  --help              shows this
+`;
+
+/** As many as there are connections by default, twice. */
+const quickRequests = 20;
+
+/** The command line can't be understood; the message says why. */
+export class BenchOptionsError extends Error {
+  override readonly name = "BenchOptionsError";
+}
+
+/**
+ * @param known the names of all scenarios.
+ * @throws {BenchOptionsError}
+ */
+export function readBenchOptions(args: readonly string[], known: readonly string[]): BenchOptions {
+  const values = parsed(args);
+  const { quick } = values;
+  const seconds = numbers("seconds", values.seconds ?? (quick ? "30" : "2"), { least: 0.05 });
+  return {
+    scenarios: values.scenarios === undefined ? known : names("scenarios", values.scenarios, known),
+    stored: numbers("stored", values.stored ?? (quick ? "100" : "100,10000,100000"), {
+      whole: true,
+    }),
+    backgrounds: names("background", values.background ?? "without,with", backgrounds),
+    rounds: one("rounds", values.rounds ?? (quick ? "1" : "3"), { whole: true }),
+    seconds: only("seconds", seconds),
+    ...(quick ? { requestsMax: quickRequests } : {}),
+    warmupSeconds: quick ? 0 : only("seconds", seconds) / 2,
+    connections: one("connections", values.connections ?? "10", { whole: true }),
+    json: values.json,
+    help: values.help,
+  };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        scenarios: { type: "string" },
+        stored: { type: "string" },
+        background: { type: "string" },
+        rounds: { type: "string" },
+        seconds: { type: "string" },
+        connections: { type: "string" },
+        quick: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new BenchOptionsError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function names<N extends string>(option: string, text: string, known: readonly N[]): readonly N[] {
+  const asked = new Set(text.split(","));
+  const found = known.filter((name) => asked.delete(name));
+  if (asked.size === 0) return found;
+  throw new BenchOptionsError(
+    `--${option} knows no ${[...asked].join(", ")}; there are ${known.join(", ")}`,
+  );
+}
+
+interface NumberForm {
+  readonly whole?: boolean;
+  readonly least?: number;
+}
+
+function numbers(option: string, text: string, form: NumberForm): readonly number[] {
+  const { whole = false, least = 1 } = form;
+  return text.split(",").map((each) => {
+    const value = Number(each);
+    const fits = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
+    if (each.trim() !== "" && fits && value >= least) return value;
+    const kind = whole ? "whole number" : "number";
+    throw new BenchOptionsError(`--${option} must be a ${kind} from ${least}, not '${each}'`);
+  });
+}
+
+function one(option: string, text: string, form: NumberForm): number {
+  return only(option, numbers(option, text, form));
+}
+
+function only(option: string, [value, ...more]: readonly number[]): number {
+  if (value !== undefined && more.length === 0) return value;
+  throw new BenchOptionsError(`--${option} takes one number`);
+}

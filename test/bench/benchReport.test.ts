@@ -1,0 +1,119 @@
+/** From loads to figures: medians, ratios, and errors that nobody overlooks. */
+import { expect, test } from "vitest";
+import {
+  isSound,
+  reportText,
+  scenarioFigures,
+  type BenchReport,
+  type ProcessFigures,
+  type Section,
+  type Server,
+} from "./benchReport.ts";
+import type { Load } from "./load.ts";
+
+function load(cpuMs: number, members: Partial<Load> = {}): Load {
+  return {
+    requests: 100,
+    seconds: 0.5,
+    cpuMs,
+    latencyMedianMs: 2,
+    latencyP99Ms: 9,
+    errors: 0,
+    ...members,
+  };
+}
+
+function round(program: Load, others: number): Readonly<Record<Server, Load>> {
+  return { program, nodeHttp: load(others), express: load(2 * others), fastify: load(others) };
+}
+
+const quiet: ProcessFigures = {
+  startMs: 500,
+  idleCpuPercent: 0.5,
+  memoryPeakBytes: 150 * 2 ** 20,
+  logErrors: 0,
+};
+
+function section(members: Partial<Section> = {}): Section {
+  return {
+    stored: 100,
+    background: "without",
+    processes: { program: quiet, nodeHttp: quiet, express: quiet, fastify: quiet },
+    scenarios: [scenarioFigures("get", [round(load(40), 10)])],
+    ...members,
+  };
+}
+
+function report(...sections: readonly Section[]): BenchReport {
+  return {
+    format: 1,
+    machine: {
+      node: "v24.0.0",
+      processor: "a processor",
+      processors: 2,
+      kernel: "6.0",
+      loadAverages: [0.1, 2.2],
+    },
+    rounds: 3,
+    seconds: 1,
+    connections: 10,
+    isSound: sections.every(isSound),
+    sections,
+  };
+}
+
+test("figures are medians of the rounds, and ratios are taken in each round", () => {
+  // the machine was three times slower in the second round, for everybody
+  const rounds = [round(load(40), 10), round(load(120), 30), round(load(44), 10)];
+  const { servers, cpuRatios } = scenarioFigures("get", rounds);
+  expect(servers.program).toMatchObject({
+    requests: 300,
+    requestsPerSecond: 200,
+    cpuMsPerRequest: 0.44,
+    cpuMsPerRequestLeast: 0.4,
+    cpuMsPerRequestMost: 1.2,
+  });
+  expect(cpuRatios).toEqual({ nodeHttp: 4, express: 2, fastify: 4 });
+});
+
+test("there is no ratio to what took less than a tick", () => {
+  const figures = scenarioFigures("get", [round(load(10), 0)]);
+  expect(figures.cpuRatios.nodeHttp).toBeNull();
+  expect(reportText(report(section({ scenarios: [figures] })))).toContain("(× ?)");
+});
+
+test("errors of a round are summed, the first is kept, and the report says that they were", () => {
+  const wrong = load(40, { errors: 2, firstError: "200 was expected: 409" });
+  const figures = scenarioFigures("replace", [round(load(40), 10), round(wrong, 10)]);
+  expect(figures.servers.program).toMatchObject({ errors: 2, firstError: "200 was expected: 409" });
+  const bad = section({ scenarios: [figures] });
+  expect(isSound(bad)).toBe(false);
+  const text = reportText(report(section(), bad));
+  expect(text).toContain("ERRORS of program in replace: 2 of 200; 200 was expected: 409");
+  expect(text).toContain("THERE WERE ERRORS");
+});
+
+test("a process that told of an error, or a server that never answered, is an error too", () => {
+  const told = { ...quiet, logErrors: 1, firstLogError: "the disk is full" };
+  const processes = { ...section().processes, program: told };
+  expect(isSound(section({ processes }))).toBe(false);
+  expect(reportText(report(section({ processes })))).toContain("the disk is full");
+  const silent = scenarioFigures("get", [round(load(0, { requests: 0 }), 10)]);
+  expect(isSound(section({ scenarios: [silent] }))).toBe(false);
+});
+
+test("the table compares each size with the first of the same kind", () => {
+  const larger = { stored: 10_000, scenarios: [scenarioFigures("get", [round(load(50), 10)])] };
+  const text = reportText(
+    report(
+      section(),
+      section({ background: "with", scenarios: [scenarioFigures("get", [round(load(80), 10)])] }),
+      section(larger),
+      section({ ...larger, background: "with" }),
+    ),
+  );
+  const rows = text.split("\n").filter((line) => line.startsWith("| get "));
+  expect(rows.map((row) => row.split("|").at(-2)?.trim())).toEqual(["", "", "× 1.25", "× 0.63"]);
+  expect(text).not.toContain("ERRORS");
+  expect(text).toContain("100 stored clusters, with work in the background");
+});

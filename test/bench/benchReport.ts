@@ -1,0 +1,247 @@
+/**
+ * What a benchmark has found: from the loads of all rounds to medians and ratios, as JSON for machines and as a table for people.
+ * It measures nothing itself. What it calls the program is the process under test; the others are there to compare it with.
+ */
+import type { Background } from "./benchOptions.ts";
+import type { Load } from "./load.ts";
+import { median } from "./statistics.ts";
+
+export const program = "program";
+/** The servers that the program is compared with. */
+export const baselines = ["nodeHttp", "express", "fastify"] as const;
+export type Baseline = (typeof baselines)[number];
+export type Server = typeof program | Baseline;
+/** All of them, the program first. */
+export const servers: readonly Server[] = [program, ...baselines];
+
+/** A server in one scenario; figures are medians of the rounds, and no numbers if it gave no answer. */
+export interface Figures {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  readonly latencyMedianMs: number;
+  readonly latencyP99Ms: number;
+  /** Of the server's process, by the operating system. */
+  readonly cpuMsPerRequest: number;
+  readonly cpuMsPerRequestLeast: number;
+  readonly cpuMsPerRequestMost: number;
+  /** Of all rounds; with one, the other figures mean nothing. */
+  readonly errors: number;
+  readonly firstError?: string;
+}
+
+export interface ScenarioFigures {
+  readonly scenario: string;
+  readonly servers: Readonly<Record<Server, Figures>>;
+  /**
+   * How many times the processor time of each baseline the program needs: the median of the ratios of the rounds. `null` when one of
+   * them took less than a tick, which no figure can be had of.
+   */
+  readonly cpuRatios: Readonly<Record<Baseline, number | null>>;
+}
+
+export interface ProcessFigures {
+  /** From its start until it listens. */
+  readonly startMs: number;
+  /** Before the first request of a scenario; work in the background goes on. In hundredths of one processor. */
+  readonly idleCpuPercent: number;
+  readonly memoryPeakBytes: number;
+  /** Lines of its log that are errors, and output of its own on standard error. */
+  readonly logErrors: number;
+  readonly firstLogError?: string;
+}
+
+/** All that was measured with so many stored clusters, with or without work in the background. */
+export interface Section {
+  readonly stored: number;
+  readonly background: Background;
+  readonly processes: Readonly<Record<Server, ProcessFigures>>;
+  readonly scenarios: readonly ScenarioFigures[];
+}
+
+export interface Machine {
+  readonly node: string;
+  readonly processor: string;
+  readonly processors: number;
+  readonly kernel: string;
+  /** Of one minute, at the beginning and at the end: others were at work if the first is far from 0. */
+  readonly loadAverages: readonly [number, number];
+}
+
+export interface BenchReport {
+  readonly format: 1;
+  readonly machine: Machine;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly connections: number;
+  /** Whether no answer was wrong and no process told of an error. */
+  readonly isSound: boolean;
+  readonly sections: readonly Section[];
+}
+
+/** @param rounds each with one load per server. */
+export function scenarioFigures(
+  scenario: string,
+  rounds: readonly Readonly<Record<Server, Load>>[],
+): ScenarioFigures {
+  const figures = (server: Server): Figures => figuresOf(rounds.map((round) => round[server]));
+  const ratio = (baseline: Baseline): number | null => {
+    const ratios = rounds.map(
+      (round) => cpuMsPerRequest(round.program) / cpuMsPerRequest(round[baseline]),
+    );
+    const middle = median(ratios);
+    return Number.isFinite(middle) ? middle : null;
+  };
+  return {
+    scenario,
+    servers: {
+      program: figures("program"),
+      nodeHttp: figures("nodeHttp"),
+      express: figures("express"),
+      fastify: figures("fastify"),
+    },
+    cpuRatios: {
+      nodeHttp: ratio("nodeHttp"),
+      express: ratio("express"),
+      fastify: ratio("fastify"),
+    },
+  };
+}
+
+function figuresOf(loads: readonly Load[]): Figures {
+  const costs = loads.map(cpuMsPerRequest);
+  const firstError = loads.find((load) => load.firstError !== undefined)?.firstError;
+  return {
+    requests: sum(loads.map(({ requests }) => requests)),
+    requestsPerSecond: median(loads.map(({ requests, seconds }) => requests / seconds)),
+    latencyMedianMs: median(loads.map(({ latencyMedianMs }) => latencyMedianMs)),
+    latencyP99Ms: median(loads.map(({ latencyP99Ms }) => latencyP99Ms)),
+    cpuMsPerRequest: median(costs),
+    cpuMsPerRequestLeast: Math.min(...costs),
+    cpuMsPerRequestMost: Math.max(...costs),
+    errors: sum(loads.map(({ errors }) => errors)),
+    ...(firstError === undefined ? {} : { firstError }),
+  };
+}
+
+function cpuMsPerRequest({ cpuMs, requests }: Load): number {
+  return cpuMs / requests;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** Whether its figures may be believed. */
+export function isSound({ processes, scenarios }: Section): boolean {
+  return (
+    Object.values(processes).every(({ logErrors }) => logErrors === 0) &&
+    scenarios.every(({ servers }) =>
+      Object.values(servers).every(({ errors, requests }) => errors === 0 && requests > 0),
+    )
+  );
+}
+
+/** As text: a table for each section, and all errors below it. */
+export function reportText(report: BenchReport): string {
+  const { machine, rounds, seconds, connections } = report;
+  const [loadBefore, loadAfter] = machine.loadAverages;
+  const head =
+    `${machine.processors} × ${machine.processor}, Linux ${machine.kernel}, Node ${machine.node}; ` +
+    `rounds: ${rounds} of ${seconds} s with ${connections} connections; ` +
+    `load average ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after\n`;
+  const sections = report.sections.map((section) => {
+    const first = report.sections.find(({ background }) => background === section.background);
+    return sectionText(section, first);
+  });
+  const end = report.isSound ? "" : "\nTHERE WERE ERRORS: these figures are not to be relied on.\n";
+  return [head, ...sections].join("\n") + end;
+}
+
+const columns = [
+  "scenario",
+  "req/s",
+  "p50 ms",
+  "p99 ms",
+  "CPU ms/req",
+  "least–most",
+  "node:http",
+  "Express",
+  "fastify",
+  "first size",
+] as const;
+
+function sectionText(section: Section, first: Section | undefined): string {
+  const { stored, background, processes } = section;
+  const rows = section.scenarios.map((figures) => rowOf(figures, grownBy(figures, section, first)));
+  const processLines = servers.map((server) => {
+    const { startMs, idleCpuPercent, memoryPeakBytes } = processes[server];
+    return (
+      `${server}: started in ${Math.round(startMs)} ms, idle ${idleCpuPercent.toFixed(1)} % of a processor, ` +
+      `at most ${Math.round(memoryPeakBytes / 2 ** 20)} MB`
+    );
+  });
+  return [
+    `${stored} stored clusters, ${background} work in the background`,
+    "",
+    ...tableLines([columns, ...rows]),
+    "",
+    ...processLines,
+    ...errorLines(section),
+    "",
+  ].join("\n");
+}
+
+function rowOf({ scenario, servers, cpuRatios }: ScenarioFigures, grown: string) {
+  const own = servers.program;
+  const baseline = (name: Baseline): string =>
+    `${milliseconds(servers[name].cpuMsPerRequest)} (× ${cpuRatios[name]?.toFixed(2) ?? "?"})`;
+  return [
+    scenario,
+    String(Math.round(own.requestsPerSecond)),
+    own.latencyMedianMs.toFixed(1),
+    own.latencyP99Ms.toFixed(1),
+    milliseconds(own.cpuMsPerRequest),
+    `${milliseconds(own.cpuMsPerRequestLeast)}–${milliseconds(own.cpuMsPerRequestMost)}`,
+    baseline("nodeHttp"),
+    baseline("express"),
+    baseline("fastify"),
+    grown,
+  ];
+}
+
+/** How many times it costs of what it cost in the first section, which differs in its size alone. */
+function grownBy(figures: ScenarioFigures, section: Section, first: Section | undefined): string {
+  if (first === section) return "";
+  const before = first?.scenarios.find(({ scenario }) => scenario === figures.scenario);
+  if (before === undefined) return "";
+  const grown = figures.servers.program.cpuMsPerRequest / before.servers.program.cpuMsPerRequest;
+  return `× ${grown.toFixed(2)}`;
+}
+
+function milliseconds(value: number): string {
+  return value.toFixed(3);
+}
+
+/** Markdown, so that it can be put into a page as it is. */
+function tableLines(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = columns.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length)));
+  const [head, ...rest] = rows.map(
+    (row) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`,
+  );
+  const line = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
+  return [head ?? "", line, ...rest];
+}
+
+function errorLines({ processes, scenarios }: Section): readonly string[] {
+  const ofAnswers = scenarios.flatMap(({ scenario, servers }) =>
+    Object.entries(servers).flatMap(([server, { errors, requests, firstError = "" }]) =>
+      errors === 0 && requests > 0
+        ? []
+        : [`ERRORS of ${server} in ${scenario}: ${errors} of ${requests}; ${firstError}`],
+    ),
+  );
+  const ofLogs = Object.entries(processes).flatMap(([server, { logErrors, firstLogError = "" }]) =>
+    logErrors === 0 ? [] : [`ERRORS in the log of ${server}: ${logErrors}; ${firstLogError}`],
+  );
+  return [...ofAnswers, ...ofLogs];
+}
