@@ -6,11 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { apiVersion, createBody } from "./scenarios.ts";
 import { clusterPath } from "./storedClusters.ts";
 
-/** How long an installation takes beside a measurement, in seconds. */
-export const installSeconds = 5;
 const createsPerSecond = 4;
+
 /** About as many are being installed at any time. */
-export const installing = installSeconds * createsPerSecond;
+export function installingAtOnce(installSeconds: number): number {
+  return Math.ceil(installSeconds * createsPerSecond);
+}
 
 export class BackgroundCreates implements AsyncDisposable {
   readonly #url: string;

@@ -28,6 +28,7 @@ const figures = z.strictObject({
 const processFigures = z.strictObject({
   startMs: figure,
   idleCpuPercent: figure,
+  idleMemoryBytes: z.int().positive(),
   memoryPeakBytes: z.int().positive(),
   logErrors: z.literal(0),
 });

@@ -19,6 +19,10 @@ export interface BenchOptions {
   readonly requestsMax?: number;
   /** How long before the first round, not measured. */
   readonly warmupSeconds: number;
+  /** How long nobody is asked anything, to see what a process uses then. */
+  readonly idleSeconds: number;
+  /** How long an installation takes beside a measurement. */
+  readonly installSeconds: number;
   readonly connections: number;
   readonly json: boolean;
   readonly help: boolean;
@@ -62,6 +66,8 @@ export function readBenchOptions(args: readonly string[], known: readonly string
     seconds: only("seconds", seconds),
     ...(quick ? { requestsMax: quickRequests } : {}),
     warmupSeconds: quick ? 0 : only("seconds", seconds) / 2,
+    idleSeconds: quick ? 0.2 : 5,
+    installSeconds: quick ? 0.5 : 5,
     connections: one("connections", values.connections ?? "10", { whole: true }),
     json: values.json,
     help: values.help,

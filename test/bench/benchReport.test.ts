@@ -30,6 +30,7 @@ function round(program: Load, others: number): Readonly<Record<Server, Load>> {
 const quiet: ProcessFigures = {
   startMs: 500,
   idleCpuPercent: 0.5,
+  idleMemoryBytes: 120 * 2 ** 20,
   memoryPeakBytes: 150 * 2 ** 20,
   logErrors: 0,
 };

@@ -44,6 +44,8 @@ export interface ProcessFigures {
   readonly startMs: number;
   /** Before the first request of a scenario; work in the background goes on. In hundredths of one processor. */
   readonly idleCpuPercent: number;
+  /** At the same time. */
+  readonly idleMemoryBytes: number;
   readonly memoryPeakBytes: number;
   /** Lines of its log that are errors, and output of its own on standard error. */
   readonly logErrors: number;
@@ -174,10 +176,10 @@ function sectionText(section: Section, first: Section | undefined): string {
   const { stored, background, processes } = section;
   const rows = section.scenarios.map((figures) => rowOf(figures, grownBy(figures, section, first)));
   const processLines = servers.map((server) => {
-    const { startMs, idleCpuPercent, memoryPeakBytes } = processes[server];
+    const { startMs, idleCpuPercent, idleMemoryBytes, memoryPeakBytes } = processes[server];
     return (
-      `${server}: started in ${Math.round(startMs)} ms, idle ${idleCpuPercent.toFixed(1)} % of a processor, ` +
-      `at most ${Math.round(memoryPeakBytes / 2 ** 20)} MB`
+      `${server}: started in ${Math.round(startMs)} ms, idle ${idleCpuPercent.toFixed(1)} % of a processor ` +
+      `and ${megabytes(idleMemoryBytes)}, at most ${megabytes(memoryPeakBytes)}`
     );
   });
   return [
@@ -216,6 +218,10 @@ function grownBy(figures: ScenarioFigures, section: Section, first: Section | un
   if (before === undefined) return "";
   const grown = figures.servers.program.cpuMsPerRequest / before.servers.program.cpuMsPerRequest;
   return `× ${grown.toFixed(2)}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MB`;
 }
 
 function milliseconds(value: number): string {

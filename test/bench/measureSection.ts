@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { BackgroundCreates, installing, installSeconds } from "./backgroundCreates.ts";
+import { BackgroundCreates, installingAtOnce } from "./backgroundCreates.ts";
 import type { Background, BenchOptions } from "./benchOptions.ts";
 import {
   program,
@@ -20,7 +20,7 @@ import {
   type Server,
 } from "./benchReport.ts";
 import { measureLoad, type Load } from "./load.ts";
-import { cpuMsOf, memoryPeakBytesOf } from "./processFigures.ts";
+import { cpuMsOf, memoryBytesOf, memoryPeakBytesOf } from "./processFigures.ts";
 import { askOnce, writeReadyAnswers } from "./readyAnswers.ts";
 import { answerFault, scenarios, type BenchRequest, type Scenario } from "./scenarios.ts";
 import { countRunning } from "./seededFolder.ts";
@@ -45,9 +45,6 @@ const begunPerRound = 100;
 /** How long what a round has begun may take to end. */
 const settleMaxMs = 120_000;
 
-/** How long nobody is asked anything, to see what a process uses then. */
-const idleMs = 1_000;
-
 type Servers = Readonly<Record<Server, ServedProcess>>;
 
 /** One scenario of this section, with what of it was asked so far. */
@@ -59,13 +56,13 @@ interface Asked {
 }
 
 export async function measureSection(options: SectionOptions): Promise<Section> {
-  const { storedCount, background, folder, onProgress } = options;
+  const { storedCount, background, onProgress } = options;
   const asked = scenarios
     .filter(({ name }) => options.scenarios.includes(name))
     .map((scenario) => askedOf(scenario, storedCount));
   await using stack = new AsyncDisposableStack();
   const own = stack.use(
-    await ServedProcess.start({ program: ownProgram, settings: settingsOf(background, folder) }),
+    await ServedProcess.start({ program: ownProgram, settings: settingsOf(options) }),
   );
   const answers = await answersOf(own.url, asked, options);
   const servers: Servers = {
@@ -77,7 +74,7 @@ export async function measureSection(options: SectionOptions): Promise<Section> 
   const creates =
     background === "with" ? stack.use(new BackgroundCreates(servers.program.url)) : undefined;
   await creates?.untilSteady();
-  const idle = await idleCpuPercents(servers);
+  const idle = await idleFigures(servers, options.idleSeconds);
 
   if (options.warmupSeconds > 0) {
     onProgress("warming up");
@@ -116,9 +113,11 @@ function askedOf(scenario: Scenario, stored: number): Asked {
   };
 }
 
-function settingsOf(background: Background, folder: string): Readonly<Record<string, string>> {
-  const common = { PORT: "0", DATA_DIR: folder, LOCAL_INSTALL_SECONDS: String(installSeconds) };
-  return background === "with" ? common : { ...common, ROLES: "frontend" };
+function settingsOf(options: SectionOptions): Readonly<Record<string, string>> {
+  const common = { PORT: "0", DATA_DIR: options.folder };
+  return options.background === "with"
+    ? { ...common, LOCAL_INSTALL_SECONDS: String(options.installSeconds) }
+    : { ...common, ROLES: "frontend" };
 }
 
 /** @returns the file with the program's own answers, one for each scenario. */
@@ -150,25 +149,29 @@ async function startBaseline(
   return ServedProcess.start({ program: file, args: [answers] });
 }
 
+type IdleFigures = Pick<ProcessFigures, "idleCpuPercent" | "idleMemoryBytes">;
+
 /** All at the same time: nobody is asked anything. */
-async function idleCpuPercents(servers: Servers): Promise<Readonly<Record<Server, number>>> {
-  const used = (): Record<Server, number> => ({
-    program: cpuMsOf(servers.program.pid),
-    nodeHttp: cpuMsOf(servers.nodeHttp.pid),
-    express: cpuMsOf(servers.express.pid),
-    fastify: cpuMsOf(servers.fastify.pid),
-  });
+async function idleFigures(
+  servers: Servers,
+  seconds: number,
+): Promise<Readonly<Record<Server, IdleFigures>>> {
+  const used = (): ReadonlyMap<Server, number> =>
+    new Map(allServers.map((server) => [server, cpuMsOf(servers[server].pid)]));
   const before = used();
   const begun = performance.now();
-  await sleep(idleMs);
+  await sleep(seconds * 1_000);
   const tookMs = performance.now() - begun;
   const after = used();
-  const percent = (server: Server): number => (100 * (after[server] - before[server])) / tookMs;
+  const figures = (server: Server): IdleFigures => ({
+    idleCpuPercent: (100 * ((after.get(server) ?? NaN) - (before.get(server) ?? NaN))) / tookMs,
+    idleMemoryBytes: memoryBytesOf(servers[server].pid),
+  });
   return {
-    program: percent("program"),
-    nodeHttp: percent("nodeHttp"),
-    express: percent("express"),
-    fastify: percent("fastify"),
+    program: figures("program"),
+    nodeHttp: figures("nodeHttp"),
+    express: figures("express"),
+    fastify: figures("fastify"),
   };
 }
 
@@ -177,7 +180,7 @@ async function measureRound(
   asked: readonly Asked[],
   options: SectionOptions & { readonly round: number },
 ): Promise<void> {
-  const { storedCount, background, folder, round } = options;
+  const { storedCount, background, round } = options;
   for (const { scenario, rounds, next } of asked) {
     const loads = new Map<Server, Load>();
     for (const server of inTurn(allServers, round)) {
@@ -194,7 +197,7 @@ async function measureRound(
       loads.set(server, load);
     }
     rounds.push(Object.fromEntries(loads) as Record<Server, Load>);
-    if (scenario.beginsWork === true && background === "with") await settle(folder);
+    if (scenario.beginsWork === true && background === "with") await settle(options);
   }
 }
 
@@ -217,8 +220,8 @@ function requestsMaxOf(scenario: Scenario, server: Server, options: SectionOptio
 }
 
 /** What a scenario has begun must not weigh on the next: waits until no more is done than the work in the background. */
-async function settle(folder: string): Promise<void> {
-  const most = 2 * installing;
+async function settle({ folder, installSeconds }: SectionOptions): Promise<void> {
+  const most = 2 * installingAtOnce(installSeconds);
   const begun = performance.now();
   while ((await countRunning(folder, most)) >= most) {
     if (performance.now() - begun > settleMaxMs) {
@@ -228,16 +231,12 @@ async function settle(folder: string): Promise<void> {
   }
 }
 
-function processFigures(
-  server: ServedProcess,
-  idleCpuPercent: number,
-  refused: number,
-): ProcessFigures {
+function processFigures(server: ServedProcess, idle: IdleFigures, refused: number): ProcessFigures {
   const { errors, first } = server.told;
   const firstLogError = first === "" && refused > 0 ? "creates in the background failed" : first;
   return {
     startMs: server.startMs,
-    idleCpuPercent,
+    ...idle,
     memoryPeakBytes: memoryPeakBytesOf(server.pid),
     logErrors: errors + refused,
     ...(firstLogError === "" ? {} : { firstLogError }),

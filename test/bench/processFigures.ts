@@ -13,7 +13,12 @@ export function cpuMsOf(pid: number): number {
 
 /** The most memory that it had at once (`VmHWM`), in bytes. */
 export function memoryPeakBytesOf(pid: number): number {
-  return memoryPeakBytesIn(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return statusBytes("VmHWM", readFileSync(`/proc/${pid}/status`, "utf8"));
+}
+
+/** The memory that it has (`VmRSS`), in bytes. */
+export function memoryBytesOf(pid: number): number {
+  return statusBytes("VmRSS", readFileSync(`/proc/${pid}/status`, "utf8"));
 }
 
 /** @param stat as `/proc/<pid>/stat` has it. */
@@ -27,9 +32,13 @@ export function cpuMsIn(stat: string): number {
   return (utime + stime) * tickMs;
 }
 
-/** @param status as `/proc/<pid>/status` has it. */
-export function memoryPeakBytesIn(status: string): number {
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+/**
+ * One line of what Linux tells of a process's memory, in bytes.
+ *
+ * @param status as `/proc/<pid>/status` has it.
+ */
+export function statusBytes(line: "VmHWM" | "VmRSS", status: string): number {
+  const kilobytes = new RegExp(`^${line}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
   if (kilobytes === undefined) throw new TypeError("not as Linux tells of a process");
   return Number(kilobytes) * 1024;
 }
