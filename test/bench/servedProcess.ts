@@ -66,9 +66,13 @@ export class ServedProcess implements AsyncDisposable {
     return new ServedProcess(child, { url, startMs });
   }
 
+  /** @throws {Error} when it has ended, with what it said. */
   get pid(): number {
-    if (this.#child.pid === undefined) throw new TypeError("it was never started");
-    return this.#child.pid;
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid !== undefined && exitCode === null && signalCode === null) return pid;
+    throw new Error(
+      `the server at ${this.url} has ended (${exitCode ?? signalCode}): ${this.#errors}`,
+    );
   }
 
   /** How many errors it has told of, about, and the first. */
