@@ -23,6 +23,17 @@ export function failureReason(
   return { code, message: withoutSecrets(`Step ${stepName} failed: ${cause}`, secrets) };
 }
 
+/** What a step waits for, when it says so. */
+export function waitingReason(
+  stepName: string,
+  because: string | undefined,
+  secrets: ClusterSecrets,
+): OperationError | undefined {
+  if (because === undefined) return undefined;
+  const message = withoutSecrets(`Step ${stepName} waits: ${because}`, secrets);
+  return { code: "InstallationFailed", message };
+}
+
 /** The reason of an operation that was tried too often. */
 export function tooManyAttempts(
   stepName: string,

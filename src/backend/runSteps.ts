@@ -25,7 +25,7 @@ import {
   snapshotOf,
   succeeded,
 } from "./changes.ts";
-import { failureReason, loggableFailure, tooManyAttempts } from "./failureReason.ts";
+import { failureReason, waitingReason, loggableFailure, tooManyAttempts } from "./failureReason.ts";
 import { SupersededError, type FencedCluster } from "./fencedCluster.ts";
 import { LeaseLostError } from "./heartbeat.ts";
 import { attemptsMax, retryDelayMs } from "./retryDelay.ts";
@@ -312,7 +312,7 @@ async function again(
   result: Extract<StepResult, { readonly done: false }>,
   options: RunStepsOptions,
 ): Promise<RunOutcome> {
-  const { cluster, clock, timing, lost } = options;
+  const { cluster, clock, timing, lost, log } = options;
   const now = clock.now();
   const leftMs = deadlineOf(listed, cluster.current.cluster.work.stepStartedAt ?? now) - now;
   if (leftMs <= 0) throw new StepTimedOutError("the step's deadline has passed");
@@ -321,11 +321,14 @@ async function again(
   // a wait beyond the deadline would only delay the news
   const waitMs = Math.min(againAfterMs, leftMs, attemptWaitMaxMs);
   const untilMs = now + Math.ceil(Math.max(againAtLeastMs, waitMs));
+  const reason = waitingReason(listed.place.name, result.because, cluster.current.cluster.secrets);
+  if (reason !== undefined) log.warn({ step: listed.place.name, untilMs }, reason.message);
   await cluster.write(
     postponed({
       changes: result.changes,
       untilMs,
       attempts: 0,
+      ...(reason === undefined ? {} : { lastError: reason }),
       unqueued: !options.hasMessage(),
       timing,
     }),
@@ -357,11 +360,12 @@ function deadlineOf(listed: ListedStep, startedAt: number): number {
   return startedAt + listed.step.deadlineMs;
 }
 
-function timedOut(name: string, { steps }: RunStepsOptions): OperationError {
+/** With what the step said that it was waiting for, if it did. */
+function timedOut(name: string, { steps, cluster }: RunStepsOptions): OperationError {
   const deadlineMs = steps.find(({ place }) => place.name === name)?.step.deadlineMs ?? 0;
   const minutes = Math.round(deadlineMs / 6_000) / 10;
-  return {
-    code: "StepTimedOut",
-    message: `Step ${name} did not end within ${minutes} minutes.`,
-  };
+  const message = `Step ${name} did not end within ${minutes} minutes.`;
+  const cause = cluster.current.cluster.work.lastError?.message;
+  const isOfStep = cause?.startsWith(`Step ${name} `) === true;
+  return { code: "StepTimedOut", message: isOfStep ? `${message} ${cause}` : message };
 }

@@ -69,11 +69,17 @@ export interface StepContext {
 
 /**
  * Done with these changes, or to be called again after a while, holding neither a worker nor a lease meanwhile. It may be
- * called earlier than it asks.
+ * called earlier than it asks. `because` says in a sentence what it waits for, when that is something that went wrong and may pass:
+ * operators read it while it lasts, and users when the step's time is up.
  */
 export type StepResult =
   | { readonly done: true; readonly changes?: InstallationChanges }
-  | { readonly done: false; readonly againAfterMs: number; readonly changes?: InstallationChanges };
+  | {
+      readonly done: false;
+      readonly againAfterMs: number;
+      readonly because?: string;
+      readonly changes?: InstallationChanges;
+    };
 
 export interface Step {
   /** Unique in its operation, and stable: it is stored. */

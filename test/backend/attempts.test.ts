@@ -240,6 +240,27 @@ describe("a step's deadline", () => {
     expect(lasted).toBeLessThan(75_000);
   });
 
+  test("ends with what the step said that it waits for, which operators read meanwhile", async () => {
+    await using simulation = await Simulation.open();
+    simulation.installer.deadlineMs = 10_000;
+    simulation.installer.script("machines", async ({ snapshot }) => ({
+      done: false,
+      againAfterMs: 1_000,
+      because: `the cloud has no room; it was told ${snapshot.secrets.pullSecret}`,
+    }));
+    const process = simulation.start();
+    const asked = await simulation.create();
+    await simulation.untilBegun(asked, "machines", 2);
+    const waits = "Step machines waits: the cloud has no room; it was told (secret)";
+    expect((await simulation.cluster())?.work.lastError?.message).toBe(waits);
+    expect(process.lines("warn")).toContain(waits);
+    const { error } = await simulation.untilEnded(asked);
+    expect(error).toEqual({
+      code: "StepTimedOut",
+      message: `Step machines did not end within 0.2 minutes. ${waits}`,
+    });
+  });
+
   test("a wait that is longer than the deadline ends with it", async () => {
     await using simulation = await Simulation.open();
     simulation.installer.deadlineMs = 10_000;

@@ -54,7 +54,7 @@ export function checkStep(
       }
       const passedMs = context.now - context.startedAt;
       if (faults.every(({ patienceMs = 0 }) => passedMs < patienceMs)) {
-        return { done: false, againAfterMs: pollMs };
+        return { done: false, againAfterMs: pollMs, because: asError(faults).message };
       }
       throw asError(faults);
     },

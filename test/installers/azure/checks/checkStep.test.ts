@@ -54,7 +54,7 @@ test.each([
 
 test("is patient with what may go away by itself, until the moment its time is up", async () => {
   const look = async (): Promise<CheckResult> => ({ faults: [spreading] });
-  const again = { done: false, againAfterMs: pollMs };
+  const again = { done: false, againAfterMs: pollMs, because: "A role is missing." };
   expect(await run(look, { passedMs: 0 })).toEqual(again);
   expect(await run(look, { passedMs: 59_999 })).toEqual(again);
 });
