@@ -39,6 +39,13 @@ export function azureInstaller(effects: AzureEffects): Installer {
     name,
     steps: steps.map((step) => asAzureStep(step, effects)),
   });
+  /** What can change in a cluster that is installed; what is as it should be is left alone. */
+  const reachGoal = [
+    assignRole(effects),
+    setCredentials(effects),
+    setWorkerCounts(effects),
+    waitForWorkers(effects),
+  ];
   return {
     name: "azure",
     phases: {
@@ -68,15 +75,14 @@ export function azureInstaller(effects: AzureEffects): Installer {
           waitForClusterVersion(effects),
           createIngressRecord(effects, async (context) => ingressAddress(context, effects)),
           storeCredentials(effects),
+          // a create that was begun anew may have another goal than the one by which its machines began
+          ...reachGoal,
         ]),
       ],
       update: [
         phase("ScaleWorkers", [
           whenToBeSet("servicePrincipal", checkServicePrincipal(effects)),
-          assignRole(effects),
-          setCredentials(effects),
-          setWorkerCounts(effects),
-          waitForWorkers(effects),
+          ...reachGoal,
         ]),
       ],
       delete: [

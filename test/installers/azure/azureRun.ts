@@ -6,11 +6,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
 import { snapshotOf } from "../../../src/backend/changes.ts";
+import { ClusterApi } from "../../../src/installers/azure/cluster/clusterApi.ts";
 import { blobServiceOf } from "../../../src/installers/azure/resources/storageAccount.ts";
 import { azureInstaller } from "../../../src/installers/azure/azureInstaller.ts";
 import { readDnsZoneId } from "../../../src/installers/azure/azureInstallerSettings.ts";
 import type { Step, StepResult } from "../../../src/installers/installer.ts";
 import type { Cluster } from "../../../src/model/cluster.ts";
+import type { ClusterSecrets } from "../../../src/model/clusterSecrets.ts";
 import type { ClusterDocument } from "../../../src/model/document.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { systemRandom } from "../../../src/runtime/ids.ts";
@@ -90,8 +92,24 @@ export class AzureRun implements AsyncDisposable {
   }
 
   /** The cluster that is created is another one, in some of its members. */
-  asks(changed: Partial<Cluster>): void {
-    this.#document = { ...this.#document, cluster: { ...this.#document.cluster, ...changed } };
+  asks(changed: Partial<Cluster>, secrets: ClusterSecrets = {}): void {
+    const document = this.#document;
+    this.#document = {
+      ...document,
+      cluster: { ...document.cluster, ...changed },
+      secrets: { ...document.secrets, ...secrets },
+    };
+  }
+
+  /** In clear, as the cluster has it. */
+  async clusterSecret(namespace: string, name: string): Promise<Record<string, string>> {
+    const { signal } = new AbortController();
+    const kubeconfig = this.#document.secrets.adminKubeconfig ?? "";
+    using api = await ClusterApi.open({ kubeconfig, clock: systemClock, signal });
+    const secret = (await api.secret(namespace, name)) ?? {};
+    return Object.fromEntries(
+      Object.entries(secret).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
+    );
   }
 
   become(document: ClusterDocument): void {
