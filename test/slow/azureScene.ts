@@ -173,7 +173,7 @@ export class AzureScene implements AsyncDisposable {
           shown = await this.#look(name);
           return shown?.state;
         },
-        { timeout: 120_000, interval: 50 },
+        { timeout: 240_000, interval: 50 },
       )
       .toMatch(/^(Succeeded|Failed|gone)$/);
     if (shown === undefined) throw new Error("nothing was seen");
