@@ -2,12 +2,11 @@
  * Makes the managed resource group, marked as this incarnation's. A group that somebody else has made must never be taken, since the
  * deletion of the cluster would delete it.
  */
-import { TerminalError } from "../../../model/rpError.ts";
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
-import { isBeingDeleted, isOurs, readManagedGroup } from "./managedGroup.ts";
+import { checkOwner, isBeingDeleted, readManagedGroup } from "./managedGroup.ts";
 
 export function createResourceGroup(effects: Pick<AzureEffects, "azure" | "pollMs">): Step {
   return {
@@ -21,12 +20,9 @@ export function createResourceGroup(effects: Pick<AzureEffects, "azure" | "pollM
       if (group !== undefined && isBeingDeleted(group)) {
         return { done: false, againAfterMs: effects.pollMs };
       }
-      if (group !== undefined && isOurs(group, snapshot)) return { done: true };
       if (group !== undefined) {
-        throw new TerminalError({
-          code: "ClusterResourceGroupAlreadyExists",
-          message: `The resource group ${names.managedGroup} exists and was not made for this cluster: name one that does not exist.`,
-        });
+        checkOwner(group, context);
+        return { done: true };
       }
       context.guard();
       await effects.azure.of(snapshot.subscriptionId).resources.resourceGroups.createOrUpdate(
@@ -38,7 +34,8 @@ export function createResourceGroup(effects: Pick<AzureEffects, "azure" | "pollM
         },
         { abortSignal: signal },
       );
-      return { done: true };
+      // Azure lets the last of several that make it at once have it: whose it is shows only in a later look
+      return { done: false, againAfterMs: effects.pollMs };
     },
   };
 }

@@ -13,6 +13,7 @@ import { judge } from "../failures/azureFailure.ts";
 import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DeploymentParameters, DeploymentTemplate } from "../template/azureTemplate.ts";
+import { checkOwner, readManagedGroup } from "./managedGroup.ts";
 import { found, isSame, submit } from "./submit.ts";
 
 /** Tags of a deployment. */
@@ -35,7 +36,10 @@ export interface DeployedTemplate {
   readonly parameters?: () => Promise<DeploymentParameters>;
 }
 
-/** @throws {TerminalError} when Azure refused it for what the user has to mend, or keeps failing. */
+/**
+ * @throws {TerminalError} when Azure refused it for what the user has to mend, or keeps failing; and when the managed group is
+ *   somebody else's, into which nothing may be put.
+ */
 export async function deploy(
   effects: Pick<AzureEffects, "azure" | "pollMs" | "random">,
   context: StepContext,
@@ -85,7 +89,7 @@ async function put(
   { name, template, parameters }: DeployedTemplate,
 ): Promise<void> {
   const { snapshot } = context;
-  const { managedGroup } = noted(snapshot, "names");
+  const names = noted(snapshot, "names");
   const deployment: Deployment = {
     properties: {
       mode: "Incremental",
@@ -99,8 +103,11 @@ async function put(
     },
   };
   const { deployments } = effects.azure.of(snapshot.subscriptionId).deployments;
+  // another cluster that was told to make a group of this name may have made it its own since
+  const group = await readManagedGroup(effects, context, names);
+  if (group !== undefined) checkOwner(group, context);
   await submit(context, (options) =>
-    deployments.createOrUpdate(managedGroup, name, deployment, options),
+    deployments.createOrUpdate(names.managedGroup, name, deployment, options),
   );
 }
 

@@ -1,8 +1,10 @@
 /** The managed resource group: whose it is. Whatever isn't marked twice as this incarnation's must be left alone. */
 import type { ResourceGroup } from "@azure/arm-resources";
+import { TerminalError } from "../../../model/rpError.ts";
 import type { InstallationSnapshot, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag, type ChosenNames } from "../azureNames.ts";
+import { noted } from "../azureNotes.ts";
 import { found, isSame } from "./submit.ts";
 
 /** As it is in Azure; nothing when it isn't there. */
@@ -21,6 +23,18 @@ export function isOurs(
   { resourceId, incarnationId }: Pick<InstallationSnapshot, "resourceId" | "incarnationId">,
 ): boolean {
   return isSame(managedBy, resourceId) && tags?.[incarnationTag] === incarnationId;
+}
+
+/** @throws {TerminalError} when the group is somebody else's. */
+export function checkOwner(
+  group: ResourceGroup,
+  { snapshot }: Pick<StepContext, "snapshot">,
+): void {
+  if (isOurs(group, snapshot)) return;
+  throw new TerminalError({
+    code: "ClusterResourceGroupAlreadyExists",
+    message: `The resource group ${noted(snapshot, "names").managedGroup} exists and was not made for this cluster: name one that does not exist.`,
+  });
 }
 
 export function isBeingDeleted({ properties }: Pick<ResourceGroup, "properties">): boolean {

@@ -5,7 +5,8 @@ import { deployStorage } from "../../../../src/installers/azure/resources/deploy
 import { ScriptedAzure, type ScriptedAnswer } from "../scriptedAzure.ts";
 import { names, stepContext, subscriptionId } from "../stepContext.ts";
 
-const path = `/subscriptions/${subscriptionId}/resourcegroups/aro-mycluster-abcdefgh/providers/microsoft.resources/deployments/storage-abcdefgh`;
+const groupPath = `/subscriptions/${subscriptionId}/resourcegroups/aro-mycluster-abcdefgh`;
+const path = `${groupPath}/providers/microsoft.resources/deployments/storage-abcdefgh`;
 const minuteMs = 60_000;
 let azure: ScriptedAzure;
 beforeAll(async () => {
@@ -167,5 +168,5 @@ test("asks whether it may act right before it begins, and not before it looks", 
   };
   const step = asAzureStep(deployStorage(azure.effects()), azure.effects());
   await expect(step.run(fenced)).rejects.toThrow("fenced");
-  expect(azure.calls).toEqual([`GET ${path}`]);
+  expect(azure.calls).toEqual([`GET ${path}`, `GET ${groupPath}`]);
 });

@@ -45,7 +45,7 @@ const again = { done: false, againAfterMs: 10_000 };
 
 test("is made with both marks, and not twice", async () => {
   const context = stepContext({ installation });
-  expect(await step(createResourceGroup).run(context)).toEqual({ done: true });
+  expect(await step(createResourceGroup).run(context)).toEqual(again);
   expect(group).toMatchObject({ managedBy: clusterId, tags: ours.tags, location: "eastus" });
   expect(azure.changes()).toEqual([`PUT ${path}`]);
   expect(context.guarded()).toBe(1);
