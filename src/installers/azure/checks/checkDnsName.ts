@@ -37,9 +37,10 @@ export function checkDnsName(effects: AzureEffects): Step {
     );
     if (foreign.length === 0) return { faults: [] };
     const taken = [...new Set(foreign.map(({ name }) => `${name}.${dnsZone.name}`))];
+    const are = taken.length === 1 ? "is" : "are";
     const fault: CheckFault = {
       code: "DnsRecordExists",
-      message: `The domain ${clusterDomain} is taken: ${taken.join(" and ")} is there already. Create the cluster with another domain.`,
+      message: `The domain ${clusterDomain} is taken: ${taken.join(" and ")} ${are} there already. Create the cluster with another domain.`,
     };
     return { faults: [fault] };
   });

@@ -39,7 +39,7 @@ test.each([
   azure.answers = { ...azure.answers, [`${zone}/${place}`]: answer };
   const { code, message } = await runCheck(azure, checkDnsName);
   expect(code).toBe("DnsRecordExists");
-  expect(message).toContain(`The domain mine.clusters.test is taken: ${name} is`);
+  expect(message).toContain(`The domain mine.clusters.test is taken: ${name} is there already`);
 });
 
 test("names both when both are taken, and neither twice", async () => {
@@ -50,7 +50,7 @@ test("names both when both are taken, and neither twice", async () => {
     [`${zone}/a/*.apps.mine`]: anothers,
   };
   expect((await runCheck(azure, checkDnsName)).message).toContain(
-    "taken: api.mine.clusters.test and *.apps.mine.clusters.test is",
+    "taken: api.mine.clusters.test and *.apps.mine.clusters.test are there already",
   );
 });
 
