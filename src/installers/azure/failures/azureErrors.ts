@@ -277,13 +277,24 @@ export function shownErrors(errors: readonly AzureError[], subscriptionId: strin
   ].join(" ");
 }
 
-/** One line, without signatures, and without subscriptions other than the cluster's. */
+/** As in a query, in prose or in JSON, that of a text within JSON too. */
+const namedSecret =
+  /(accountkey|client_?secret|password)(\\?["']?\s*[=:]\s*)(\\?"[^"]*"|'[^']*'|\\?["']?[^\s&;"']+)/gi;
+/** Long enough not to be a word of prose. */
+const bearerToken = /\b(bearer\s+)[\w.~+/-]{20,}=*/gi;
+/** Of JWTs, wherever they stand. */
+const webToken = /\beyJ[\w-]+(\.[\w-]*)*/g;
+
+/** One line, without signatures, passwords and tokens, and without subscriptions other than the cluster's. */
 export function shownText(message: string, subscriptionId: string): string {
   return message
     .slice(0, 20_000)
     .replace(/\s+/g, " ")
     .replace(/(https?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/gi, "$1")
-    .replace(/\b(sig|sv|se|sp|skoid|accountkey|client_secret|password)=[^\s&;"']+/gi, "$1=(secret)")
+    .replace(/\b(sig|sv|se|sp|skoid)=[^\s&;"']+/gi, "$1=(secret)")
+    .replace(namedSecret, "$1$2(secret)")
+    .replace(bearerToken, "$1(secret)")
+    .replace(webToken, "(secret)")
     .replace(/(\/subscriptions\/)([0-9a-f-]{36})/gi, (whole, path: string, id: string) =>
       id.toLowerCase() === subscriptionId.toLowerCase() ? whole : `${path}(another)`,
     )

@@ -2,7 +2,10 @@
 import { createHttpHeaders, RestError } from "@azure/core-rest-pipeline";
 import { AuthenticationError } from "@azure/identity";
 import { describe, expect, test } from "vitest";
-import { DeploymentError } from "../../../../src/installers/azure/failures/azureErrors.ts";
+import {
+  DeploymentError,
+  shownText,
+} from "../../../../src/installers/azure/failures/azureErrors.ts";
 import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import type { StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
@@ -396,4 +399,27 @@ test("a hostile body neither throws nor takes long", async () => {
   for (const body of [nested, wide, odd, null, "", []]) {
     expect(await outcome(new DeploymentError(body))).toMatchObject({ code: "DeploymentFailed" });
   }
+});
+
+test.each([
+  ["Sent: Authorization: Bearer eyJhbGciOi.eyJvaWQi.hunter2-x_y here", "here"],
+  ["refused bearer abcdefghijklmnopqrst+hunter2== here", "here"],
+  ["token eyJhbGciOi.hunter2.c here", "here"],
+  ["password: hunter2 is weak", "is weak"],
+  ["adminPassword = hunter2 is weak", "is weak"],
+  ["password=hunter2&x=1", "&x=1"],
+  ['{"clientSecret": "so hunter2 it is", "a": 1}', '"a": 1'],
+  ['within {\\"password\\":\\"hunter2\\",\\"a\\":1}', '\\"a\\":1'],
+  ['password: "hunter2', "password"],
+  ["AccountKey:hunter2; next", "next"],
+])("a secret is left out of what is shown, and nothing else: %s", (message, stays) => {
+  const text = shownText(message, subscriptionId);
+  expect(text).not.toMatch(/hunter2|eyJ/);
+  expect(text).toContain("(secret)");
+  expect(text).toContain(stays);
+});
+
+test("words about secrets are shown", () => {
+  const text = "Bearer authentication is required; the password is too short.";
+  expect(shownText(text, subscriptionId)).toBe(text);
 });
