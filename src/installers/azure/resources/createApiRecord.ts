@@ -1,6 +1,7 @@
 /**
- * Tells the address of the cluster's API, and makes the name under which the cluster's API is found from outside, in the parent zone. A cluster whose API is private, or whose domain
- * lies elsewhere, must get none.
+ * Tells the address of the cluster's API, and makes the name under which the cluster's API is
+ * found from outside, in the parent zone. A cluster whose API is private, or whose domain lies
+ * elsewhere, must get none.
  */
 import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
@@ -9,7 +10,7 @@ import { noted } from "../azureNotes.ts";
 import { createRecord } from "./dnsRecords.ts";
 import { found } from "./submit.ts";
 
-/** Of the names that Azure gives to public addresses. */
+/** Of the names that Azure's public cloud gives to public addresses. */
 const addressSuffix = "cloudapp.azure.com";
 
 export function createApiRecord(
@@ -22,7 +23,7 @@ export function createApiRecord(
       const { cluster } = context.snapshot;
       const { label } = noted(context.snapshot, "names");
       // whoever keeps the records of the domain needs it while the cluster is waited for
-      const apiserverIp = await apiAddress(effects, context);
+      const { ip: apiserverIp, fqdn } = await apiAddress(effects, context);
       if (apiserverIp !== undefined) await context.save({ apiserverIp });
       if (label === undefined || cluster.apiserverVisibility === "Private") return { done: true };
       // as Azure shortens "East US"
@@ -30,17 +31,20 @@ export function createApiRecord(
       return createRecord(effects, context, {
         name: `api.${label}`,
         type: "CNAME",
-        value: `${noted(context.snapshot, "infraId")}.${region}.${addressSuffix}`,
+        value: fqdn ?? `${noted(context.snapshot, "infraId")}.${region}.${addressSuffix}`,
       });
     },
   };
 }
 
-/** Of the load balancer through which the API is meant to be reached; nothing as long as Azure doesn't tell it. */
+/**
+ * Of the load balancer through which the API is meant to be reached, and a public one's own name;
+ * nothing as long as Azure doesn't tell it.
+ */
 async function apiAddress(
   { azure }: Pick<AzureEffects, "azure">,
   { snapshot, signal }: StepContext,
-): Promise<string | undefined> {
+): Promise<{ readonly ip: string | undefined; readonly fqdn?: string | undefined }> {
   const { managedGroup } = noted(snapshot, "names");
   const names = infraNames(noted(snapshot, "infraId"));
   const { network } = azure.of(snapshot.subscriptionId);
@@ -50,10 +54,10 @@ async function apiAddress(
     const balancer = await found(
       network.loadBalancers.get(managedGroup, internalLoadBalancer, options),
     );
-    return balancer?.frontendIPConfigurations?.[0]?.privateIPAddress;
+    return { ip: balancer?.frontendIPConfigurations?.[0]?.privateIPAddress };
   }
   const address = await found(
     network.publicIPAddresses.get(managedGroup, names.apiAddress, options),
   );
-  return address?.ipAddress;
+  return { ip: address?.ipAddress, fqdn: address?.dnsSettings?.fqdn };
 }

@@ -104,6 +104,20 @@ test("are made once, marked, and deleted without a trace", async () => {
   expect(await remove(given)).toEqual(done);
 });
 
+test("lead to the name that Azure gave the address, whichever cloud it is in", async () => {
+  const fqdn = "mycluster-x7k2p.usgovvirginia.cloudapp.usgovcloudapi.net";
+  const zoneOnly = azure.script;
+  azure.script = (request) =>
+    request.path.includes("/publicipaddresses/")
+      ? {
+          status: 200,
+          body: { properties: { ipAddress: "20.1.2.3", dnsSettings: { fqdn } } },
+        }
+      : zoneOnly(request);
+  expect(await createApi(context())).toEqual(done);
+  expect(records.get(apiPath)?.properties).toMatchObject({ CNAMERecord: { cname: fqdn } });
+});
+
 test("are noted before they are made", async () => {
   const given = context();
   beforeWrite = () => {
