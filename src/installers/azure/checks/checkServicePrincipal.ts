@@ -5,6 +5,7 @@
 import type { Step } from "../../installer.ts";
 import { armAnswer } from "./armAnswer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
+import { isSignInUnanswered } from "../failures/azureErrors.ts";
 import { checkStep, propagationMs, type CheckResult } from "./checkStep.ts";
 
 const subscriptionsVersion = "2022-12-01";
@@ -73,6 +74,8 @@ function refused(message: string, patienceMs = 0): CheckResult {
 function ofRefusal(error: unknown, what: string): CheckResult {
   const text = error instanceof Error ? error.message : "";
   const number = /AADSTS(\d+)/.exec(text)?.[1];
+  // an outage is told, and waited for, as every other one
+  if (number === undefined && isSignInUnanswered(error)) throw error;
   const refusal = number === undefined ? undefined : refusals[number];
   if (refusal === undefined) {
     throw new Error(`${what}: ${number === undefined ? "no answer came" : `AADSTS${number}`}.`);

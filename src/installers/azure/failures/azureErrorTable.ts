@@ -12,6 +12,8 @@ export interface AzureError {
   readonly status?: number;
   /** Told by a deployment of something that it was to make. */
   readonly inDeployment: boolean;
+  /** No answer came. */
+  readonly isLost?: boolean;
 }
 
 /** What ends an operation, at once or when it hasn't gone away in a while. */

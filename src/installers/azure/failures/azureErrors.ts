@@ -12,6 +12,8 @@ export interface AzureFailure {
   /** At least one. */
   readonly errors: readonly AzureError[];
   readonly retryAfterMs?: number;
+  /** The name of the host that was asked; absent when nobody was, as in a failed deployment. */
+  readonly host?: string;
 }
 
 /** A deployment that ended other than it should. */
@@ -96,7 +98,7 @@ export const refusingLongWaits: PipelinePolicy = {
     const own = { code: `${status}`, message: "Azure asks to come back later." };
     const body = json(bodyAsText);
     const errors = flat(hasError(body) ? body : own, { status, inDeployment: false }, own);
-    throw new ThrottledError({ status, errors, retryAfterMs });
+    throw new ThrottledError({ status, errors, retryAfterMs, ...hostOf(request) });
   },
 };
 
@@ -134,6 +136,29 @@ export function isSignInError(error: unknown): boolean {
   return error instanceof Error && signInErrors.includes(error.name);
 }
 
+/** How MSAL says that nobody answered, or nobody who told where to sign in. */
+const signInUnanswered = /^(network_error|endpoints_resolution_error|no_network_connectivity)\b/;
+
+/** Whether somebody could not sign in because nothing answered, rather than since it was refused. */
+export function isSignInUnanswered(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > depthMax) return false;
+  const { statusCode, status, cause, errors } = error as {
+    readonly statusCode?: unknown;
+    readonly status?: unknown;
+    readonly cause?: unknown;
+    readonly errors?: unknown;
+  };
+  if (isOutage(statusCode) || isOutage(status) || signInUnanswered.test(error.message)) return true;
+  // of several ways to sign in one may be down, and the others not meant
+  const within = [cause, ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
+  return within.some((each) => isSignInUnanswered(each, depth + 1));
+}
+
+/** Whether a status of HTTP tells of Azure's state rather than of what it was asked. */
+export function isOutage(status: unknown): boolean {
+  return typeof status === "number" && (status >= 500 || status === 408 || status === 429);
+}
+
 /** @returns nothing when it isn't Azure's, such as a fault of ours. */
 export function readFailure(error: unknown): AzureFailure | undefined {
   if (error instanceof DeploymentError) {
@@ -142,7 +167,8 @@ export function readFailure(error: unknown): AzureFailure | undefined {
   if (error instanceof ThrottledError) return error.failure;
   if (!isRestError(error)) return undefined;
   const status = statusOf(error);
-  if (status === undefined || status < 400) return { errors: [lost(error)] };
+  const host = hostOf(error.request);
+  if (status === undefined || status < 400) return { errors: [lost(error)], ...host };
   const own = {
     code: typeof error.code === "string" ? error.code : `${status}`,
     message: error.message,
@@ -156,13 +182,21 @@ export function readFailure(error: unknown): AzureFailure | undefined {
     status,
     errors: flat(body, { status, inDeployment: false }, own),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...host,
   };
+}
+
+/** Never more of an address than this: the rest may be a signature. */
+function hostOf(request: object | undefined): Pick<AzureFailure, "host"> {
+  const { url } = (request ?? {}) as { readonly url?: unknown };
+  const host = typeof url === "string" ? URL.parse(url)?.hostname : undefined;
+  return host === undefined || host === "" ? {} : { host };
 }
 
 /** No answer, or none that can be read. */
 function lost(error: Thrown): AzureError {
   const code = typeof error.code === "string" ? error.code : "REQUEST_SEND_ERROR";
-  return { code, message: "no answer came", status: 503, inDeployment: false };
+  return { code, message: "no answer came", status: 503, inDeployment: false, isLost: true };
 }
 
 interface Around {

@@ -15,7 +15,9 @@ import {
   type FailureKind,
 } from "./azureErrorTable.ts";
 import {
+  isOutage,
   isSignInError,
+  isSignInUnanswered,
   readFailure,
   shownErrors,
   shownText,
@@ -36,6 +38,10 @@ export type Circumstances = Pick<StepContext, "now" | "startedAt" | "snapshot"> 
 const patientWaitMs = 60_000;
 const againLeastMs = 1_000;
 const againLongestMs = 10 * 60_000;
+/** How long nothing may answer, from the step's first start, before failures count as attempts. */
+const outageMs = 30 * 60_000;
+/** An answer that was lost once is asked for again soon; what has been going on for longer is waited for longer. */
+const outageWaitLongestMs = 45_000;
 /** By how much a wait is lengthened at most, so that those who wait for the same don't come back together. */
 const jitterShare = 0.25;
 
@@ -71,7 +77,16 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
     is: "transient",
     error: new AzureCallError(message, { cause: forLog(error, subscriptionId) }),
   });
+  const ofOutage = (message: string, retryAfterMs: number | undefined): Verdict => {
+    const passedMs = circumstances.now - circumstances.startedAt;
+    if (passedMs >= outageMs) return transient(message);
+    const waitMs = retryAfterMs ?? Math.min(passedMs, outageWaitLongestMs);
+    return { is: "again", againAfterMs: waitFor(waitMs, circumstances) };
+  };
   if (isSignInError(error)) {
+    if (isSignInUnanswered(error)) {
+      return ofOutage("Azure's sign-in did not answer.", undefined);
+    }
     return transient("The resource provider could not sign in to Azure.");
   }
   const failure = readFailure(error);
@@ -81,6 +96,11 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
     return transient("Azure does not let the resource provider in; its operator has to look.");
   }
   if (kind === "unavailable") {
+    if (isUnanswered(failure)) {
+      const { host = "Azure", retryAfterMs } = failure;
+      const what = `${host} did not answer: ${shownErrors(errors, subscriptionId)}`;
+      return ofOutage(what, retryAfterMs);
+    }
     return transient(`Azure did not do it: ${shownErrors(errors, subscriptionId)}`);
   }
   if (kind === "throttled" || kind === "busy") {
@@ -136,6 +156,12 @@ function decisive(
   const throttles = status === 429 || (status === 503 && retryAfterMs !== undefined);
   const soft = kind === "unavailable" || kind === "ours" || kind === "refused";
   return { kind: throttles && soft ? "throttled" : kind, errors: decided };
+}
+
+/** No answer came, or one that tells only of Azure's own state. What a deployment failed of isn't one. */
+function isUnanswered({ status, errors }: AzureFailure): boolean {
+  if (status !== undefined) return isOutage(status);
+  return errors.some(({ isLost }) => isLost === true);
 }
 
 /** A permission is the user's to give only in the cluster's subscription. */
