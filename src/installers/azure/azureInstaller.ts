@@ -25,6 +25,7 @@ import { deployStorage } from "./resources/deployStorage.ts";
 import { detachSecurityGroups } from "./resources/detachSecurityGroups.ts";
 import { generateAssets } from "./assets/generateAssets.ts";
 import { ingressAddress } from "./cluster/ingressAddress.ts";
+import { ofOwnCluster } from "./cluster/ownCluster.ts";
 import { removeBootstrapMachine } from "./resources/removeBootstrapMachine.ts";
 import { setWorkerCounts, waitForWorkers } from "./cluster/scaleWorkers.ts";
 import { setCredentials } from "./cluster/setCredentials.ts";
@@ -80,10 +81,12 @@ export function azureInstaller(effects: AzureEffects): Installer {
         ]),
       ],
       update: [
-        phase("ScaleWorkers", [
-          whenToBeSet("servicePrincipal", checkServicePrincipal(effects)),
-          ...reachGoal,
-        ]),
+        phase(
+          "ScaleWorkers",
+          [whenToBeSet("servicePrincipal", checkServicePrincipal(effects)), ...reachGoal].map(
+            ofOwnCluster,
+          ),
+        ),
       ],
       delete: [
         phase("DeleteCluster", [

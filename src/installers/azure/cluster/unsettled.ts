@@ -16,6 +16,11 @@ export function isToBeSet(snapshot: InstallationSnapshot, part: UpdatedPart): bo
   return isUnsettled(snapshot, part) || differs[part](snapshot);
 }
 
+/** Whether an update has anything to change in the cluster. */
+export function isAnyToBeSet(snapshot: InstallationSnapshot): boolean {
+  return (Object.keys(differs) as UpdatedPart[]).some((part) => isToBeSet(snapshot, part));
+}
+
 /** Whether an update has begun to change it and none has ended since. */
 export function isUnsettled(snapshot: InstallationSnapshot, part: UpdatedPart): boolean {
   return readNotes(snapshot).unsettled?.includes(part) === true;
