@@ -118,8 +118,16 @@ test.each(roles)("the %s can change nothing where it runs", (role) => {
   const [, stage] = stagesOf(dockerfileText);
   expect(stage && wordsOf(onlyInstruction(stage, "USER"))).toEqual(["10001:10001"]);
   // an embedded database would have nowhere to lie: without its settings for Azure a process ends
-  expect(pod.volumes).toBeUndefined();
-  expect(containerOf(role).volumeMounts).toBeUndefined();
+  const [volumes, volumeMounts] =
+    role === "backend"
+      ? [
+          // only openshift-install writes files; their secrets must get on no disk
+          [{ name: "tmp", emptyDir: { medium: "Memory", sizeLimit: "512Mi" } }],
+          [{ name: "tmp", mountPath: "/tmp" }],
+        ]
+      : [];
+  expect(pod.volumes).toEqual(volumes);
+  expect(containerOf(role).volumeMounts).toEqual(volumeMounts);
 });
 
 test.each(roles)("the %s has time for a clean stop", (role) => {
@@ -153,9 +161,10 @@ test.each(roles)(
     expect(strategy).toEqual({ rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } });
     const [container] = template.spec.containers;
     // an idle process takes about 200 MB
-    expect(
-      Number(/^(\d+)Mi$/.exec(container?.resources.limits.memory ?? "")?.[1]),
-    ).toBeGreaterThanOrEqual(512);
+    const [, amount, unit] = /^(\d+)(Mi|Gi)$/.exec(container?.resources.limits.memory ?? "") ?? [];
+    const mebibytes = Number(amount) * (unit === "Gi" ? 1024 : 1);
+    // openshift-install, and its files in memory, come on top
+    expect(mebibytes).toBeGreaterThanOrEqual(role === "backend" ? 1536 : 512);
     const { periodSeconds, failureThreshold } = container?.startupProbe ?? {
       periodSeconds: 60,
       failureThreshold: 1,
@@ -192,6 +201,28 @@ test("a frontend serves until nobody is led to it any more", () => {
   expect(preStopSeconds("frontend")).toBeGreaterThanOrEqual(3);
   // whom nobody calls may stop at once
   expect([preStopSeconds("forwarder"), preStopSeconds("backend")]).toEqual([0, 0]);
+});
+
+test("the installer is the local one unless that for Azure is asked for, with its settings", () => {
+  expect(readConfig(environmentOf("backend")).installer).toBe("local");
+  const azure = {
+    INSTALLER: "azure",
+    AZURE_DNS_ZONE_ID:
+      "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/dns/providers/Microsoft.Network/dnsZones/clusters.example",
+    OPENSHIFT_INSTALL: "/usr/local/bin/openshift-install",
+  };
+  const [settings] = manifests({ ...givenValues, ...azure }).filter(
+    ({ kind }) => kind === "ConfigMap",
+  );
+  const { data } = settings as unknown as { readonly data: Record<string, string> };
+  expect(data).toMatchObject(azure);
+  expect(readConfig({ ...environmentOf("backend"), ...data }).installer).toBe("azure");
+  for (const variable of ["AZURE_DNS_ZONE_ID", "OPENSHIFT_INSTALL"] as const) {
+    const { status, text, errors } = fillIn({ ...givenValues, ...azure, [variable]: "" });
+    expect(status).not.toBe(0);
+    expect(text).toBe("");
+    expect(errors).toContain(`${variable}: must be set`);
+  }
 });
 
 test("there are no traces unless their collector is given", () => {
