@@ -1,19 +1,18 @@
 /**
- * The step that chooses what the cluster's things will be called, before any of them is made. Once noted, names stay, whatever the
- * settings say later.
+ * The step that chooses what the cluster's things will be called, before any of them is made, and refuses what can't be installed
+ * under any circumstances. Once noted, names stay, whatever the settings say later.
  */
 import type { Step } from "../installer.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import { chooseNames as namesOf } from "./azureNames.ts";
-import { readNotes, withNotes } from "./azureNotes.ts";
+import { readNotes } from "./azureNotes.ts";
+import { checkStep } from "./checks/checkStep.ts";
+import { domainFaults } from "./checks/requestFit.ts";
 
-export function chooseNames({ settings }: AzureEffects): Step {
-  return {
-    name: "ChooseNames",
-    deadlineMs: 60_000,
-    run: async ({ snapshot }) => {
-      const names = readNotes(snapshot).names ?? namesOf(snapshot, settings.dnsZone);
-      return { done: true, changes: { installation: withNotes(snapshot, { names }) } };
-    },
-  };
+export function chooseNames(effects: Pick<AzureEffects, "clock" | "pollMs" | "settings">): Step {
+  return checkStep(effects, "ChooseNames", async ({ snapshot }) => {
+    const { dnsZone } = effects.settings;
+    const names = readNotes(snapshot).names ?? namesOf(snapshot, dnsZone);
+    return { faults: domainFaults(names, dnsZone), notes: { names } };
+  });
 }
