@@ -7,12 +7,12 @@ import type { AzureEffects } from "./azureEffects.ts";
 import { chooseNames as namesOf } from "./azureNames.ts";
 import { readNotes } from "./azureNotes.ts";
 import { checkStep } from "./checks/checkStep.ts";
-import { domainFaults } from "./checks/requestFit.ts";
+import { requestFaults } from "./checks/requestFit.ts";
 
 export function chooseNames(effects: Pick<AzureEffects, "clock" | "pollMs" | "settings">): Step {
   return checkStep(effects, "ChooseNames", async ({ snapshot }) => {
     const { dnsZone } = effects.settings;
     const names = readNotes(snapshot).names ?? namesOf(snapshot, dnsZone);
-    return { faults: domainFaults(names, dnsZone), notes: { names } };
+    return { faults: requestFaults(snapshot.cluster, names, dnsZone), notes: { names } };
   });
 }

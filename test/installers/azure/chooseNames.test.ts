@@ -9,14 +9,15 @@ import { azureSnapshot, dnsZone } from "./azureSnapshot.ts";
 import { stepContext } from "./stepContext.ts";
 
 interface Given {
+  readonly name?: string;
   readonly cluster?: Partial<Cluster>;
   readonly notes?: AzureNotes;
   readonly zone?: typeof dnsZone;
 }
 
 /** @returns the names that the step notes. */
-async function chosen({ cluster = {}, notes, zone = dnsZone }: Given) {
-  const snapshot = azureSnapshot({ cluster, installation: notes ? { azure: notes } : {} });
+async function chosen({ name = "Shop", cluster = {}, notes, zone = dnsZone }: Given) {
+  const snapshot = azureSnapshot({ name, cluster, installation: notes ? { azure: notes } : {} });
   const settings = { dnsZone: zone, installProgram: "/bin/openshift-install" };
   const step = chooseNames({ clock: new TestClock(), pollMs: 10_000, settings });
   const result = await step.run({ ...stepContext(), snapshot });
@@ -98,4 +99,59 @@ it("names that are noted stay", async () => {
   const names = await chosen({});
   const other = { ...dnsZone, name: "other.example.org" };
   expect(await chosen({ notes: { names: names! }, zone: other })).toEqual(names);
+});
+
+describe("what openshift-install can't make", () => {
+  it.each(["3prod", "3prod.example.com", "a".repeat(55), `${"a".repeat(55)}.example.com`])(
+    "is refused at once: the domain %s",
+    async (domain) => {
+      expect(await refusal({ cluster: { domain } })).toMatch(
+        /^OpenShift can't be installed for .* must begin with a letter .* another domain\.$/,
+      );
+    },
+  );
+
+  const cluster = (prefixLength: number, count: number): Partial<Cluster> => ({
+    network: { podCidr: `10.128.0.0/${prefixLength}`, serviceCidr: "172.30.0.0/16" },
+    workers: [{ name: "worker", vmSize: "Standard_D4s_v3", diskSizeGB: 128, count }],
+  });
+
+  it.each([
+    [18, 29],
+    [17, 61],
+    [20, 5],
+    [14, 50],
+  ])("a /%i of pods has room for %i workers beside the control plane", async (length, count) => {
+    expect(await chosen({ cluster: cluster(length, count) })).toBeDefined();
+  });
+
+  it.each([
+    [18, 30, "room for 32 nodes with a /23 each, and the cluster has 33", "/17 or larger"],
+    [17, 62, "room for 64 nodes with a /23 each, and the cluster has 65", "/16 or larger"],
+    [23, 3, "room for 1 nodes with a /23 each, and the cluster has 6", "/20 or larger"],
+    [24, 3, "room for 0 nodes with a /23 each, and the cluster has 6", "/20 or larger"],
+  ])("a /%i of pods has none for %i workers", async (length, count, has, needed) => {
+    const message = await refusal({ cluster: cluster(length, count) });
+    expect(message).toContain(has);
+    expect(message).toContain(needed);
+  });
+
+  it("is told all at once", async () => {
+    const domain = `3apps.victim.${dnsZone.name}`;
+    const message = await refusal({ cluster: { ...cluster(24, 3), domain } });
+    expect(message).toMatch(
+      /^\(1\) The domain .* \(2\) OpenShift can't be installed .* \(3\) The range for pods/,
+    );
+  });
+
+  it("is nothing that a request asks for by leaving the domain to the installer", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.stringMatching(/^[A-Za-z0-9]([-A-Za-z0-9]{0,52}[A-Za-z0-9])?$/),
+        async (name) => {
+          expect(await chosen({ name })).toBeDefined();
+        },
+      ),
+    );
+  });
 });

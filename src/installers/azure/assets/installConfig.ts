@@ -28,7 +28,7 @@ const otherClouds: Readonly<Record<string, string>> = {
 };
 
 /** Addresses of a node: a /23 of the pods' range. */
-const hostPrefix = 23;
+export const hostPrefix = 23;
 /** As the program allows names of clusters in Azure. */
 const clusterNameForm = /^[a-z]([-a-z0-9]{0,52}[a-z0-9])?$/;
 
@@ -117,15 +117,18 @@ function splitDomain(clusterDomain: string): {
   readonly name: string;
   readonly baseDomain: string;
 } {
+  const fault = installableFault(clusterDomain);
+  if (fault !== undefined) throw new TerminalError({ code: "InstallationFailed", message: fault });
   const [name = "", ...rest] = clusterDomain.split(".");
-  const baseDomain = rest.join(".");
-  if (!clusterNameForm.test(name) || baseDomain === "") {
-    throw new TerminalError({
-      code: "InstallationFailed",
-      message:
-        `OpenShift can't be installed for the domain ${clusterDomain}: its first part must begin with a letter and have at ` +
-        "most 54 letters, digits and '-'. Delete the cluster and create it with another domain.",
-    });
-  }
-  return { name, baseDomain };
+  return { name, baseDomain: rest.join(".") };
+}
+
+/** What is wrong with a domain that `openshift-install` can't make a cluster for, and what to do. */
+export function installableFault(clusterDomain: string): string | undefined {
+  const [name = "", ...rest] = clusterDomain.split(".");
+  if (clusterNameForm.test(name) && rest.length > 0) return undefined;
+  return (
+    `OpenShift can't be installed for the domain ${clusterDomain}: its first part must begin with a letter and have at ` +
+    "most 54 letters, digits and '-'. Delete the cluster and create it with another domain."
+  );
 }

@@ -1,26 +1,61 @@
 /**
  * Whether what a request asks for can be installed at all, as far as it says so itself and nobody has to be asked. Pure.
  */
-import type { ChosenNames } from "../azureNames.ts";
+import type { Cluster } from "../../../model/cluster.ts";
+import { hostPrefix, installableFault } from "../assets/installConfig.ts";
+import { controlPlaneCount, type ChosenNames } from "../azureNames.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
 import type { CheckFault } from "./checkStep.ts";
+
+type Domain = Pick<ChosenNames, "clusterDomain" | "label">;
+
+export function requestFaults(
+  cluster: Pick<Cluster, "network" | "workers">,
+  names: Domain,
+  zone: Pick<DnsZoneId, "name">,
+): CheckFault[] {
+  const { clusterDomain } = names;
+  const uninstallable = installableFault(clusterDomain);
+  return [
+    ...domainFaults(names, zone),
+    ...(uninstallable === undefined ? [] : [invalid(uninstallable)]),
+    ...podRangeFaults(cluster),
+  ];
+}
 
 /**
  * Tenants share the zone. A name inside another cluster's domain would take hosts of its applications: with records of its own it
  * also ends the wildcard above it (RFC 4592, 2.2.2). With one label each, no cluster's domain lies in another's.
  */
-export function domainFaults(
-  { clusterDomain, label }: Pick<ChosenNames, "clusterDomain" | "label">,
+function domainFaults(
+  { clusterDomain, label }: Domain,
   zone: Pick<DnsZoneId, "name">,
 ): CheckFault[] {
   const isZone = clusterDomain === zone.name.toLowerCase();
   if (!isZone && label?.includes(".") !== true) return [];
   return [
-    {
-      code: "InvalidParameter",
-      message:
-        `The domain ${clusterDomain} can't be a cluster's own: below ${zone.name} it must have exactly one label more. Delete the ` +
+    invalid(
+      `The domain ${clusterDomain} can't be a cluster's own: below ${zone.name} it must have exactly one label more. Delete the ` +
         `cluster and create it with a domain such as 'mine', which is mine.${zone.name}, or with one outside of ${zone.name}.`,
-    },
+    ),
   ];
+}
+
+/** A node that gets no part of the pods' range never becomes ready. */
+function podRangeFaults({ network, workers }: Pick<Cluster, "network" | "workers">): CheckFault[] {
+  const nodes = workers.reduce((total, { count }) => total + count, controlPlaneCount);
+  const prefixLength = Number(network.podCidr.split("/")[1]);
+  const places = Math.floor(2 ** (hostPrefix - prefixLength));
+  if (places >= nodes) return [];
+  const neededLength = hostPrefix - Math.ceil(Math.log2(nodes));
+  return [
+    invalid(
+      `The range for pods, ${network.podCidr}, has room for ${places} nodes with a /${hostPrefix} each, and the cluster has ` +
+        `${nodes}. Delete the cluster and create it with a range of /${neededLength} or larger, or with fewer workers.`,
+    ),
+  ];
+}
+
+function invalid(message: string): CheckFault {
+  return { code: "InvalidParameter", message };
 }
