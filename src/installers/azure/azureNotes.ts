@@ -23,6 +23,8 @@ export interface AzureNotes {
   readonly identityObjectId?: string;
   /** From when the bootstrap machine may read its configuration. */
   readonly ignitionSince?: EpochMs;
+  /** The control plane stands by itself: no machine is begun from outside of the cluster any more. */
+  readonly bootstrapped?: true;
   /** Where to ask for the end of the managed group's deletion, as the SDK writes it. Whoever asks has to sign in. */
   readonly groupDeletion?: string;
   /** ARM ids of records in the parent zone, noted before they are made. */
@@ -72,4 +74,12 @@ export function noted<Name extends keyof AzureNotes>(
  */
 export function isInstalled({ secrets }: Pick<InstallationSnapshot, "secrets">): boolean {
   return secrets.adminKubeconfig !== undefined && secrets.kubeadminPassword !== undefined;
+}
+
+/**
+ * Whether the control plane stands by itself, so that nothing is left to do for its beginning. A create that begins anew must not
+ * deploy again: its template may have changed, and another bootstrap machine inside of a living cluster would be a second beginning.
+ */
+export function isBootstrapped(snapshot: InstallationSnapshot): boolean {
+  return readNotes(snapshot).bootstrapped === true || isInstalled(snapshot);
 }

@@ -156,6 +156,33 @@ describe("the installer on Azure", () => {
     expect(existing(run)).toEqual(empty);
   });
 
+  it("begins no bootstrap machine in a living cluster, when a create begins anew", async () => {
+    await using run = await AzureRun.open();
+    await run.untilKilled(
+      ({ method, path }, at) => method === "PUT" && /\/A\/\*\.apps/.test(path) && at === "before",
+    );
+    expect(run.kills).toBe(1);
+    // the region offers less now, so that the template would be another
+    run.azure.conditions.skus = run.azure.conditions.skus.map((sku) => ({
+      ...sku,
+      restrictedZones: ["2"],
+    }));
+    const bootstrapMachines = new Set<string>();
+    const unwatch = run.azure.onCall(() => {
+      for (const { id } of run.azure.resources()) {
+        if (/virtualMachines\/.*-bootstrap$/.test(id)) bootstrapMachines.add(id);
+      }
+      return undefined;
+    });
+    const before = run.azure.calls.length;
+    await run.operation();
+    unwatch();
+    expect([...bootstrapMachines]).toEqual([]);
+    const anew = run.azure.calls.slice(before).map(({ method, path }) => `${method} ${path}`);
+    expect(anew.filter((call) => /^PUT .*\/deployments\/resources-/.test(call))).toEqual([]);
+    expect(existing(run)).toEqual(straight.resources);
+  });
+
   it.each(moments)("makes each thing once, killed %s each of its calls", async (moment) => {
     await using run = await AzureRun.open();
     await run.operation(onceEach(run, moment));

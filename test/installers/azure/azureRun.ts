@@ -203,13 +203,6 @@ export class AzureRun implements AsyncDisposable {
       if (result.done) return true;
       await run.clock.advance(result.againAfterMs);
     }
-    console.log(
-      this.azure.calls
-        .slice(-25)
-        .map((c) => `${c.method} ${c.path} ${c.status}`)
-        .join("\n"),
-      JSON.stringify(this.azure.resources(), null, 1).slice(0, 5000),
-    );
     throw new Error(`${step.name} has asked to be called again more than ${startsMax} times`);
   }
 

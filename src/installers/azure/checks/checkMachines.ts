@@ -40,7 +40,10 @@ export function checkMachines(effects: AzureEffects): Step {
       needed.controlPlane.count,
     );
     // from then on what is used may be the cluster's own, and Azure itself refuses what is too much
-    const mayHaveMachines = readNotes(snapshot).infraId !== undefined;
+    const { infraId, machines } = readNotes(snapshot);
+    const mayHaveMachines = infraId !== undefined;
+    // what was deployed by it must stay as it is, whatever the region offers now
+    const isSettled = mayHaveMachines && machines !== undefined;
     const lacking = mayHaveMachines
       ? []
       : [
@@ -49,7 +52,7 @@ export function checkMachines(effects: AzureEffects): Step {
         ];
     return {
       faults: [...offer.faults, ...quotaFaults(lacking, cluster.location)],
-      ...(offer.machines === undefined ? {} : { notes: { machines: offer.machines } }),
+      ...(offer.machines === undefined || isSettled ? {} : { notes: { machines: offer.machines } }),
     };
   });
 }

@@ -5,7 +5,7 @@
 import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers } from "../azureNames.ts";
-import { noted } from "../azureNotes.ts";
+import { isBootstrapped, noted } from "../azureNotes.ts";
 import { blobServiceOf } from "./storageAccount.ts";
 import { found } from "./submit.ts";
 
@@ -18,6 +18,7 @@ export function copyImage(effects: Pick<AzureEffects, "azure" | "pollMs">): Step
     deadlineMs: 2 * 60 * 60_000,
     run: async (context) => {
       const { snapshot, signal } = context;
+      if (isBootstrapped(snapshot)) return { done: true };
       const service = await blobServiceOf(effects, snapshot, signal);
       const blob = service.getContainerClient(containers.image).getPageBlobClient(blobs.image);
       const properties = await found(blob.getProperties({ abortSignal: signal }));

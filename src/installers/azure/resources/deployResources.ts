@@ -6,7 +6,7 @@ import { TerminalError } from "../../../model/rpError.ts";
 import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers, deploymentNames } from "../azureNames.ts";
-import { isInstalled, noted } from "../azureNotes.ts";
+import { isBootstrapped, noted } from "../azureNotes.ts";
 import type { DeploymentParameters, DeploymentTemplate } from "../template/azureTemplate.ts";
 import { imageBlobUrl } from "./copyImage.ts";
 import { deploy } from "./deployments.ts";
@@ -27,7 +27,7 @@ export function deployResources(effects: Effects): Step {
     name: "DeployResources",
     deadlineMs: 2 * 60 * 60_000,
     run: async (context) => {
-      if (isInstalled(context.snapshot)) return { done: true };
+      if (isBootstrapped(context.snapshot)) return { done: true };
       return deploy(effects, context, {
         name: deploymentNames.resources(noted(context.snapshot, "names")),
         template: await templateOf(effects, context),

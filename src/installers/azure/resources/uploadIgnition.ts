@@ -5,7 +5,7 @@
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers } from "../azureNames.ts";
-import { isInstalled, readNotes, withNotes } from "../azureNotes.ts";
+import { isBootstrapped, readNotes, withNotes } from "../azureNotes.ts";
 import { readAssets } from "../assets/readAssets.ts";
 import { blobServiceOf } from "./storageAccount.ts";
 
@@ -14,7 +14,7 @@ export function uploadIgnition(effects: Pick<AzureEffects, "azure" | "sealing">)
     name: "UploadIgnition",
     deadlineMs: 30 * 60_000,
     run: async (context) => {
-      if (isInstalled(context.snapshot)) return { done: true };
+      if (isBootstrapped(context.snapshot)) return { done: true };
       const { signal } = context;
       const { bootstrapIgnition } = await readAssets(context, effects);
       // from its first time on: the signature by which the machine reads it must stay the same

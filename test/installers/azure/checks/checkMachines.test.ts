@@ -200,6 +200,18 @@ test("a create that begins anew does not count its own machines", async () => {
   expect(code).toBe(undefined);
 });
 
+test("a create that begins anew keeps to the zones that it began with", async () => {
+  azure.answers = region([sku({ vCPUs: 8, zones: ["1"] }), sku({ vCPUs: 4 })]);
+  const machines = { zones: ["1", "2", "3"], hyperVGeneration: "V2" } as const;
+  expect(await runCheck(azure, checkMachines, { notes: { infraId: "a", machines } })).toEqual({
+    done: true,
+    notes: {},
+  });
+  expect(await runCheck(azure, checkMachines, { notes: { machines } })).toMatchObject({
+    notes: { machines: { zones: ["1"] } },
+  });
+});
+
 test("a private ingress takes no public address, given subnets no network", async () => {
   azure.answers = region(
     both,

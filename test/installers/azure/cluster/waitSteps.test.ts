@@ -41,6 +41,9 @@ async function endOf(run: StepRun): Promise<TerminalError> {
 
 const again: StepResult = { done: false, againAfterMs: pollMs };
 
+/** So that nothing is deployed again. */
+const bootstrapped = { done: true, changes: { installation: { azure: { bootstrapped: true } } } };
+
 describe("WaitForBootstrap", () => {
   it("is done when the cluster says that its bootstrap is complete", async () => {
     const run = startRun(waitForBootstrap);
@@ -48,7 +51,7 @@ describe("WaitForBootstrap", () => {
     cluster.reply = () => ({ body: { data: { status: "in progress" } } });
     expect(await run.begin()).toEqual(again);
     cluster.reply = () => ({ body: { data: { status: "complete" } } });
-    expect(await run.begin()).toEqual({ done: true });
+    expect(await run.begin()).toEqual(bootstrapped);
     expect(cluster.takeCalls()).toEqual(
       Array.from({ length: 3 }, () => "GET /api/v1/namespaces/kube-system/configmaps/bootstrap"),
     );
@@ -83,7 +86,7 @@ describe("WaitForBootstrap", () => {
     cluster.reply = () => ({ body: { data: { status: "complete" } } });
     const run = startRun(waitForBootstrap);
     run.clock.skip(50 * 60_000);
-    expect(await run.begin()).toEqual({ done: true });
+    expect(await run.begin()).toEqual(bootstrapped);
   });
 
   it("takes the credentials that are kept sealed, and those of the document once they are there", async () => {
@@ -97,7 +100,7 @@ describe("WaitForBootstrap", () => {
       ...document,
       secrets: { ...document.secrets, adminKubeconfig: cluster.kubeconfig() },
     };
-    expect(await startRun(waitForBootstrap, unreadable, stored).begin()).toEqual({ done: true });
+    expect(await startRun(waitForBootstrap, unreadable, stored).begin()).toEqual(bootstrapped);
   });
 
   it("ends the operation when the credentials can't be used, before anything is called", async () => {
