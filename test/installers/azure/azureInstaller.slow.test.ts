@@ -3,6 +3,7 @@
  * leaves nothing, the parent zone included — straight, with every step run twice, and killed at every call in turn.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import type { AzureNotes } from "../../../src/installers/azure/azureNotes.ts";
 import type { AzureCall } from "../../azure/faults.ts";
 import { deleteOf, updateOf } from "../../backend/stepsSuite.ts";
 import { AzureRun, type KillAt } from "./azureRun.ts";
@@ -152,6 +153,18 @@ describe("the installer on Azure", () => {
       code: "InstallationFailed",
       message: expect.stringContaining("create it again"),
     });
+    await run.delete();
+    expect(existing(run)).toEqual(empty);
+  });
+
+  it("leaves nothing behind when somebody has set other tags on the group", async () => {
+    await using run = await AzureRun.open();
+    await run.operation();
+    const { subscriptionId, installation } = run.document;
+    const { names } = installation["azure"] as AzureNotes;
+    const { resourceGroups } = run.azureClients(subscriptionId).resources;
+    // as `az group update --tags cost=x` does
+    await resourceGroups.update(names?.managedGroup ?? "", { tags: { cost: "x" } });
     await run.delete();
     expect(existing(run)).toEqual(empty);
   });

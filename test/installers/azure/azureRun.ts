@@ -147,6 +147,12 @@ export class AzureRun implements AsyncDisposable {
     await service.getContainerClient(container).deleteBlob(name);
   }
 
+  /** Of somebody who changes things behind the installer's back. */
+  azureClients(subscriptionId: string): ReturnType<AzureConnection["of"]> {
+    this.#life = new AbortController();
+    return this.#connection().of(subscriptionId);
+  }
+
   async delete(): Promise<void> {
     this.become(deleteOf(this.#document));
     await this.operation();

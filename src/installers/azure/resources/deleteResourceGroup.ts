@@ -1,15 +1,17 @@
 /**
  * Deletes the managed resource group with all that is in it, in whatever state a create has left it. A group that isn't marked as
- * this incarnation's must never be deleted: it is somebody else's, and the cluster has nothing in it.
+ * this cluster's must never be deleted: it is somebody else's, and the cluster has nothing in it. Nor must the deletion succeed as
+ * long as there is one that is: it holds machines that somebody pays for, and nobody would know of it any more.
  */
 import { restorePoller } from "@azure/arm-resources";
+import { TerminalError } from "../../../model/rpError.ts";
 import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { isRestError, isNotFound, statusOf } from "../failures/azureErrors.ts";
-import { deploymentNames, type ChosenNames } from "../azureNames.ts";
+import { deploymentNames, incarnationTag, type ChosenNames } from "../azureNames.ts";
 import { readNotes, withNotes } from "../azureNotes.ts";
 import { cancelDeployment } from "./deployments.ts";
-import { isBeingDeleted, isOurs, readManagedGroup } from "./managedGroup.ts";
+import { isBeingDeleted, ownerOf, readManagedGroup } from "./managedGroup.ts";
 import { submit } from "./submit.ts";
 
 type Effects = Pick<AzureEffects, "azure" | "pollMs">;
@@ -23,14 +25,31 @@ export function deleteResourceGroup(effects: Effects): Step {
       const { names } = readNotes(context.snapshot);
       if (names === undefined) return { done: true };
       const group = await readManagedGroup(effects, context, names);
-      if (group === undefined || !isOurs(group, context.snapshot)) return { done: true };
+      if (group === undefined) return { done: true };
+      const owner = ownerOf(group, context.snapshot);
+      if (owner === "foreign") return { done: true };
       if (await isDeletionUnderWay(effects, context)) return again;
       if (isBeingDeleted(group)) return again;
+      // an untagged one has the name that was noted: no other incarnation that lives can have it
+      if (owner === "another") throw anotherIncarnations(names);
       if (await cancelDeployments(effects, context, names)) return again;
       await begin(effects, context, names);
       return again;
     },
   };
+}
+
+/**
+ * Deleting it might end a cluster that lives, if this deletion is the one that comes too late. Who gets this isn't stuck: once the
+ * group or its tag is gone, the next deletion ends well.
+ */
+function anotherIncarnations({ managedGroup }: ChosenNames): TerminalError {
+  return new TerminalError({
+    code: "InstallationFailed",
+    message:
+      `The resource group ${managedGroup} is marked as made for another cluster of the same name, earlier or later: its tag ${incarnationTag} is not this one's. ` +
+      "If nothing in it is needed, delete it or remove that tag, then delete the cluster again.",
+  });
 }
 
 /** What a deployment goes on to make could come after the deletion has looked. */

@@ -1,4 +1,4 @@
-/** The managed resource group: whose it is. Whatever isn't marked twice as this incarnation's must be left alone. */
+/** The managed resource group: whose it is. What doesn't carry the cluster's mark must be left alone. */
 import type { ResourceGroup } from "@azure/arm-resources";
 import { TerminalError } from "../../../model/rpError.ts";
 import type { InstallationSnapshot, StepContext } from "../../installer.ts";
@@ -17,12 +17,33 @@ export async function readManagedGroup(
   return found(resourceGroups.get(managedGroup, { abortSignal: signal }));
 }
 
+/** Whose a group is, as its marks say. */
+export type GroupOwner =
+  /** This incarnation's. */
+  | "this"
+  /** Some incarnation's of this cluster: whoever sets a group's tags without the one that says which takes it away. */
+  | "untagged"
+  /** Another incarnation's of this cluster. */
+  | "another"
+  /** Not this cluster's. */
+  | "foreign";
+
+export function ownerOf(
+  group: Pick<ResourceGroup, "managedBy" | "tags">,
+  snapshot: Pick<InstallationSnapshot, "resourceId" | "incarnationId">,
+): GroupOwner {
+  if (!isSame(group.managedBy, snapshot.resourceId)) return "foreign";
+  const incarnation = group.tags?.[incarnationTag];
+  if (incarnation === undefined) return "untagged";
+  return incarnation === snapshot.incarnationId ? "this" : "another";
+}
+
 /** Made for this incarnation of the cluster, as two marks say. */
 export function isOurs(
-  { managedBy, tags }: Pick<ResourceGroup, "managedBy" | "tags">,
-  { resourceId, incarnationId }: Pick<InstallationSnapshot, "resourceId" | "incarnationId">,
+  group: Pick<ResourceGroup, "managedBy" | "tags">,
+  snapshot: Pick<InstallationSnapshot, "resourceId" | "incarnationId">,
 ): boolean {
-  return isSame(managedBy, resourceId) && tags?.[incarnationTag] === incarnationId;
+  return ownerOf(group, snapshot) === "this";
 }
 
 /** @throws {TerminalError} when the group is somebody else's. */

@@ -56,7 +56,7 @@ test("is made with both marks, and not twice", async () => {
 test.each([
   ["nobody's", { managedBy: undefined, tags: undefined }],
   ["another cluster's", { managedBy: `${clusterId}2` }],
-  ["an earlier cluster's of the same name", { tags: { "openshift-rp-incarnation": "other" } }],
+  ["another cluster's, untagged,", { managedBy: `${clusterId}2`, tags: {} }],
 ])("%s is neither taken nor deleted", async (_whose, other) => {
   group = { ...ours, ...other };
   await expect(step(createResourceGroup).run(stepContext({ installation }))).rejects.toMatchObject({
@@ -66,6 +66,32 @@ test.each([
     done: true,
   });
   expect(azure.changes()).toEqual([]);
+});
+
+test("of an earlier cluster of the same name is not taken, and no deletion says that it is gone", async () => {
+  group = { ...ours, tags: { "openshift-rp-incarnation": "other" } };
+  await expect(step(createResourceGroup).run(stepContext({ installation }))).rejects.toMatchObject({
+    code: "ClusterResourceGroupAlreadyExists",
+  });
+  await expect(step(deleteResourceGroup).run(stepContext({ installation }))).rejects.toMatchObject({
+    code: "InstallationFailed",
+    message: expect.stringContaining(names.managedGroup) as string,
+  });
+  expect(azure.changes()).toEqual([]);
+  // its ways out
+  group = { ...ours, tags: {} };
+  expect(await step(deleteResourceGroup).run(stepContext({ installation }))).toEqual(again);
+  expect(azure.changes()).toEqual([`DELETE ${path}`]);
+  group = undefined;
+  expect(await step(deleteResourceGroup).run(stepContext({ installation }))).toEqual({
+    done: true,
+  });
+});
+
+test.each([undefined, {}, { cost: "x" }])("whose tags are now %o is deleted", async (tags) => {
+  group = { ...ours, tags };
+  expect(await step(deleteResourceGroup).run(stepContext({ installation }))).toEqual(again);
+  expect(azure.changes()).toEqual([`DELETE ${path}`]);
 });
 
 test("of an earlier cluster is waited for while it is being deleted", async () => {
