@@ -11,10 +11,11 @@ import { statusOf } from "../failures/azureErrors.ts";
 import { controlPlaneCount, managedGroupId } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { subnetOf, type SubnetId } from "../resources/guardedSubnets.ts";
+import { isOfAnotherCluster } from "../resources/securityGroupOwner.ts";
 import { found, isSame } from "../resources/submit.ts";
 import { checkStep, propagationMs, type CheckFault } from "./checkStep.ts";
 import { missingActions, permissionsAt } from "./permissions.ts";
-import { invalid, subnetFaults, type AskedSubnet } from "./subnetFit.ts";
+import { foreignGroup, invalid, subnetFaults, subnetIn, type AskedSubnet } from "./subnetFit.ts";
 
 /** What the cluster's controllers do with subnets that aren't its own. */
 const controllersActions = [
@@ -44,10 +45,19 @@ export function checkNetwork(effects: AzureEffects): Step {
       return { faults: [invalid(`There is no virtual network ${scope}: create it.`)] };
     }
     const { cluster } = snapshot;
+    const own = { managedGroupId: managedGroupId(snapshot, noted(snapshot, "names")) };
+    const foreign = asked.map((each) => foreignGroup(subnetIn(network, each.id), own));
+    const othersGroups: string[] = [];
+    for (const group of new Set(foreign)) {
+      if (group === undefined) continue;
+      const isAnothers = await isOfAnotherCluster(effects, snapshot, { id: group, signal });
+      if (isAnothers) othersGroups.push(group);
+    }
     const surroundings = {
       location: cluster.location,
       network: cluster.network,
-      managedGroupId: managedGroupId(snapshot, noted(snapshot, "names")),
+      ...own,
+      othersGroups,
     };
     return {
       faults: [

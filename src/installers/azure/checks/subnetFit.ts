@@ -30,10 +30,12 @@ export function subnetFaults(
     readonly network: Network;
     /** Its ARM id: security groups in it are the cluster's own. */
     readonly managedGroupId: string;
+    /** ARM ids of the security groups that are other clusters'. */
+    readonly othersGroups: readonly string[];
   },
 ): CheckFault[] {
   const what = `The subnet '${id.name}' of the ${purpose}`;
-  const subnet = network.subnets?.find(({ name }) => name?.toLowerCase() === id.name.toLowerCase());
+  const subnet = subnetIn(network, id);
   if (subnet === undefined) {
     return [invalid(`${what} is not in the virtual network '${id.network}': create it.`)];
   }
@@ -45,16 +47,31 @@ export function subnetFaults(
   if (ranges.length === 0) faults.push(invalid(`${what} has no IPv4 range.`));
   else faults.push(...sizeFaults(what, { subnet, ranges, addresses }));
   faults.push(...overlapFaults(what, ranges, cluster.network));
-  const group = subnet.networkSecurityGroup?.id;
-  const own = `${cluster.managedGroupId}/`.toLowerCase();
-  if (group !== undefined && !group.toLowerCase().startsWith(own)) {
+  const group = foreignGroup(subnet, cluster);
+  if (group !== undefined) {
     faults.push(
       invalid(
-        `${what} has a network security group, ${group}: detach it, since the cluster's own takes its place.`,
+        cluster.othersGroups.includes(group)
+          ? `${what} is used by another cluster; give another subnet.`
+          : `${what} has a network security group, ${group}: detach it, since the cluster's own takes its place.`,
       ),
     );
   }
   return faults;
+}
+
+/** Nothing when it isn't there. */
+export function subnetIn(network: VirtualNetwork, { name: sought }: SubnetId): Subnet | undefined {
+  return network.subnets?.find(({ name }) => name?.toLowerCase() === sought.toLowerCase());
+}
+
+/** The ARM id of the security group that guards it; nothing when there is none, or it is the cluster's own. */
+export function foreignGroup(
+  subnet: Subnet | undefined,
+  { managedGroupId }: { readonly managedGroupId: string },
+): string | undefined {
+  const group = subnet?.networkSecurityGroup?.id;
+  return group?.toLowerCase().startsWith(`${managedGroupId}/`.toLowerCase()) ? undefined : group;
 }
 
 export function invalid(message: string): CheckFault {

@@ -10,6 +10,7 @@ import { statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag, infraNames, managedGroupId } from "../azureNames.ts";
 import { noted, readNotes, withNotes } from "../azureNotes.ts";
 import { guardedSubnets, type GuardedSubnet, type SubnetId } from "./guardedSubnets.ts";
+import { isOfAnotherCluster } from "./securityGroupOwner.ts";
 import { found, isSame, submit } from "./submit.ts";
 
 type Effects = Pick<AzureEffects, "azure" | "pollMs">;
@@ -81,9 +82,13 @@ async function subnetReady(
   const present = subnet.networkSecurityGroup?.id;
   if (isSame(present, wanted)) return isSame(subnet.provisioningState, "Succeeded");
   if (present !== undefined) {
+    const { signal } = context;
+    const isAnothers = await isOfAnotherCluster(effects, snapshot, { id: present, signal });
     throw new TerminalError({
       code: "InvalidSubnet",
-      message: `The subnet ${id.id} has a network security group already: take it away, or give another subnet.`,
+      message: isAnothers
+        ? `The subnet ${id.id} is used by another cluster; give another subnet.`
+        : `The subnet ${id.id} has a network security group already: take it away, or give another subnet.`,
     });
   }
   const { attachedSubnets = [] } = readNotes(snapshot);

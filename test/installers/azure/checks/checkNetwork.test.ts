@@ -153,6 +153,38 @@ test.each([
   expect(message).toMatch(expected);
 });
 
+const group = `${groups}/aro-other-bcdefghi`;
+const groupNsg = `${group}/providers/Microsoft.Network/networkSecurityGroups/nsg`;
+const tagged = { body: { tags: { "openshift-rp-incarnation": "another" } } };
+const forbidden = { status: 403, body: { error: { code: "AuthorizationFailed", message: "No." } } };
+
+test.each([
+  ["whose group says so", { [groupNsg]: tagged }],
+  ["whose resource group says so", { [groupNsg]: { body: {} }, [group]: tagged }],
+  ["whose resource group alone may be read", { [groupNsg]: forbidden, [group]: tagged }],
+])("never tells to take the guard off a subnet of another cluster, %s", async (_name, readable) => {
+  azure.answers = answers(
+    network({ subnets: { workers: { ...workers, ...nsg("aro-other-bcdefghi") } } }),
+  );
+  for (const [id, answer] of Object.entries(readable)) {
+    azure.answers[`GET ${id.toLowerCase()}`] = answer;
+  }
+  const { code, message } = await runCheck(azure, checkNetwork, given);
+  expect(code).toBe("InvalidSubnet");
+  expect(message).toBe(
+    "The subnet 'workers' of the workers is used by another cluster; give another subnet.",
+  );
+});
+
+test("a security group that may not be read is taken for the user's", async () => {
+  azure.answers = answers(
+    network({ subnets: { workers: { ...workers, ...nsg("aro-other-bcdefghi") } } }),
+  );
+  azure.answers[`GET ${groupNsg.toLowerCase()}`] = forbidden;
+  azure.answers[`GET ${group.toLowerCase()}`] = forbidden;
+  expect((await runCheck(azure, checkNetwork, given)).message).toMatch(/detach it/);
+});
+
 test("tells everything at once", async () => {
   azure.answers = answers(
     network({
@@ -251,6 +283,7 @@ test("two ranges overlap exactly when they share an address", () => {
           location: "eastus",
           network: { podCidr: text(other), serviceCidr: "172.30.0.0/16" },
           managedGroupId: "/x",
+          othersGroups: [],
         },
       );
       const taken = new Set(addresses(other));

@@ -25,6 +25,7 @@ afterAll(async () => azure[Symbol.asyncDispose]());
 
 interface Resource {
   readonly etag?: string;
+  readonly tags?: Record<string, string>;
   readonly properties: Record<string, unknown>;
 }
 let resources: Map<string, Resource>;
@@ -132,6 +133,20 @@ test("a group that is there already is neither replaced nor taken off", async ()
   await untilDone(detachSecurityGroups, context);
   expect(groupOf(workers)).toBe(foreign);
   expect(groupOf(control)).toBeUndefined();
+});
+
+test("a subnet of another cluster is told as such, and left guarded", async () => {
+  resources.set(workers.toLowerCase(), {
+    etag: "x",
+    properties: { provisioningState: "Succeeded", networkSecurityGroup: { id: foreign } },
+  });
+  const tags = { "openshift-rp-incarnation": "another" };
+  resources.set(foreign.toLowerCase(), { properties: {}, tags });
+  await expect(untilDone(attachSecurityGroups, given())).rejects.toMatchObject({
+    code: "InvalidSubnet",
+    message: `The subnet ${workers} is used by another cluster; give another subnet.`,
+  });
+  expect(groupOf(workers)).toBe(foreign);
 });
 
 test("a change in between is neither undone nor overwritten", async () => {
