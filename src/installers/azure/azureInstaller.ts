@@ -8,6 +8,7 @@ import { attachSecurityGroups } from "./resources/attachSecurityGroups.ts";
 import type { AzureEffects } from "./azureEffects.ts";
 import { asAzureStep } from "./failures/azureFailure.ts";
 import { checkDnsName } from "./checks/checkDnsName.ts";
+import { checkInstallProgram } from "./checks/checkInstallProgram.ts";
 import { checkMachines } from "./checks/checkMachines.ts";
 import { checkNetwork } from "./checks/checkNetwork.ts";
 import { checkServicePrincipal } from "./checks/checkServicePrincipal.ts";
@@ -53,6 +54,7 @@ export function azureInstaller(effects: AzureEffects): Installer {
       create: [
         phase("DeployStorage", [
           chooseNames(effects),
+          checkInstallProgram(effects),
           checkServicePrincipal(effects),
           checkSubscription(effects),
           checkMachines(effects),

@@ -59,7 +59,7 @@ export class InstallProgram {
     readonly path: string;
     readonly folder: PrivateFolder;
     readonly home: string;
-    readonly credentials: string;
+    readonly credentials: string | undefined;
     readonly signal: AbortSignal;
   }) {
     const { path, folder, home, credentials, signal } = options;
@@ -70,15 +70,18 @@ export class InstallProgram {
       PATH: searchPath,
       HOME: home,
       TMPDIR: home,
-      AZURE_AUTH_LOCATION: credentials,
+      ...(credentials === undefined ? {} : { AZURE_AUTH_LOCATION: credentials }),
     };
   }
 
-  /** @param options.path of the program. */
+  /**
+   * @param options.path of the program.
+   * @param options.credentials may be left out for what works without a cluster: its version and images.
+   */
   static async prepare(options: {
     readonly path: string;
     readonly folder: PrivateFolder;
-    readonly credentials: ProgramCredentials;
+    readonly credentials?: ProgramCredentials;
     readonly signal: AbortSignal;
   }): Promise<InstallProgram> {
     const { path, folder, credentials, signal } = options;
@@ -87,7 +90,10 @@ export class InstallProgram {
       path,
       folder,
       home: await folder.makeFolder(places.home),
-      credentials: await folder.write(places.credentials, JSON.stringify(credentials)),
+      credentials:
+        credentials === undefined
+          ? undefined
+          : await folder.write(places.credentials, JSON.stringify(credentials)),
       signal,
     });
   }
