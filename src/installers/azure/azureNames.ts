@@ -19,6 +19,10 @@ export interface ChosenNames {
    * user's.
    */
   readonly label?: string;
+  /**
+   * The parent zone as it was set then. Absent in notes of earlier releases; read it with `parentZone`.
+   */
+  readonly dnsZone?: DnsZoneId;
   readonly storageAccount: string;
 }
 
@@ -60,8 +64,21 @@ export function chooseNames(snapshot: InstallationSnapshot, zone: DnsZoneId): Ch
       cluster.resourceGroupId?.split("/").at(-1) ?? `aro-${name}-${mark}`.slice(-groupLengthMax),
     clusterDomain,
     ...(isBelow ? { label: clusterDomain.slice(0, -parent.length) } : {}),
+    dnsZone: zone,
     storageAccount,
   };
+}
+
+/**
+ * The zone of the cluster's records, whatever is set meanwhile: in another one `label` would be a name that nobody asked for.
+ *
+ * @param settings of now, for notes that don't have it.
+ */
+export function parentZone(
+  { dnsZone }: Pick<ChosenNames, "dnsZone">,
+  settings: { readonly dnsZone: DnsZoneId },
+): DnsZoneId {
+  return dnsZone ?? settings.dnsZone;
 }
 
 /** As `openshift-install` takes it: it begins with a letter. */

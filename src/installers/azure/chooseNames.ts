@@ -4,15 +4,16 @@
  */
 import type { Step } from "../installer.ts";
 import type { AzureEffects } from "./azureEffects.ts";
-import { chooseNames as namesOf } from "./azureNames.ts";
+import { chooseNames as namesOf, parentZone } from "./azureNames.ts";
 import { readNotes } from "./azureNotes.ts";
 import { checkStep } from "./checks/checkStep.ts";
 import { requestFaults } from "./checks/requestFit.ts";
 
 export function chooseNames(effects: Pick<AzureEffects, "clock" | "pollMs" | "settings">): Step {
   return checkStep(effects, "ChooseNames", async ({ snapshot }) => {
-    const { dnsZone } = effects.settings;
-    const names = readNotes(snapshot).names ?? namesOf(snapshot, dnsZone);
-    return { faults: requestFaults(snapshot.cluster, names, dnsZone), notes: { names } };
+    const { settings } = effects;
+    const names = readNotes(snapshot).names ?? namesOf(snapshot, settings.dnsZone);
+    const faults = requestFaults(snapshot.cluster, names, parentZone(names, settings));
+    return { faults, notes: { names } };
   });
 }

@@ -86,6 +86,12 @@ describe("a domain below the zone", () => {
   });
 });
 
+it("what is noted is judged by its own zone, not by one that is set since", async () => {
+  const names = await chosen({ cluster: { domain: "mine.example.org" } });
+  const zone = { ...dnsZone, name: "mine.example.org" };
+  expect(await chosen({ notes: { names: names! }, zone })).toEqual(names);
+});
+
 it.each(["mine.example.com", "a.b.c.example.org", "mine.otherclusters.example.com"])(
   "a domain outside of the zone, such as %s, is its user's",
   async (domain) => {
@@ -95,8 +101,9 @@ it.each(["mine.example.com", "a.b.c.example.org", "mine.otherclusters.example.co
   },
 );
 
-it("names that are noted stay", async () => {
+it("names that are noted stay, with their zone", async () => {
   const names = await chosen({});
+  expect(names?.dnsZone).toEqual(dnsZone);
   const other = { ...dnsZone, name: "other.example.org" };
   expect(await chosen({ notes: { names: names! }, zone: other })).toEqual(names);
 });

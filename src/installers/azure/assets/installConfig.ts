@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { TerminalError } from "../../../model/rpError.ts";
 import type { InstallationSnapshot } from "../../installer.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
-import { controlPlaneCount } from "../azureNames.ts";
+import { controlPlaneCount, parentZone } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { givenSubnets } from "../resources/givenSubnets.ts";
 
@@ -15,7 +15,7 @@ export interface InstallConfigOptions {
   readonly sshPublicKey: string;
   /** In CIDR form: the ranges that machines are in. */
   readonly machineNetworks: readonly string[];
-  /** The public zone of all clusters. */
+  /** The public zone of clusters that are named now; what is noted of this one goes before. */
   readonly dnsZone: DnsZoneId;
   /** The address of ARM, which tells the cloud. */
   readonly resourceManager: string;
@@ -40,8 +40,9 @@ export function installConfig(
   options: InstallConfigOptions,
 ): string {
   const { cluster, secrets } = snapshot;
-  const { managedGroup, clusterDomain } = noted(snapshot, "names");
-  const { sshPublicKey, machineNetworks, dnsZone, resourceManager } = options;
+  const names = noted(snapshot, "names");
+  const { managedGroup, clusterDomain } = names;
+  const { sshPublicKey, machineNetworks, resourceManager } = options;
   const { name, baseDomain } = splitDomain(clusterDomain);
   const { zones } = noted(snapshot, "machines");
   const [workers] = cluster.workers;
@@ -82,7 +83,7 @@ export function installConfig(
         cloudName: otherClouds[new URL(resourceManager).hostname] ?? "AzurePublicCloud",
         region: region(cluster.location),
         // the program wants it for public clusters; what it makes of it is taken out of the manifests
-        baseDomainResourceGroupName: dnsZone.resourceGroup,
+        baseDomainResourceGroupName: parentZone(names, options).resourceGroup,
         resourceGroupName: managedGroup,
         ...(subnets === undefined
           ? {}

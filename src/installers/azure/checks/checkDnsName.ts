@@ -5,7 +5,7 @@
 import type { DnsManagementClient, RecordSet, RecordType } from "@azure/arm-dns";
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { incarnationTag } from "../azureNames.ts";
+import { incarnationTag, parentZone } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
 import { found } from "../resources/submit.ts";
@@ -16,15 +16,16 @@ const types = ["A", "CNAME"] as const satisfies readonly RecordType[];
 
 export function checkDnsName(effects: AzureEffects): Step {
   return checkStep(effects, "CheckDnsName", async ({ snapshot }, signal) => {
-    const { label, clusterDomain } = noted(snapshot, "names");
+    const names = noted(snapshot, "names");
+    const { label, clusterDomain } = names;
     // elsewhere records are the user's
     if (label === undefined) return { faults: [] };
-    const { dnsZone } = effects.settings;
+    const dnsZone = parentZone(names, effects.settings);
     const { dns } = effects.azure.of(dnsZone.subscriptionId);
     await checkZone(dns, dnsZone, signal);
-    const names = [`api.${label}`, `*.apps.${label}`];
+    const wanted = [`api.${label}`, `*.apps.${label}`];
     const present = await Promise.all(
-      names.flatMap((name) =>
+      wanted.flatMap((name) =>
         types.map(async (type) => ({
           name,
           record: await record(dns, { dnsZone, name, type }, signal),

@@ -8,8 +8,8 @@ import type { StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
 import { statusOf } from "../failures/azureErrors.ts";
-import { incarnationTag } from "../azureNames.ts";
-import { readNotes, withNotes } from "../azureNotes.ts";
+import { incarnationTag, parentZone } from "../azureNames.ts";
+import { noted, readNotes, withNotes } from "../azureNotes.ts";
 import { found, isSame } from "./submit.ts";
 
 /** Of the cluster's records, in seconds. */
@@ -32,7 +32,7 @@ export async function createRecord(
   wanted: WantedRecord,
 ): Promise<StepResult> {
   const { snapshot, signal } = context;
-  const zone = effects.settings.dnsZone;
+  const zone = parentZone(noted(snapshot, "names"), effects.settings);
   const { recordSets } = effects.azure.of(zone.subscriptionId).dns;
   const where = [zone.resourceGroup, zone.name, wanted.name, wanted.type] as const;
   const present = await found(recordSets.get(...where, { abortSignal: signal }));

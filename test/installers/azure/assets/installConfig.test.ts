@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { installConfig } from "../../../../src/installers/azure/assets/installConfig.ts";
+import type { AzureNotes } from "../../../../src/installers/azure/azureNotes.ts";
 import { sshPublicKey } from "../../../../src/installers/sshKey.ts";
 import type { InstallationSnapshot } from "../../../../src/installers/installer.ts";
 import type { Visibility } from "../../../../src/model/cluster.ts";
@@ -115,6 +116,16 @@ describe("install-config.yaml", () => {
     expect(parse(written(azureSnapshot(), ["10.0.0.0/16"], arm))).toMatchObject({
       platform: { azure: { cloudName } },
     });
+  });
+
+  it("names the group of the zone that the cluster was named in, of earlier notes the one that is set", () => {
+    const group = (notes?: AzureNotes): unknown =>
+      readInstallConfig(written(azureSnapshot(notes === undefined ? {} : { notes }))).platform.azure
+        .baseDomainResourceGroupName;
+    const { names } = namesWith("mine.example.com");
+    const earlier = { ...dnsZone, resourceGroup: "earlier" };
+    expect(group({ names: { ...names, dnsZone: earlier } })).toBe("earlier");
+    expect(group({ names })).toBe("zones");
   });
 
   it("holds no secret but the pull secret", () => {

@@ -74,6 +74,25 @@ test("has no business outside of the zone", async () => {
   expect(azure.requests).toEqual([]);
 });
 
+test("looks in the zone that the cluster was named in, whatever is set since", async () => {
+  const other = "00000000-0000-4000-8000-0000000000ff";
+  const names = {
+    mark: "abcdefgh",
+    managedGroup: "group",
+    clusterDomain: "mine.earlier.test",
+    label: "mine",
+    dnsZone: { subscriptionId: other, resourceGroup: "old", name: "earlier.test" },
+    storageAccount: "clusterabcdefgh",
+  };
+  const earlier = `GET /subscriptions/${other}/resourcegroups/old/providers/microsoft.network/dnszones/earlier.test`;
+  azure.answers = {
+    [earlier]: { body: { location: "global" } },
+    [`${earlier}/a/*.apps.mine`]: anothers,
+  };
+  const { message } = await runCheck(azure, checkDnsName, { notes: { names } });
+  expect(message).toContain("taken: *.apps.mine.earlier.test is");
+});
+
 test("a zone that isn't there is the operator's, and no reason to fail the cluster at once", async () => {
   azure.answers = {};
   const failure = await runCheck(azure, checkDnsName).catch((error: unknown) => error);

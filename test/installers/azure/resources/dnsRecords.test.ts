@@ -33,7 +33,7 @@ beforeEach(() => {
   beforeWrite = () => undefined;
   azure.calls.length = 0;
   azure.script = ({ method, path, body, headers }) => {
-    if (!path.startsWith(zone)) return undefined;
+    if (!path.includes("/dnszones/")) return undefined;
     if (method !== "GET") beforeWrite(path);
     const present = records.get(path);
     if (method === "GET") return present && { status: 200, body: present };
@@ -116,6 +116,23 @@ test("lead to the name that Azure gave the address, whichever cloud it is in", a
       : zoneOnly(request);
   expect(await createApi(context())).toEqual(done);
   expect(records.get(apiPath)?.properties).toMatchObject({ CNAMERecord: { cname: fqdn } });
+});
+
+test("are made in the zone that the cluster was named in, and deleted there, whatever is set since", async () => {
+  const subscription = "99999999-0000-4000-8000-000000000008";
+  const dnsZone = { subscriptionId: subscription, resourceGroup: "old", name: "earlier.org" };
+  const earlier = `/subscriptions/${subscription}/resourcegroups/old/providers/microsoft.network/dnszones/earlier.org`;
+  const given = context({
+    installation: { azure: { ...installation.azure, names: { ...names, dnsZone } } },
+  });
+  expect(await createApi(given)).toEqual(done);
+  expect(await createIngress(given, "20.1.2.3")).toEqual(told("20.1.2.3"));
+  expect([...records.keys()]).toEqual([
+    apiPath.replace(zone, earlier),
+    appsPath.replace(zone, earlier),
+  ]);
+  expect(await remove(given)).toEqual(done);
+  expect(records.size).toBe(0);
 });
 
 test("are noted before they are made", async () => {
