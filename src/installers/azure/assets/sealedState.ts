@@ -83,12 +83,6 @@ export class SealedState {
     }
   }
 
-  /** Does nothing when there is none. */
-  async delete(guard: () => void): Promise<void> {
-    guard();
-    await this.#blob.deleteIfExists({ deleteSnapshots: "include", abortSignal: this.#signal });
-  }
-
   async #download(): Promise<Buffer | undefined> {
     try {
       const { contentLength = 0, readableStreamBody } = await this.#blob.download(0, undefined, {
