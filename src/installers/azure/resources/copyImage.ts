@@ -2,15 +2,20 @@
  * Copies the image of the machines' operating system into the cluster's storage account; Azure does it by itself once it is asked to.
  * It must never read the image.
  */
+import type { BlobGetPropertiesResponse } from "@azure/storage-blob";
+import { TerminalError } from "../../../model/rpError.ts";
 import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers } from "../azureNames.ts";
 import { isBootstrapped, noted } from "../azureNotes.ts";
+import { shownText } from "../failures/azureErrors.ts";
 import { blobServiceOf } from "./storageAccount.ts";
 import { found } from "./submit.ts";
 
 /** Until a copy that has failed is looked at again after its new beginning. */
 const restartedLookMs = 30_000;
+/** How long a copy that fails is begun again, from the step's first start; it takes Azure a few minutes. */
+const failuresEndAfterMs = 60 * 60_000;
 
 export function copyImage(effects: Pick<AzureEffects, "azure" | "pollMs">): Step {
   return {
@@ -26,12 +31,30 @@ export function copyImage(effects: Pick<AzureEffects, "azure" | "pollMs">): Step
       if (properties?.copyStatus === "pending") {
         return { done: false, againAfterMs: effects.pollMs };
       }
+      if (properties !== undefined) endAfterFailures(context, properties);
       context.guard();
       await blob.beginCopyFromURL(noted(snapshot, "imageUrl"), { abortSignal: signal });
       const againAfterMs = properties === undefined ? effects.pollMs : restartedLookMs;
       return { done: false, againAfterMs };
     },
   };
+}
+
+/**
+ * The backend can't count these: a copy that fails after a while was under way in between, which is progress to it.
+ *
+ * @throws {TerminalError} with what Azure says of the copy, when it has been begun again for long enough.
+ */
+function endAfterFailures(
+  { now, startedAt, snapshot }: Pick<StepContext, "now" | "startedAt" | "snapshot">,
+  { copyStatus, copyStatusDescription }: BlobGetPropertiesResponse,
+): void {
+  if (now - startedAt < failuresEndAfterMs) return;
+  const told = copyStatusDescription ?? `its status is '${copyStatus ?? "none"}'.`;
+  throw new TerminalError({
+    code: "InstallationFailed",
+    message: `The image of the machines' operating system could not be copied into the cluster's storage account, however often it was tried. Azure says: ${shownText(told, snapshot.subscriptionId)}`,
+  });
 }
 
 /** Where the copy lies, without a signature. */

@@ -34,7 +34,13 @@ beforeEach(() => {
     if (method === "HEAD") {
       return copyStatus === undefined
         ? { status: 404, headers: { "x-ms-error-code": "BlobNotFound" } }
-        : { status: 200, headers: { "x-ms-copy-status": copyStatus } };
+        : {
+            status: 200,
+            headers: {
+              "x-ms-copy-status": copyStatus,
+              "x-ms-copy-status-description": '404 NotFound "no such image"',
+            },
+          };
     }
     sources.push(headers["x-ms-copy-source"]);
     copyStatus = "pending";
@@ -43,8 +49,11 @@ beforeEach(() => {
 });
 
 const installation = { azure: { names, infraId: "infra", imageUrl } };
-const run = async () =>
-  asAzureStep(copyImage(azure.effects()), azure.effects()).run(stepContext({ installation }));
+const run = async (passedMs = 0) => {
+  const now = 1_700_000_000_000;
+  const context = stepContext({ installation, now, startedAt: now - passedMs });
+  return asAzureStep(copyImage(azure.effects()), azure.effects()).run(context);
+};
 const again = { done: false, againAfterMs: 10_000 };
 
 test("is begun once and followed", async () => {
@@ -59,6 +68,20 @@ test("is begun once and followed", async () => {
 test.each(["failed", "aborted"])("is begun again when it %s", async (status) => {
   copyStatus = status;
   expect(await run()).toEqual({ done: false, againAfterMs: 30_000 });
+  expect(sources).toEqual([imageUrl]);
+});
+
+test("that fails again and again ends the operation with what Azure says of it", async () => {
+  const hourMs = 60 * 60_000;
+  copyStatus = "failed";
+  expect(await run(hourMs - 1)).toMatchObject({ done: false });
+  expect(await run(hourMs)).toEqual(again);
+  copyStatus = "failed";
+  await expect(run(hourMs)).rejects.toMatchObject({
+    name: "TerminalError",
+    code: "InstallationFailed",
+    message: expect.stringContaining('404 NotFound "no such image"') as string,
+  });
   expect(sources).toEqual([imageUrl]);
 });
 
