@@ -31,6 +31,8 @@ const settings = {
   OPENSHIFT_INSTALL: writeInstallProgram(folder, { url: azure.url, authorityFile }),
   AZURE_POLL_SECONDS: "1",
   UNANNOUNCED_SUBSCRIPTIONS: "registered",
+  // apart from clusters of the local installer, and gone with what they consist of
+  DATA_DIR: join(folder, "data"),
 };
 const body = {
   location: "eastus",
@@ -48,18 +50,29 @@ const body = {
 writeFileSync(bodyFile, JSON.stringify(body, undefined, 2), { mode: 0o600 });
 const clusterUrl = `http://localhost:8080/subscriptions/${subscriptionId}/resourceGroups/demo/providers/RedHat.OpenShift/OpenShiftClusters/mycluster`;
 const lines = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'`);
+const curl = `curl --cacert ${authorityFile}`;
 process.stdout.write(
-  `# The stand-in for Azure runs until Ctrl-C; in another shell, for npm start:
+  `# The stand-in for Azure runs until Ctrl-C, which forgets everything, the clusters of npm start too: then begin anew, with new
+# exports. In another shell:
 ${lines.join("\n")}
+npm start
 
-# Create a cluster, with a service principal and subnets that are there:
-#   curl -i -X PUT '${clusterUrl}?api-version=2020-04-30' \\
-#     -H 'Content-Type: application/json' -d @${bodyFile}
-# Everything that would exist in Azure:
-#   curl --cacert ${authorityFile} ${azure.url}/stand-in/resources
-# Let the next three requests for machines be throttled; "lost": "answer" or "hang": true instead of a status are the others:
-#   curl --cacert ${authorityFile} ${azure.url}/stand-in/faults -d \\
-#     '{"path": "/virtualMachines/", "times": 3, "status": 429, "code": "TooManyRequests", "retryAfterSeconds": 1}'
+# In a third: create a cluster, with a service principal and subnets that are there. It takes about 20 seconds.
+curl -i -X PUT '${clusterUrl}?api-version=2020-04-30' \\
+  -H 'Content-Type: application/json' -d @${bodyFile}
+# Look at it until it is Succeeded:
+curl '${clusterUrl}?api-version=2020-04-30'
+# Everything that would exist in Azure, and every request that came:
+${curl} ${azure.url}/stand-in/resources
+${curl} ${azure.url}/stand-in/calls
+
+# Faults, for requests to come: the next three for machines are throttled, the answer to the next deployment is lost, the next
+# question for a storage account is never answered. The last line forgets those that are left.
+${curl} ${azure.url}/stand-in/faults -d \\
+  '{"path": "/virtualMachines/", "times": 3, "status": 429, "code": "TooManyRequests", "retryAfterSeconds": 1}'
+${curl} ${azure.url}/stand-in/faults -d '{"method": "PUT", "path": "/deployments/", "lost": "answer"}'
+${curl} ${azure.url}/stand-in/faults -d '{"method": "GET", "path": "/storageAccounts/", "hang": true}'
+${curl} -X DELETE ${azure.url}/stand-in/faults
 `,
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -140,14 +140,28 @@ test("people set faults and see resources by plain requests, which no fault befa
   const { azure, create } = await started();
   await using _ = azure;
   await create("one");
-  const post = async (fault: unknown) =>
-    (await fetch(`${azure.url}/stand-in/faults`, { method: "POST", body: JSON.stringify(fault) }))
-      .status;
-  expect(
-    await post({ status: 503, code: "ServiceUnavailable", path: "^/subscriptions", times: 1 }),
-  ).toBe(204);
-  expect(await post({ lost: "everything" })).toBe(400);
-  expect(await post({ path: "(", hang: true })).toBe(400);
+  const post = async (fault: unknown) => {
+    const answer = await fetch(`${azure.url}/stand-in/faults`, {
+      method: "POST",
+      body: JSON.stringify(fault),
+    });
+    return [answer.status, JSON.stringify(await answer.json())] as const;
+  };
+  const fault = { status: 503, code: "ServiceUnavailable", path: "^/subscriptions", times: 1 };
+  expect(await post(fault)).toEqual([201, JSON.stringify({ accepted: fault })]);
+  for (const [wrong, named] of [
+    [{ lost: "everything" }, "lost: "],
+    [{ path: "(", hang: true }, "path: "],
+    [{ path: "/", status: 429, cod: "TooManyRequests" }, "cod"],
+    [{ status: 429 }, "code: "],
+    [{ path: "/" }, "`status`, `lost` or `hang`"],
+    [[], "`status`, `lost` or `hang`"],
+    [null, "JSON object"],
+  ] as const) {
+    const [status, text] = await post(wrong);
+    expect(status).toBe(400);
+    expect(text).toContain(named);
+  }
   const seen = await fetch(`${azure.url}/stand-in/resources`);
   expect(await seen.json()).toMatchObject([
     { id: `/subscriptions/${subscriptionId}/resourceGroups/one`, location },

@@ -28,8 +28,8 @@ const target = {
   times: z.int().positive().optional(),
   skip: z.int().nonnegative().optional(),
 };
-const faultForm = z.union([
-  z.strictObject({
+const faultForms = {
+  status: z.strictObject({
     ...target,
     status: z.int().min(400).max(599),
     code: z.string(),
@@ -37,9 +37,9 @@ const faultForm = z.union([
     retryAfterSeconds: z.int().nonnegative().optional(),
     inDeployment: z.boolean().optional(),
   }),
-  z.strictObject({ ...target, lost: z.enum(["request", "answer"]) }),
-  z.strictObject({ ...target, hang: z.literal(true) }),
-]);
+  lost: z.strictObject({ ...target, lost: z.enum(["request", "answer"]) }),
+  hang: z.strictObject({ ...target, hang: z.literal(true) }),
+};
 
 export class StandInControl implements AzureService {
   readonly #state: AzureState;
@@ -64,7 +64,7 @@ export class StandInControl implements AzureService {
         return { status: 200, body: this.#faults.calls };
       case "POST /stand-in/faults":
         this.#faults.fail(readFault(body));
-        return { status: 204 };
+        return { status: 201, body: { accepted: JSON.parse(body.toString()) as unknown } };
       case "DELETE /stand-in/faults":
         this.#faults.clear();
         return { status: 204 };
@@ -81,9 +81,20 @@ function readFault(body: Buffer) {
   } catch {
     throw new AzureError(400, "InvalidFault", "A fault is a JSON object.");
   }
-  const read = faultForm.safeParse(parsed);
+  if (typeof parsed !== "object" || parsed === null) {
+    throw new AzureError(400, "InvalidFault", "A fault is a JSON object.");
+  }
+  // by the member that tells them apart, so that a refusal is about the one that was meant
+  const kind = (["status", "lost", "hang"] as const).find((member) => member in parsed);
+  if (kind === undefined) {
+    throw new AzureError(400, "InvalidFault", "A fault has a `status`, `lost` or `hang`.");
+  }
+  const read = faultForms[kind].safeParse(parsed);
   if (!read.success) {
-    throw new AzureError(400, "InvalidFault", z.prettifyError(read.error));
+    const faults = read.error.issues.map(({ path, message }) =>
+      path.length === 0 ? message : `${path.join(".")}: ${message}`,
+    );
+    throw new AzureError(400, "InvalidFault", `${faults.join("; ")}.`);
   }
   return withoutAbsent(read.data);
 }
