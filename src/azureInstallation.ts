@@ -2,6 +2,8 @@
  * Puts the installer on Azure together: a part of the composition that is loaded only where that installer works, since it brings
  * Azure's libraries with it. It must hold no rule of its own.
  */
+import { tmpdir } from "node:os";
+import { sweepPrivateFolders } from "./installers/azure/assets/privateFolder.ts";
 import { AzureConnection } from "./installers/azure/azureConnection.ts";
 import { azureInstaller } from "./installers/azure/azureInstaller.ts";
 import type { AzureInstallerSettings } from "./installers/azure/azureInstallerSettings.ts";
@@ -11,8 +13,19 @@ import { systemRandom } from "./runtime/ids.ts";
 import type { KeyRing } from "./store/keyRing.ts";
 import { SealedBytes } from "./store/sealedBytes.ts";
 
-/** @param keys those that seal the documents. */
-export function installerOnAzure(settings: AzureInstallerSettings, keys: KeyRing): Installer {
+/**
+ * Removes first what processes that were killed have left: it holds secrets, and the next installation may be days away.
+ *
+ * @param keys those that seal the documents.
+ * @param parentFolder of the private folders in which the program works.
+ */
+export async function installerOnAzure(
+  settings: AzureInstallerSettings,
+  keys: KeyRing,
+  parentFolder: string = tmpdir(),
+): Promise<Installer> {
+  // each run of the program tries again
+  await sweepPrivateFolders(parentFolder, systemClock).catch(() => 0);
   return azureInstaller({
     settings,
     azure: new AzureConnection(settings.endpoints),

@@ -1,0 +1,43 @@
+/** The installer on Azure is put together where folders with secrets of killed processes may lie, and they go then. */
+import { once } from "node:events";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { expect, test } from "vitest";
+import { installerOnAzure } from "../src/azureInstallation.ts";
+import { PrivateFolder } from "../src/installers/azure/assets/privateFolder.ts";
+import { systemClock } from "../src/runtime/clock.ts";
+import { KeyRing } from "../src/store/keyRing.ts";
+import { temporaryFolder } from "./process/rpProcess.ts";
+import { newKey, TestKeys } from "./store/sealedStoreFixture.ts";
+
+const settings = {
+  dnsZone: { subscriptionId: "s", resourceGroup: "dns", name: "example.com" },
+  installProgram: "/nowhere",
+  endpoints: { resourceManager: "https://localhost", authorityHost: "https://localhost" },
+  pollMs: 10_000,
+};
+
+async function keys(): Promise<KeyRing> {
+  return KeyRing.open({ source: new TestKeys(newKey("only")), clock: systemClock });
+}
+
+test("what a killed process has left is removed, what a living one uses stays", async () => {
+  using parent = temporaryFolder({ holdsSecrets: true });
+  const child = spawn("/bin/sh", ["-c", "exit 0"]);
+  await once(child, "exit");
+  await using used = await PrivateFolder.make(parent.path);
+  const left = join(
+    parent.path,
+    basename(used.path).replace(`-${process.pid}-`, `-${child.pid ?? 0}-`),
+  );
+  mkdirSync(left);
+  writeFileSync(join(left, "secret"), "left");
+  expect((await installerOnAzure(settings, await keys(), parent.path)).name).toBe("azure");
+  expect(existsSync(left)).toBe(false);
+  expect(existsSync(used.path)).toBe(true);
+});
+
+test("a folder that can't be read does not keep it from the start", async () => {
+  expect((await installerOnAzure(settings, await keys(), "/nowhere")).name).toBe("azure");
+});
