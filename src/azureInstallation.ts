@@ -28,7 +28,7 @@ export async function installerOnAzure(
   await sweepPrivateFolders(parentFolder, systemClock).catch(() => 0);
   return azureInstaller({
     settings,
-    azure: new AzureConnection(settings.endpoints),
+    azure: new AzureConnection(settings.endpoints, { clock: systemClock }),
     sealing: new SealedBytes({ keys, random: systemRandom }),
     clock: systemClock,
     random: systemRandom,

@@ -1,6 +1,7 @@
 /**
- * The resource provider's own way into Azure: its credential, and the SDK's clients for each subscription, made when they are first
- * asked for. The only file that holds the credential; it must never be handed to a cluster or to a program.
+ * The resource provider's own way into Azure: its credential, and the SDK's clients for each
+ * subscription, made when they are first asked for. The only file that holds the credential; it
+ * must never be handed to a cluster or to a program. Nothing in it waits for Azure without an end.
  */
 import type { TokenCredential } from "@azure/core-auth";
 import { AuthorizationManagementClient } from "@azure/arm-authorization";
@@ -11,9 +12,17 @@ import { NetworkManagementClient } from "@azure/arm-network";
 import { ResourceManagementClient } from "@azure/arm-resources";
 import { DeploymentsClient } from "@azure/arm-resourcesdeployments";
 import { StorageManagementClient } from "@azure/arm-storage";
-import type { PipelinePolicy } from "@azure/core-rest-pipeline";
+import {
+  bearerTokenAuthenticationPolicyName,
+  type Pipeline,
+  type PipelinePolicy,
+} from "@azure/core-rest-pipeline";
 import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity";
+import type { RequestPolicyFactory } from "@azure/storage-blob";
+import type { Clock } from "../../runtime/clock.ts";
+import { BoundedCredential } from "./boundedCredential.ts";
 import { keepingFailedBodies, refusingLongWaits } from "./failures/azureErrors.ts";
+import { endingOnAbort, limitingBlobRequests, limitingRequests } from "./requestLimit.ts";
 
 /** Where Azure is. */
 export interface AzureEndpoints {
@@ -30,32 +39,83 @@ export interface OtherPrincipal {
   readonly clientSecret: string;
 }
 
-/** Times that a call is sent again on 429 that asks for a short wait, 5xx and broken connections, before its step has to. */
+/** What a connection is given from outside, and how long it waits. */
+export interface AzureConnectionOptions {
+  readonly clock: Clock;
+  /** Of the resource provider; otherwise the environment's, a managed identity or `az login`. */
+  readonly credential?: () => TokenCredential;
+  /** For one sign-in; 30 s unless given. */
+  readonly signInLimitMs?: number;
+  /** For one request to ARM; 60 s unless given. */
+  readonly requestLimitMs?: number;
+  /** For one call of the blob service, which may carry some MB; 5 min unless given. */
+  readonly blobLimitMs?: number;
+}
+
+/**
+ * Times that a call is sent again on 429 that asks for a short wait, 5xx and broken connections,
+ * before its step has to.
+ */
 const retriesMax = 2;
+const signInLimitMs = 30_000;
+const requestLimitMs = 60_000;
+const blobLimitMs = 5 * 60_000;
 
 export class AzureConnection {
   readonly endpoints: AzureEndpoints;
-  readonly #credential: TokenCredential;
+  /** Part of each client of the blob service. */
+  readonly blobLimit: RequestPolicyFactory;
+  readonly #options: AzureConnectionOptions;
+  readonly #credential: BoundedCredential;
+  readonly #requestLimit: PipelinePolicy;
   readonly #clients = new Map<string, AzureClients>();
 
-  /** @param credential of the resource provider; otherwise the environment's, a managed identity or `az login`. */
-  constructor(endpoints: AzureEndpoints, credential?: TokenCredential) {
+  constructor(endpoints: AzureEndpoints, options: AzureConnectionOptions) {
     this.endpoints = endpoints;
-    this.#credential = credential ?? new DefaultAzureCredential(signingIn(endpoints));
+    this.#options = options;
+    this.#credential = this.#bounded(
+      options.credential ?? (() => new DefaultAzureCredential(signingIn(endpoints))),
+    );
+    const { clock } = options;
+    this.#requestLimit = limitingRequests({
+      clock,
+      limitMs: options.requestLimitMs ?? requestLimitMs,
+    });
+    this.blobLimit = limitingBlobRequests({ clock, limitMs: options.blobLimitMs ?? blobLimitMs });
   }
 
   /** Of a subscription. */
   of(subscriptionId: string): AzureClients {
     const known = this.#clients.get(subscriptionId);
     if (known !== undefined) return known;
-    const made = new AzureClients(subscriptionId, this.endpoints, this.#credential);
+    const made = this.#clientsOf(subscriptionId, this.#credential);
     this.#clients.set(subscriptionId, made);
     return made;
   }
 
   /** A credential of somebody else's, to see what it can do. */
-  as({ tenantId, clientId, clientSecret }: OtherPrincipal): TokenCredential {
-    return new ClientSecretCredential(tenantId, clientId, clientSecret, signingIn(this.endpoints));
+  as({ tenantId, clientId, clientSecret }: OtherPrincipal): BoundedCredential {
+    return this.#bounded(
+      () => new ClientSecretCredential(tenantId, clientId, clientSecret, signingIn(this.endpoints)),
+    );
+  }
+
+  /** Of a subscription, as somebody else. */
+  ofAs(subscriptionId: string, principal: OtherPrincipal): AzureClients {
+    return this.#clientsOf(subscriptionId, this.as(principal));
+  }
+
+  #clientsOf(subscriptionId: string, credential: BoundedCredential): AzureClients {
+    return new AzureClients(subscriptionId, this.endpoints, {
+      credential: credential.shared,
+      requestLimit: this.#requestLimit,
+    });
+  }
+
+  #bounded(make: () => TokenCredential): BoundedCredential {
+    const { clock } = this.#options;
+    const limitMs = this.#options.signInLimitMs ?? signInLimitMs;
+    return new BoundedCredential({ make, clock, limitMs });
   }
 
   /** For tokens for ARM. */
@@ -82,15 +142,20 @@ export class AzureClients {
   readonly #subscriptionId: string;
   readonly #credential: TokenCredential;
   readonly #endpoint: string;
+  readonly #requestLimit: PipelinePolicy;
   readonly #made = new Map<string, unknown>();
 
   constructor(
     subscriptionId: string,
     { resourceManager }: AzureEndpoints,
-    credential: TokenCredential,
+    {
+      credential,
+      requestLimit,
+    }: { readonly credential: TokenCredential; readonly requestLimit: PipelinePolicy },
   ) {
     this.#subscriptionId = subscriptionId;
     this.#credential = credential;
+    this.#requestLimit = requestLimit;
     this.#endpoint = resourceManager;
   }
 
@@ -127,7 +192,7 @@ export class AzureClients {
     return this.#client("identities", ManagedServiceIdentityClient);
   }
 
-  #client<Client>(
+  #client<Client extends { readonly pipeline: Pipeline }>(
     name: string,
     Kind: new (
       credential: TokenCredential,
@@ -153,7 +218,11 @@ export class AzureClients {
       additionalPolicies: [
         { policy: keepingFailedBodies, position: "perRetry" },
         { policy: refusingLongWaits, position: "perRetry" },
+        { policy: this.#requestLimit, position: "perRetry" },
       ],
+    });
+    made.pipeline.addPolicy(endingOnAbort, {
+      beforePolicies: [bearerTokenAuthenticationPolicyName],
     });
     this.#made.set(name, made);
     return made;

@@ -161,7 +161,7 @@ export class AzureRun implements AsyncDisposable {
   #connection(): AzureConnection {
     return new AzureConnection(
       { resourceManager: this.azure.url, authorityHost: this.azure.url },
-      credentialFor(this.azure),
+      { clock: systemClock, credential: () => credentialFor(this.azure) },
     );
   }
 

@@ -6,6 +6,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
+import { limitingBlobRequests } from "../../../src/installers/azure/requestLimit.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
 import { resourceManager } from "./azureSnapshot.ts";
 
 export class BlobAnswerer implements AsyncDisposable {
@@ -52,7 +54,8 @@ export class BlobAnswerer implements AsyncDisposable {
       },
     };
     const endpoints = { resourceManager, authorityHost: "https://login.microsoftonline.com" };
-    return { endpoints, of: () => clients } as unknown as AzureConnection;
+    const blobLimit = limitingBlobRequests({ clock: systemClock, limitMs: 60_000 });
+    return { endpoints, blobLimit, of: () => clients } as unknown as AzureConnection;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
 import type { AzureEffects } from "../../../src/installers/azure/azureEffects.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
 import { TestAuthority } from "../../listener/testAuthority.ts";
 
 export interface ScriptedRequest {
@@ -91,7 +92,12 @@ export class ScriptedAzure implements AsyncDisposable {
   effects(): AzureEffects {
     const azure = new AzureConnection(
       { resourceManager: this.url, authorityHost: this.url },
-      { getToken: async () => ({ token: "t", expiresOnTimestamp: Date.now() + 3_600_000 }) },
+      {
+        clock: systemClock,
+        credential: () => ({
+          getToken: async () => ({ token: "t", expiresOnTimestamp: Date.now() + 3_600_000 }),
+        }),
+      },
     );
     return {
       azure,

@@ -5,7 +5,6 @@
 import type { VirtualNetwork } from "@azure/arm-network";
 import type { Cluster } from "../../../model/cluster.ts";
 import type { InstallationSnapshot, Step } from "../../installer.ts";
-import { AzureClients } from "../azureConnection.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { statusOf } from "../failures/azureErrors.ts";
 import { controlPlaneCount, managedGroupId } from "../azureNames.ts";
@@ -108,8 +107,8 @@ async function principalFaults(
   const { clientId } = snapshot.cluster;
   const { clientSecret } = snapshot.secrets;
   if (clientId === undefined || clientSecret === undefined) return [];
-  const credential = azure.as({ tenantId: noted(snapshot, "tenantId"), clientId, clientSecret });
-  const clients = new AzureClients(snapshot.subscriptionId, azure.endpoints, credential);
+  const tenantId = noted(snapshot, "tenantId");
+  const clients = azure.ofAs(snapshot.subscriptionId, { tenantId, clientId, clientSecret });
   const missing = missingActions(
     controllersActions,
     (await permissionsAt(clients, scope, signal).catch(ifNothingIsAllowed)) ?? [{ actions: ["*"] }],

@@ -7,6 +7,7 @@ import {
   BlobServiceClient,
   SASProtocol,
   StorageSharedKeyCredential,
+  newPipeline,
 } from "@azure/storage-blob";
 import type { EpochMs } from "../../../model/document.ts";
 import type { InstallationSnapshot } from "../../installer.ts";
@@ -36,9 +37,12 @@ export async function blobServiceOf(
   const { keys = [] } = await storageAccounts.listKeys(managedGroup, storageAccount, options);
   const key = keys.find(({ value }) => value !== undefined)?.value;
   if (key === undefined) throw new Error(`the storage account ${storageAccount} has no key yet`);
-  return new BlobServiceClient(endpoint, new StorageSharedKeyCredential(storageAccount, key), {
+  const pipeline = newPipeline(new StorageSharedKeyCredential(storageAccount, key), {
     retryOptions: { maxTries: triesMax, tryTimeoutInMs: tryTimeoutMs },
   });
+  // the time of a try is the service's to keep: it doesn't help when no answer comes
+  pipeline.factories.push(effects.azure.blobLimit);
+  return new BlobServiceClient(endpoint, pipeline);
 }
 
 /** An address at which anybody may read the one blob, over TLS, for a time. It is a secret. */

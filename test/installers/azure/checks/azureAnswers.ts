@@ -17,6 +17,7 @@ import type {
 } from "../../../../src/installers/installer.ts";
 import type { Cluster } from "../../../../src/model/cluster.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { systemRandom } from "../../../../src/runtime/ids.ts";
 import { TestAuthority } from "../../../listener/testAuthority.ts";
 import { TestClock } from "../../../runtime/testClock.ts";
@@ -102,7 +103,10 @@ export class AzureAnswers implements AsyncDisposable {
     return {
       settings: { dnsZone, installProgram: "/nowhere" },
       azure: new AzureConnection(endpoints, {
-        getToken: async () => ({ token: ownToken, expiresOnTimestamp: 4_102_444_800_000 }),
+        clock: systemClock,
+        credential: () => ({
+          getToken: async () => ({ token: ownToken, expiresOnTimestamp: 4_102_444_800_000 }),
+        }),
       }),
       sealing: { seal: unused, open: unused },
       clock: this.clock,

@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import { RestError } from "@azure/core-rest-pipeline";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AzureConnection } from "../../../../src/installers/azure/azureConnection.ts";
+import { limitingBlobRequests } from "../../../../src/installers/azure/requestLimit.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import type { AzureEffects } from "../../../../src/installers/azure/azureEffects.ts";
 import type { AzureNotes } from "../../../../src/installers/azure/azureNotes.ts";
 import type { ReadCredentials } from "../../../../src/installers/azure/cluster/clusterStep.ts";
@@ -161,6 +163,7 @@ describe("what was kept", () => {
   function storageRun(hasAccount = true): StepRun {
     const { port } = storage.address() as AddressInfo;
     const azure = {
+      blobLimit: limitingBlobRequests({ clock: systemClock, limitMs: 60_000 }),
       of: () => ({
         storage: {
           storageAccounts: {

@@ -24,6 +24,7 @@ import { SealedState } from "../../../../src/installers/azure/assets/sealedState
 import { uploadIgnition } from "../../../../src/installers/azure/resources/uploadIgnition.ts";
 import type { Step, StepContext } from "../../../../src/installers/installer.ts";
 import { credentialFor } from "../../../azure/armClients.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { LocalAzure } from "../../../azure/localAzure.ts";
 import { names, stepContext, subscriptionId } from "../stepContext.ts";
 
@@ -42,7 +43,7 @@ function effects(): AzureEffects {
   return {
     azure: new AzureConnection(
       { resourceManager: azure.url, authorityHost: azure.url },
-      credentialFor(azure),
+      { clock: systemClock, credential: () => credentialFor(azure) },
     ),
     settings: {
       dnsZone: { subscriptionId: zoneSubscription, resourceGroup: "dns", name: "example.com" },

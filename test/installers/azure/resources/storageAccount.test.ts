@@ -1,6 +1,8 @@
 /** The way to blobs: where ARM says the account is, by its key, which no address shows. */
 import { expect, it } from "vitest";
 import type { AzureConnection } from "../../../../src/installers/azure/azureConnection.ts";
+import { limitingBlobRequests } from "../../../../src/installers/azure/requestLimit.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import {
   blobServiceOf,
   sasUrl,
@@ -25,7 +27,8 @@ function connection(account: object, keys: object): AzureConnection {
       return keys;
     },
   };
-  return { of: () => ({ storage: { storageAccounts } }) } as unknown as AzureConnection;
+  const blobLimit = limitingBlobRequests({ clock: systemClock, limitMs: 60_000 });
+  return { blobLimit, of: () => ({ storage: { storageAccounts } }) } as unknown as AzureConnection;
 }
 
 const found = { primaryEndpoints: { blob: "https://clusterabcdefgh.blob.core.windows.net/" } };
