@@ -7,6 +7,7 @@ import { asAzureStep } from "../../../../src/installers/azure/failures/azureFail
 import { createResourceGroup } from "../../../../src/installers/azure/resources/createResourceGroup.ts";
 import { deleteResourceGroup } from "../../../../src/installers/azure/resources/deleteResourceGroup.ts";
 import { deployStorage } from "../../../../src/installers/azure/resources/deployStorage.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import type { Step, StepContext } from "../../../../src/installers/installer.ts";
 import { credentialFor } from "../../../azure/armClients.ts";
 import { LocalAzure } from "../../../azure/localAzure.ts";
@@ -24,7 +25,7 @@ function effects(): AzureEffects {
   return {
     azure: new AzureConnection(
       { resourceManager: azure.url, authorityHost: azure.url },
-      credentialFor(azure),
+      { clock: systemClock, credential: () => credentialFor(azure) },
     ),
     random: { fraction: () => 0 },
     pollMs,
