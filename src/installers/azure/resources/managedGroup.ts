@@ -39,7 +39,7 @@ export function ownerOf(
 }
 
 /** Made for this incarnation of the cluster, as two marks say. */
-export function isOurs(
+function isOurs(
   group: Pick<ResourceGroup, "managedBy" | "tags">,
   snapshot: Pick<InstallationSnapshot, "resourceId" | "incarnationId">,
 ): boolean {
