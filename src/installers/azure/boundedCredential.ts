@@ -41,7 +41,9 @@ export class BoundedCredential implements TokenCredential {
     using limit = deadlineSignal({
       clock: this.#clock,
       afterMs: this.#limitMs,
-      reason: () => new CredentialUnavailableError("no answer to the sign-in came in time"),
+      // in the words of the SDK's own sign-in for a network that is down
+      reason: () =>
+        new CredentialUnavailableError("network_error: no answer to the sign-in came in time"),
       parents: options.abortSignal === undefined ? [] : [options.abortSignal as AbortSignal],
     });
     const { signal } = limit;

@@ -65,7 +65,7 @@ describe.each([/openid-configuration/, /oauth2\/v2\.0\/token/])(
       await clock.advance(29_999);
       expect(clock.sleeping).toBeGreaterThan(0);
       await clock.advance(1);
-      for (const error of await Promise.all(both)) expect(verdictOn(error)).toBe("transient");
+      for (const error of await Promise.all(both)) expect(verdictOn(error)).toBe("again");
       await list(own);
     });
 
@@ -80,7 +80,7 @@ describe.each([/openid-configuration/, /oauth2\/v2\.0\/token/])(
       caller.abort(reason);
       expect(await first).toBe(reason);
       await clock.advance(30_000);
-      expect(verdictOn(await second)).toBe("transient");
+      expect(verdictOn(await second)).toBe("again");
     });
 
     test("of somebody else ends with its caller, or in time", async () => {
@@ -99,7 +99,7 @@ describe.each([/openid-configuration/, /oauth2\/v2\.0\/token/])(
       const late = thrownBy(credential.getToken(scope));
       await expect.poll(() => azure.calls.length).toBeGreaterThan(before);
       await clock.advance(30_000);
-      expect(verdictOn(await late)).toBe("transient");
+      expect(verdictOn(await late)).toBe("again");
       expect(await credential.getToken(scope)).not.toBeNull();
     });
   },
@@ -115,7 +115,7 @@ test("a request to ARM that hangs ends in time, as an outage, and is not sent ag
   await clock.advance(999);
   expect(clock.sleeping).toBe(1);
   await clock.advance(1);
-  expect(verdictOn(await late)).toBe("transient");
+  expect(verdictOn(await late)).toBe("again");
   expect(azure.calls.length).toBe(before + 1);
   await list(own);
   expect(clock.sleeping).toBe(0);
@@ -135,5 +135,5 @@ test("a call of the blob service that hangs ends in time, as an outage", async (
   const late = thrownBy(blob.upload("text", 4, { abortSignal: signal }));
   await expect.poll(() => azure.calls.length).toBe(1);
   await clock.advance(1_000);
-  expect(verdictOn(await late)).toBe("transient");
+  expect(verdictOn(await late)).toBe("again");
 });
