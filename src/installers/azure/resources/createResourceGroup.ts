@@ -2,11 +2,14 @@
  * Makes the managed resource group, marked as this incarnation's. A group that somebody else has made must never be taken, since the
  * deletion of the cluster would delete it.
  */
-import type { Step } from "../../installer.ts";
+import type { InstallationSnapshot, Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { checkOwner, isBeingDeleted, readManagedGroup } from "./managedGroup.ts";
+
+/** Of Azure, on one resource. */
+const tagsMax = 50;
 
 export function createResourceGroup(effects: Pick<AzureEffects, "azure" | "pollMs">): Step {
   return {
@@ -30,12 +33,26 @@ export function createResourceGroup(effects: Pick<AzureEffects, "azure" | "pollM
         {
           location: snapshot.cluster.location,
           managedBy: snapshot.resourceId,
-          tags: { ...snapshot.cluster.tags, [incarnationTag]: snapshot.incarnationId },
+          tags: tagsOf(snapshot),
         },
         { abortSignal: signal },
       );
       // Azure lets the last of several that make it at once have it: whose it is shows only in a later look
       return { done: false, againAfterMs: effects.pollMs };
     },
+  };
+}
+
+/**
+ * The cluster's own tags, as far as there is room beside the mark. Azure compares the names of tags regardless of case, and refuses
+ * two that are the same.
+ */
+function tagsOf({ cluster, incarnationId }: InstallationSnapshot): Record<string, string> {
+  const others = Object.entries(cluster.tags ?? {}).filter(
+    ([name]) => name.toLowerCase() !== incarnationTag,
+  );
+  return {
+    ...Object.fromEntries(others.slice(0, tagsMax - 1)),
+    [incarnationTag]: incarnationId,
   };
 }

@@ -53,6 +53,16 @@ test("is made with both marks, and not twice", async () => {
   expect(azure.changes()).toEqual([]);
 });
 
+test("carries the cluster's tags, never two marks nor more tags than Azure takes", async () => {
+  const many = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`tag${index}`, "x"]));
+  const tags = { "OpenShift-RP-Incarnation": "mine", ...many };
+  await step(createResourceGroup).run(stepContext({ installation, cluster: { tags } }));
+  const made = group?.["tags"] as Record<string, string>;
+  expect(made).toMatchObject({ tag0: "x", ...ours.tags });
+  expect(made).not.toHaveProperty("OpenShift-RP-Incarnation");
+  expect(Object.keys(made)).toHaveLength(50);
+});
+
 test.each([
   ["nobody's", { managedBy: undefined, tags: undefined }],
   ["another cluster's", { managedBy: `${clusterId}2` }],
