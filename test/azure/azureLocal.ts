@@ -67,7 +67,7 @@ ${curl} ${azure.url}/stand-in/resources
 ${curl} ${azure.url}/stand-in/calls
 
 # Faults, for requests to come: the next three for machines are throttled, the answer to the next deployment is lost, the next
-# question for a storage account is never answered, which holds its step up for long. The last line forgets those that are left.
+# question for a storage account is never answered, so that it is given up after a minute. The last line forgets those that are left.
 ${curl} ${azure.url}/stand-in/faults -d \\
   '{"path": "/virtualMachines/", "times": 3, "status": 429, "code": "TooManyRequests", "retryAfterSeconds": 1}'
 ${curl} ${azure.url}/stand-in/faults -d '{"method": "PUT", "path": "/deployments/", "lost": "answer"}'
