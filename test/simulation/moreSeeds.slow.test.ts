@@ -1,0 +1,4 @@
+/** Eight hundred other seeds than `npm test` runs. */
+import { violatesNothing } from "./violatesNothing.ts";
+
+violatesNothing([801, 1_201]);
