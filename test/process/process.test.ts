@@ -1,4 +1,4 @@
-/** The real program on its embedded engine, as users run it, and what it says when it can't run. */
+/** The real program on its embedded engine, as operators see it, and what it says when it can't run. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, rmSync } from "node:fs";
@@ -8,16 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { clusterBody, clusterUrl, putCluster, untilState } from "./clusterCalls.ts";
-import { engineSuite } from "./engineSuite.ts";
 import { ownProgram, RpProcess, temporaryFolder } from "./rpProcess.ts";
-
-engineSuite("the embedded engine", async () => {
-  const folder = temporaryFolder();
-  return {
-    settings: { DATA_DIR: folder.path },
-    [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
-  };
-});
 
 test("an operator sees what the process does on a port of its own", async () => {
   using folder = temporaryFolder();
