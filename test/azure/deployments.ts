@@ -15,7 +15,7 @@ import {
 import type { Entra } from "./entra.ts";
 import type { FaultInjection } from "./faults.ts";
 import { parseBody } from "./resourceBody.ts";
-import { storageAccountKey } from "./resourceKinds.ts";
+import { storageAccountKey } from "./sharedKey.ts";
 import {
   planDeployment,
   type DeploymentPlan,

@@ -8,7 +8,8 @@ import type { AsyncOperations } from "./asyncOperations.ts";
 import { AzureError, type AzureAnswer, type AzureRequest } from "./azureService.ts";
 import type { AzureResource, AzureState } from "./azureState.ts";
 import { parseBody, type ResourceBody } from "./resourceBody.ts";
-import { inlineChildren, isAsynchronous, recordSets, storageAccountKey } from "./resourceKinds.ts";
+import { inlineChildren, isAsynchronous, recordSets } from "./resourceKinds.ts";
+import { storageAccountKey } from "./sharedKey.ts";
 
 export class GenericResources {
   readonly #state: AzureState;

@@ -2,7 +2,7 @@
  * What is particular to each kind of resource: whether it is made in the background, what lies inside of it, what Azure fills in
  * or refuses. It must hold no state: all that it knows of other resources is given to it.
  */
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import { parseArmId, sameId, type ArmId } from "./armIds.ts";
 import { AzureError } from "./azureService.ts";
@@ -391,11 +391,6 @@ const storageAccount: ResourceKind = {
     };
   },
 };
-
-/** The key of a storage account; it has no other. The blob service checks signatures against it. */
-export function storageAccountKey(account: string): string {
-  return createHash("sha512").update(`key of storage account ${account}`).digest("base64");
-}
 
 const blobContainer: ResourceKind = {
   ...generic,

@@ -13,7 +13,7 @@ import { readKubeconfig } from "../../src/installers/azure/cluster/kubeconfig.ts
 import { writeInstallProgram } from "../azure/installProgram.ts";
 import type { AzureResource } from "../azure/azureState.ts";
 import { LocalAzure } from "../azure/localAzure.ts";
-import { storageAccountKey } from "../azure/resourceKinds.ts";
+import { storageAccountKey } from "../azure/sharedKey.ts";
 import { planted, watch } from "../leaks/leakWatch.ts";
 import { clusterBody, clusterPullSecret } from "../process/clusterCalls.ts";
 import { Fleet } from "../process/fleet.ts";

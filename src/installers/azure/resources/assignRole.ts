@@ -6,12 +6,10 @@ import { createHash } from "node:crypto";
 import { isRestError } from "@azure/core-rest-pipeline";
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { managedGroupId } from "../azureNames.ts";
+import { contributorRole, managedGroupId } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { whenToBeSet } from "../cluster/unsettled.ts";
 
-/** Contributor, in every subscription. */
-const roleId = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 const roleDefinitions = "/providers/Microsoft.Authorization/roleDefinitions";
 
 export function assignRole(effects: AzureEffects): Step {
@@ -24,7 +22,7 @@ export function assignRole(effects: AzureEffects): Step {
       const scope = managedGroupId(snapshot, noted(snapshot, "names"));
       const principalId = noted(snapshot, "principalObjectId");
       const { roleAssignments } = effects.azure.of(subscriptionId).authorization;
-      const roleDefinitionId = `/subscriptions/${subscriptionId}${roleDefinitions}/${roleId}`;
+      const roleDefinitionId = `/subscriptions/${subscriptionId}${roleDefinitions}/${contributorRole}`;
       context.guard();
       try {
         await roleAssignments.create(
@@ -46,7 +44,7 @@ export function assignRole(effects: AzureEffects): Step {
 /** The same GUID for the same assignment, so that it is made once. */
 function assignmentName(scope: string, principalId: string): string {
   const digest = createHash("sha256")
-    .update(JSON.stringify([scope.toLowerCase(), principalId.toLowerCase(), roleId]))
+    .update(JSON.stringify([scope.toLowerCase(), principalId.toLowerCase(), contributorRole]))
     .digest("hex");
   // version 8 and the variant of RFC 9562
   return [

@@ -1,12 +1,10 @@
 /** The bootstrap machine and the control plane, their image and their rights, as parts of the template. Pure. */
+import { contributorRole } from "../azureNames.ts";
 import { expression, literal, quoted, resource, resourceId } from "./azureTemplate.ts";
 import type { TemplateResource } from "./azureTemplate.ts";
 import { configurationParameters } from "./machineConfigurations.ts";
 import { types, zoneLinkName } from "./resourcesPlan.ts";
 import type { ResourcesInput, ResourcesPlan } from "./resourcesPlan.ts";
-
-/** Of Azure's built-in role, in every tenant. */
-const contributorRole = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 
 /** For the machines' identity, and for the principal by which the cluster makes its workers. */
 export function roleAssignments({ input }: ResourcesPlan): TemplateResource[] {
