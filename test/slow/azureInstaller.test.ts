@@ -24,6 +24,7 @@ const partsWanted = {
   storageAccounts: 2,
   "dnsZones/CNAME": 1,
   "dnsZones/A": 1,
+  "dnsZones/TXT": 1,
   resourceGroups: 1,
 } as const;
 
@@ -83,6 +84,7 @@ type Moment = "before" | "after";
 
 /** Where the process is killed: around the effect of the first such call, for each moment once. */
 const killed: readonly (readonly [method: string, path: RegExp, moments: readonly Moment[]])[] = [
+  ["PUT", /\/dnsZones\/.*\/TXT\//i, ["before", "after"]],
   ["PUT", /\/resourceGroups\/[^/]+$/i, ["after"]],
   ["PUT", /\/deployments\/storage-/i, ["after"]],
   ["PUT", /\/aro\/graph$/, ["before", "after"]],
@@ -98,6 +100,7 @@ const killed: readonly (readonly [method: string, path: RegExp, moments: readonl
   ["DELETE", /\/aro\/graph$/, ["before"]],
   // of the cluster's deletion
   ["DELETE", /\/dnsZones\/.*\/CNAME\//i, ["after"]],
+  ["DELETE", /\/dnsZones\/.*\/TXT\//i, ["after"]],
   ["DELETE", /\/resourceGroups\/[^/]+$/i, ["after"]],
 ];
 

@@ -28,6 +28,7 @@ import { generateAssets } from "./assets/generateAssets.ts";
 import { ingressAddress } from "./cluster/ingressAddress.ts";
 import { ofOwnCluster } from "./cluster/ownCluster.ts";
 import { removeBootstrapMachine } from "./resources/removeBootstrapMachine.ts";
+import { reserveDomain } from "./resources/reserveDomain.ts";
 import { setWorkerCounts, waitForWorkers } from "./cluster/scaleWorkers.ts";
 import { setCredentials } from "./cluster/setCredentials.ts";
 import { storeCredentials } from "./cluster/storeCredentials.ts";
@@ -60,6 +61,7 @@ export function azureInstaller(effects: AzureEffects): Installer {
           checkMachines(effects),
           checkNetwork(effects),
           checkDnsName(effects),
+          reserveDomain(effects),
           createResourceGroup(effects),
           deployStorage(effects),
           generateAssets(effects),

@@ -81,6 +81,11 @@ export function parentZone(
   return dnsZone ?? settings.dnsZone;
 }
 
+/** The name, relative to the parent zone, of the record by which a cluster has its domain; none of a host, as it begins so. */
+export function reservationOf(label: string): string {
+  return `_openshift-rp.${label}`;
+}
+
 /** As `openshift-install` takes it: it begins with a letter. */
 function domainName(name: string): string {
   const lettered = /^[a-z]/i.test(name) ? name : `c-${name}`;

@@ -5,14 +5,14 @@
 import type { DnsManagementClient, RecordSet, RecordType } from "@azure/arm-dns";
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { incarnationTag, parentZone } from "../azureNames.ts";
+import { incarnationTag, parentZone, reservationOf } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
 import { found } from "../resources/submit.ts";
 import { checkStep, type CheckFault } from "./checkStep.ts";
 
 /** A name can't have a CNAME beside another record, whichever is ours. */
-const types = ["A", "CNAME"] as const satisfies readonly RecordType[];
+const hostTypes = ["A", "CNAME"] as const satisfies readonly RecordType[];
 
 export function checkDnsName(effects: AzureEffects): Step {
   return checkStep(effects, "CheckDnsName", async ({ snapshot }, signal) => {
@@ -23,14 +23,17 @@ export function checkDnsName(effects: AzureEffects): Step {
     const dnsZone = parentZone(names, effects.settings);
     const { dns } = effects.azure.of(dnsZone.subscriptionId);
     await checkZone(dns, dnsZone, signal);
-    const wanted = [`api.${label}`, `*.apps.${label}`];
-    const present = await Promise.all(
-      wanted.flatMap((name) =>
-        types.map(async (type) => ({
-          name,
-          record: await record(dns, { dnsZone, name, type }, signal),
-        })),
+    const wanted = [
+      ...[`api.${label}`, `*.apps.${label}`].flatMap((name) =>
+        hostTypes.map((type) => ({ name, type })),
       ),
+      { name: reservationOf(label), type: "TXT" as const },
+    ];
+    const present = await Promise.all(
+      wanted.map(async ({ name, type }) => ({
+        name,
+        record: await record(dns, { dnsZone, name, type }, signal),
+      })),
     );
     const foreign = present.filter(
       ({ record: each }) =>

@@ -12,12 +12,12 @@ export function deleteDnsRecords(
     deadlineMs: 60 * 60_000,
     run: async (context) => {
       const { dnsRecords = [] } = readNotes(context.snapshot);
-      let isAnyLeft = false;
-      for (const id of dnsRecords) {
+      // the first one reserves the domain: nobody else may take it while there are others
+      for (const id of dnsRecords.toReversed()) {
         const isGone = await deleteRecord(effects, context, id);
-        isAnyLeft ||= !isGone;
+        if (!isGone) return { done: false, againAfterMs: effects.pollMs };
       }
-      return isAnyLeft ? { done: false, againAfterMs: effects.pollMs } : { done: true };
+      return { done: true };
     },
   };
 }

@@ -15,11 +15,15 @@ import { found, isSame } from "./submit.ts";
 /** Of the cluster's records, in seconds. */
 const ttlSeconds = 300;
 
+/** What a cluster's records are. */
+const types = ["A", "CNAME", "TXT"] as const satisfies readonly RecordType[];
+type WantedType = (typeof types)[number];
+
 interface WantedRecord {
   /** Relative to the zone. */
   readonly name: string;
-  readonly type: RecordType & ("A" | "CNAME");
-  /** An address, or the name that it stands for. */
+  readonly type: WantedType;
+  /** An address, the name that it stands for, or a text. */
   readonly value: string;
 }
 
@@ -51,9 +55,7 @@ export async function createRecord(
       {
         ttl: ttlSeconds,
         metadata: { [incarnationTag]: snapshot.incarnationId },
-        ...(wanted.type === "A"
-          ? { aRecords: [{ ipv4Address: wanted.value }] }
-          : { cnameRecord: { cname: wanted.value } }),
+        ...contentOf(wanted),
       },
       {
         abortSignal: signal,
@@ -94,8 +96,20 @@ function isOurs({ metadata }: RecordSet, { snapshot }: Pick<StepContext, "snapsh
   return metadata?.[incarnationTag] === snapshot.incarnationId;
 }
 
-function valueOf({ aRecords, cnameRecord }: RecordSet): string | undefined {
+function contentOf({ type, value }: WantedRecord): RecordSet {
+  switch (type) {
+    case "A":
+      return { aRecords: [{ ipv4Address: value }] };
+    case "CNAME":
+      return { cnameRecord: { cname: value } };
+    case "TXT":
+      return { txtRecords: [{ value: [value] }] };
+  }
+}
+
+function valueOf({ aRecords, cnameRecord, txtRecords }: RecordSet): string | undefined {
   if (cnameRecord?.cname !== undefined) return cnameRecord.cname.replace(/\.$/, "");
+  if (txtRecords?.length === 1) return txtRecords[0]?.value?.join("");
   return aRecords?.length === 1 ? aRecords[0]?.ipv4Address : undefined;
 }
 
@@ -111,22 +125,23 @@ function recordId(zone: DnsZoneId, { name, type }: WantedRecord): string {
 }
 
 const idForm =
-  /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/dnsZones\/([^/]+)\/(A|CNAME)\/([^/]+)$/;
+  /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/dnsZones\/([^/]+)\/([A-Z]+)\/([^/]+)$/;
 
 function recordOf(id: string): {
   readonly zone: DnsZoneId;
-  readonly type: RecordType;
+  readonly type: WantedType;
   readonly name: string;
 } {
-  const [, subscriptionId, resourceGroup, zone, type, name] = idForm.exec(id) ?? [];
+  const [, subscriptionId, resourceGroup, zone, typeText, name] = idForm.exec(id) ?? [];
+  const type = types.find((each) => each === typeText);
   if (
     subscriptionId === undefined ||
     resourceGroup === undefined ||
     zone === undefined ||
+    type === undefined ||
     name === undefined
   ) {
     throw new TypeError("a note of a DNS record is no record's id");
   }
-  const recordType = type === "A" ? "A" : "CNAME";
-  return { zone: { subscriptionId, resourceGroup, name: zone }, type: recordType, name };
+  return { zone: { subscriptionId, resourceGroup, name: zone }, type, name };
 }

@@ -35,6 +35,8 @@ test.each([
   ["a/api.mine", anothers, "api.mine.clusters.test"],
   ["a/*.apps.mine", anothers, "*.apps.mine.clusters.test"],
   ["cname/*.apps.mine", nobodys, "*.apps.mine.clusters.test"],
+  ["txt/_openshift-rp.mine", anothers, "_openshift-rp.mine.clusters.test"],
+  ["txt/_openshift-rp.mine", nobodys, "_openshift-rp.mine.clusters.test"],
 ])("refuses when %s is somebody else's", async (place, answer, name) => {
   azure.answers = { ...azure.answers, [`${zone}/${place}`]: answer };
   const { code, message } = await runCheck(azure, checkDnsName);
@@ -59,6 +61,7 @@ test("is content with the cluster's own records", async () => {
     ...azure.answers,
     [`${zone}/cname/api.mine`]: ours,
     [`${zone}/a/*.apps.mine`]: ours,
+    [`${zone}/txt/_openshift-rp.mine`]: ours,
   };
   expect((await runCheck(azure, checkDnsName)).done).toBe(true);
 });

@@ -4,6 +4,7 @@ import { asAzureStep } from "../../../../src/installers/azure/failures/azureFail
 import { createApiRecord } from "../../../../src/installers/azure/resources/createApiRecord.ts";
 import { createIngressRecord } from "../../../../src/installers/azure/resources/createIngressRecord.ts";
 import { deleteDnsRecords } from "../../../../src/installers/azure/resources/deleteDnsRecords.ts";
+import { reserveDomain } from "../../../../src/installers/azure/resources/reserveDomain.ts";
 import type { StepContext } from "../../../../src/installers/installer.ts";
 import { ScriptedAzure } from "../scriptedAzure.ts";
 import { incarnationId, names, stepContext } from "../stepContext.ts";
@@ -11,6 +12,7 @@ import { incarnationId, names, stepContext } from "../stepContext.ts";
 const zone =
   "/subscriptions/99999999-0000-4000-8000-000000000009/resourcegroups/dns/providers/microsoft.network/dnszones/example.com";
 const apiPath = `${zone}/cname/api.mycluster-abcdefgh`;
+const reservationPath = `${zone}/txt/_openshift-rp.mycluster-abcdefgh`;
 const appsPath = `${zone}/a/*.apps.mycluster-abcdefgh`;
 let azure: ScriptedAzure;
 beforeAll(async () => {
@@ -55,6 +57,8 @@ beforeEach(() => {
 const installation = { azure: { names, infraId: "mycluster-x7k2p" } };
 const context = (more: Parameters<typeof stepContext>[0] = {}) =>
   stepContext({ installation, ...more });
+const reserve = async (given: StepContext) =>
+  asAzureStep(reserveDomain(azure.effects()), azure.effects()).run(given);
 const createApi = async (given: StepContext) =>
   asAzureStep(createApiRecord(azure.effects()), azure.effects()).run(given);
 const createIngress = async (given: StepContext, address: string | undefined) =>
@@ -74,6 +78,12 @@ const foreign = (incarnation: string | undefined): RecordSet => ({
     CNAMERecord: { cname: "elsewhere.example.org" },
   },
 });
+
+/** As the other cluster of the same domain sees it, which is created at the same time. */
+const anotherCluster = (): StepContext => {
+  const given = context();
+  return { ...given, snapshot: { ...given.snapshot, incarnationId: "another" } };
+};
 
 /** Done, and the cluster's document knows the address. */
 function told(address: string) {
@@ -102,6 +112,69 @@ test("are made once, marked, and deleted without a trace", async () => {
   expect(await remove(given)).toEqual(done);
   expect(records.size).toBe(0);
   expect(await remove(given)).toEqual(done);
+});
+
+describe("that reserve the domain", () => {
+  test("are there before anything else, and say in public nothing of whose it is", async () => {
+    const given = context();
+    expect(await reserve(given)).toEqual(done);
+    expect(await reserve(given)).toEqual(done);
+    expect(azure.changes()).toHaveLength(1);
+    expect([...records.keys()]).toEqual([reservationPath]);
+    const { metadata, TXTRecords } = records.get(reservationPath)?.properties ?? {};
+    expect(metadata).toEqual({ "openshift-rp-incarnation": incarnationId });
+    expect(JSON.stringify(TXTRecords)).not.toMatch(new RegExp(`${incarnationId}|subscriptions`));
+    expect(await remove(given)).toEqual(done);
+    expect(records.size).toBe(0);
+  });
+
+  test("are one cluster's, of two that look at the same moment", async () => {
+    const outcomes = await Promise.allSettled([reserve(context()), reserve(anotherCluster())]);
+    const results = outcomes.map((each) => (each.status === "fulfilled" ? each.value : "failed"));
+    expect(results.filter((each) => JSON.stringify(each) === JSON.stringify(done))).toHaveLength(1);
+    const [first, second] = [context(), anotherCluster()];
+    const settled = await Promise.allSettled([reserve(first), reserve(second)]);
+    expect(settled.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+    expect(settled.find((each) => each.status === "rejected")?.reason).toMatchObject({
+      code: "DnsRecordExists",
+      message: expect.stringContaining("_openshift-rp.mycluster-abcdefgh.example.com") as string,
+    });
+  });
+
+  test("of another cluster stay, whatever becomes of the one that came too late", async () => {
+    await reserve(anotherCluster());
+    const present = records.get(reservationPath);
+    const late = context();
+    await expect(reserve(late)).rejects.toMatchObject({ code: "DnsRecordExists" });
+    expect(await remove(late)).toEqual(done);
+    expect(records.get(reservationPath)).toEqual(present);
+  });
+
+  test("go last, so that nobody takes a domain that still has hosts", async () => {
+    const given = context();
+    await reserve(given);
+    await createApi(given);
+    await createIngress(given, "20.1.2.3");
+    const apps = records.get(appsPath);
+    beforeWrite = (path) => {
+      // somebody touches it: it can't be deleted on the ETag that was read
+      if (path === appsPath && apps !== undefined) records.set(path, { ...apps, etag: "touched" });
+    };
+    expect(await remove(given)).toEqual(again);
+    expect(records.has(reservationPath)).toBe(true);
+    beforeWrite = () => undefined;
+    azure.calls.length = 0;
+    expect(await remove(given)).toEqual(done);
+    expect(records.size).toBe(0);
+    expect(azure.changes().at(-1)).toBe(`DELETE ${reservationPath}`);
+  });
+
+  test("are in no zone of ours where the domain lies elsewhere", async () => {
+    const { label: _none, ...elsewhere } = names;
+    const given = stepContext({ installation: { azure: { names: elsewhere } } });
+    expect(await reserve(given)).toEqual(done);
+    expect(azure.changes()).toEqual([]);
+  });
 });
 
 test("lead to the name that Azure gave the address, whichever cloud it is in", async () => {
