@@ -6,12 +6,14 @@ import { tmpdir } from "node:os";
 import { sweepPrivateFolders } from "./installers/azure/assets/privateFolder.ts";
 import { AzureConnection } from "./installers/azure/azureConnection.ts";
 import { azureInstaller } from "./installers/azure/azureInstaller.ts";
+import { StateKeyUnknownError, type StateSealing } from "./installers/azure/azureEffects.ts";
 import type { AzureInstallerSettings } from "./installers/azure/azureInstallerSettings.ts";
 import type { Installer } from "./installers/installer.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/ids.ts";
 import type { KeyRing } from "./store/keyRing.ts";
 import { SealedBytes } from "./store/sealedBytes.ts";
+import { SealingKeyUnknownError } from "./store/store.ts";
 
 /**
  * Removes first what processes that were killed have left: it holds secrets, and the next installation may be days away.
@@ -29,9 +31,25 @@ export async function installerOnAzure(
   return azureInstaller({
     settings,
     azure: new AzureConnection(settings.endpoints, { clock: systemClock }),
-    sealing: new SealedBytes({ keys, random: systemRandom }),
+    sealing: stateSealing(keys),
     clock: systemClock,
     random: systemRandom,
     pollMs: settings.pollMs,
   });
+}
+
+/** By the keys that seal documents; the installer, which knows no store, is told of a missing one in its own words. */
+export function stateSealing(keys: KeyRing): StateSealing {
+  const bytes = new SealedBytes({ keys, random: systemRandom });
+  return {
+    seal: async (plain, binding, signal) => bytes.seal(plain, binding, signal),
+    open: async (sealed, binding, signal) => {
+      try {
+        return await bytes.open(sealed, binding, signal);
+      } catch (error) {
+        if (!(error instanceof SealingKeyUnknownError)) throw error;
+        throw new StateKeyUnknownError(error.keyId, { cause: error });
+      }
+    },
+  };
 }

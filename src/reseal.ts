@@ -9,6 +9,7 @@ import { systemClock } from "./runtime/clock.ts";
 import { Metrics } from "./runtime/metrics.ts";
 import { pinoLog } from "./runtime/pinoLog.ts";
 import { knownFault } from "./startFault.ts";
+import { countUnendedCreates } from "./store/countUnendedCreates.ts";
 import { resealAll, type ResealOutcome } from "./store/resealAll.ts";
 
 /** What a caller can act on. */
@@ -42,6 +43,16 @@ function told(outcome: ResealOutcome): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** What `openshift-install` made for a create is sealed too, but lies where nothing here reseals it. */
+function toldOfCreates(count: number): string {
+  if (count === 0) return "no create needs an older key\n";
+  const creates = count === 1 ? "1 create" : `${count} creates`;
+  return (
+    `${creates} may still need an older key: keep it until those that run have ended, and those ` +
+    "that failed have succeeded or are deleted\n"
+  );
+}
+
 async function main(): Promise<void> {
   const config = settings();
   const log = pinoLog({ level: "warn", clock: systemClock, readable: true });
@@ -56,6 +67,9 @@ async function main(): Promise<void> {
     const { store, keys } = engines;
     const outcome = await resealAll({ store, keys, signal: stop.signal });
     process.stdout.write(told(outcome));
+    if (config.installer === "azure") {
+      process.stdout.write(toldOfCreates(await countUnendedCreates(store, stop.signal)));
+    }
     process.exitCode = isDone(outcome) ? exitCode.done : exitCode.left;
   } catch (error) {
     const reason = stop.signal.aborted

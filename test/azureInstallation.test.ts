@@ -4,10 +4,12 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
-import { installerOnAzure } from "../src/azureInstallation.ts";
+import { installerOnAzure, stateSealing } from "../src/azureInstallation.ts";
+import { StateKeyUnknownError } from "../src/installers/azure/azureEffects.ts";
 import { PrivateFolder } from "../src/installers/azure/assets/privateFolder.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { KeyRing } from "../src/store/keyRing.ts";
+import type { SealingKey } from "../src/store/sealedSecrets.ts";
 import { temporaryFolder } from "./process/rpProcess.ts";
 import { newKey, TestKeys } from "./store/sealedStoreFixture.ts";
 
@@ -40,4 +42,28 @@ test("what a killed process has left is removed, what a living one uses stays", 
 
 test("a folder that can't be read does not keep it from the start", async () => {
   expect((await installerOnAzure(settings, await keys(), "/nowhere")).name).toBe("azure");
+});
+
+test("what is sealed opens for who has the key, and says which one is missing for who doesn't", async () => {
+  const [old, newer] = [newKey("old"), newKey("newer")];
+  const sealingBy = async (...all: readonly SealingKey[]) =>
+    stateSealing(await KeyRing.open({ source: new TestKeys(...all), clock: systemClock }));
+  const plain = Buffer.from("what a cluster begins with");
+  const sealed = await (await sealingBy(old)).seal(plain, "cluster");
+  expect(await (await sealingBy(newer, old)).open(sealed, "cluster")).toEqual(plain);
+  const failure = await (
+    await sealingBy(newer)
+  )
+    .open(sealed, "cluster")
+    .catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(StateKeyUnknownError);
+  expect(failure).toMatchObject({ keyId: "old" });
+  // changed is not the same as a missing key
+  const other = await (
+    await sealingBy(old)
+  )
+    .open(sealed, "another")
+    .catch((error: unknown) => error);
+  expect(other).not.toBeInstanceOf(StateKeyUnknownError);
+  expect(other).toBeInstanceOf(Error);
 });

@@ -142,6 +142,17 @@ test("reseal says what it must leave, and that settings are wrong", async () => 
       `1 left: sealed by the key "${id}", which is not there`,
     ],
   });
+  const { LOCAL_INSTALL_SECONDS: _ofLocal, ...anyInstallers } = settings;
+  const onAzure = {
+    ...anyInstallers,
+    INSTALLER: "azure",
+    OPENSHIFT_INSTALL: "/nowhere",
+    AZURE_DNS_ZONE_ID:
+      "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/dns/providers/Microsoft.Network/dnsZones/clusters.example",
+  };
+  const { code, lines } = await reseal(onAzure);
+  expect(code).toBe(0);
+  expect(lines.at(-1)).toMatch(/^1 create may still need an older key: keep it until /);
   const absent = { ...settings, SEALING_KEY_FILE: join(folder.path, "absent.key") };
   const failed = await reseal(absent);
   expect(failed.code).toBe(1);

@@ -13,8 +13,23 @@ export type AzureSettings = Pick<AzureInstallerSettings, "dnsZone" | "installPro
  */
 export interface StateSealing {
   seal(plain: Uint8Array, binding: string, signal?: AbortSignal): Promise<Uint8Array>;
-  /** @throws when no key of this process opens it, or it was changed. */
+  /**
+   * @throws {StateKeyUnknownError} when this process doesn't have the key.
+   * @throws when it was changed, or sealed for another binding.
+   */
   open(sealed: Uint8Array, binding: string, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+/** The key by which something was sealed is not there any more, or not yet. */
+export class StateKeyUnknownError extends Error {
+  override readonly name = "StateKeyUnknownError";
+  /** As what was sealed says, which its cluster's user may have written. */
+  readonly keyId: string;
+
+  constructor(keyId: string, options: { readonly cause?: unknown } = {}) {
+    super("what is sealed outside of the documents needs a key that is not there", options);
+    this.keyId = keyId;
+  }
 }
 
 export interface AzureEffects {

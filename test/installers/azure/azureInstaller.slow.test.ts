@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { AzureNotes } from "../../../src/installers/azure/azureNotes.ts";
 import type { AzureCall } from "../../azure/faults.ts";
 import { deleteOf, updateOf } from "../../backend/stepsSuite.ts";
+import { newKey } from "../../store/sealedStoreFixture.ts";
 import { AzureRun, type KillAt } from "./azureRun.ts";
 
 const moments = ["before", "after"] as const;
@@ -153,6 +154,27 @@ describe("the installer on Azure", () => {
       code: "InstallationFailed",
       message: expect.stringContaining("create it again"),
     });
+    await run.delete();
+    expect(existing(run)).toEqual(empty);
+  });
+
+  it("says what to do when the key of what the cluster began with is gone, and goes on once it is back", async () => {
+    const [old, newer] = [newKey("2025"), newKey("2026")];
+    await using run = await AzureRun.open();
+    await run.haveKeys(old);
+    await run.untilKilled(
+      ({ method, path }, at) =>
+        method === "PUT" && path.includes("/deployments/resources-") && at === "before",
+    );
+    await run.haveKeys(newer);
+    await expect(run.operation()).rejects.toMatchObject({
+      name: "TerminalError",
+      code: "SealingKeyUnknown",
+      message: expect.stringMatching(/"2025".*put that key back.*or delete it/s),
+    });
+    await run.haveKeys(newer, old);
+    await run.operation();
+    expect(existing(run)).toEqual(straight.resources);
     await run.delete();
     expect(existing(run)).toEqual(empty);
   });

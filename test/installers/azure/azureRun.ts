@@ -4,10 +4,12 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stateSealing } from "../../../src/azureInstallation.ts";
 import { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
 import { snapshotOf } from "../../../src/backend/changes.ts";
 import { ClusterApi } from "../../../src/installers/azure/cluster/clusterApi.ts";
 import { blobServiceOf } from "../../../src/installers/azure/resources/storageAccount.ts";
+import type { StateSealing } from "../../../src/installers/azure/azureEffects.ts";
 import { azureInstaller } from "../../../src/installers/azure/azureInstaller.ts";
 import { readDnsZoneId } from "../../../src/installers/azure/azureInstallerSettings.ts";
 import type { Step, StepResult } from "../../../src/installers/installer.ts";
@@ -17,7 +19,7 @@ import type { ClusterDocument } from "../../../src/model/document.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { systemRandom } from "../../../src/runtime/ids.ts";
 import { KeyRing } from "../../../src/store/keyRing.ts";
-import { SealedBytes } from "../../../src/store/sealedBytes.ts";
+import type { SealingKey } from "../../../src/store/sealedSecrets.ts";
 import { credentialFor } from "../../azure/armClients.ts";
 import type { AzureCall } from "../../azure/faults.ts";
 import { writeInstallProgram } from "../../azure/installProgram.ts";
@@ -33,19 +35,23 @@ const parentDomain = "clusters.example";
 /** More starts of one step than any kill explains. */
 const startsMax = 1_000;
 
+async function sealingBy(...keys: readonly SealingKey[]): Promise<StateSealing> {
+  return stateSealing(await KeyRing.open({ source: new TestKeys(...keys), clock: systemClock }));
+}
+
 export class AzureRun implements AsyncDisposable {
   readonly azure: LocalAzure;
   readonly #folder: { readonly path: string } & Disposable;
   readonly #zoneId: string;
   readonly #installProgram: string;
-  readonly #sealing: SealedBytes;
+  #sealing: StateSealing;
   readonly #unwatch: () => void;
   #document: ClusterDocument;
   #life = new AbortController();
   #killAt: KillAt = () => false;
   #kills = 0;
 
-  private constructor(azure: LocalAzure, sealing: SealedBytes) {
+  private constructor(azure: LocalAzure, sealing: StateSealing) {
     this.azure = azure;
     this.#sealing = sealing;
     azure.trust();
@@ -75,10 +81,9 @@ export class AzureRun implements AsyncDisposable {
   }
 
   static async open(): Promise<AzureRun> {
-    const keys = await KeyRing.open({ source: new TestKeys(newKey("only")), clock: systemClock });
     return new AzureRun(
       await LocalAzure.start({ operationMs: 1, clusterReadyMs: 1 }),
-      new SealedBytes({ keys, random: systemRandom }),
+      await sealingBy(newKey("only")),
     );
   }
 
@@ -110,6 +115,11 @@ export class AzureRun implements AsyncDisposable {
     return Object.fromEntries(
       Object.entries(secret).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
     );
+  }
+
+  /** Processes that begin from now on have these keys alone, the newest first. */
+  async haveKeys(...keys: readonly SealingKey[]): Promise<void> {
+    this.#sealing = await sealingBy(...keys);
   }
 
   become(document: ClusterDocument): void {

@@ -5,7 +5,9 @@
  */
 import { TerminalError } from "../../../model/rpError.ts";
 import type { Random } from "../../../runtime/ids.ts";
+import { shown } from "../../../model/shownText.ts";
 import type { Step, StepContext } from "../../installer.ts";
+import { StateKeyUnknownError } from "../azureEffects.ts";
 import {
   endings,
   kindOf,
@@ -26,9 +28,14 @@ import {
 
 export type Verdict =
   | { readonly is: "terminal"; readonly error: TerminalError }
-  | { readonly is: "again"; readonly againAfterMs: number }
+  | { readonly is: "again"; readonly againAfterMs: number; readonly because?: string }
   | { readonly is: "transient"; readonly error: Error };
 
+/**
+ * From the step's first start, until a process has every key that there is: it reads them every few minutes, and others may have one
+ * before it has.
+ */
+const keyPatienceMs = 10 * 60_000;
 /** What a verdict depends on besides the failure. */
 export type Circumstances = Pick<StepContext, "now" | "startedAt" | "snapshot"> & {
   readonly random: Random;
@@ -62,16 +69,20 @@ export function asAzureStep(step: Step, { random }: { readonly random: Random })
           random,
         });
         if (verdict === undefined) throw error;
-        if (verdict.is === "again") return { done: false, againAfterMs: verdict.againAfterMs };
+        if (verdict.is === "again") {
+          const { is: _again, ...wait } = verdict;
+          return { done: false, ...wait };
+        }
         throw verdict.error;
       }
     },
   };
 }
 
-/** @returns nothing when the error isn't Azure's. */
+/** @returns nothing when the error is neither Azure's nor that of a missing key. */
 export function judge(error: unknown, circumstances: Circumstances): Verdict | undefined {
   if (error instanceof TerminalError) return undefined;
+  if (error instanceof StateKeyUnknownError) return ofUnknownKey(error, circumstances);
   const { subscriptionId } = circumstances.snapshot;
   const transient = (message: string): Verdict => ({
     is: "transient",
@@ -121,6 +132,27 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
   return {
     is: "terminal",
     error: new TerminalError({ code, message }, { cause: forLog(error, subscriptionId) }),
+  };
+}
+
+/** Without it what the cluster began with is lost, and nothing else fits what was made. */
+function ofUnknownKey({ keyId }: StateKeyUnknownError, circumstances: Circumstances): Verdict {
+  const missing = `the key ${JSON.stringify(shown(keyId))}, which the resource provider doesn't have`;
+  if (circumstances.now - circumstances.startedAt < keyPatienceMs) {
+    return {
+      is: "again",
+      againAfterMs: waitFor(patientWaitMs, circumstances),
+      because: `what the cluster begins with is sealed by ${missing}.`,
+    };
+  }
+  return {
+    is: "terminal",
+    error: new TerminalError({
+      code: "SealingKeyUnknown",
+      message:
+        `What the cluster begins with is sealed by ${missing}. Have the resource provider's operator put that key back, then PUT ` +
+        "the cluster again; or delete it and create it again.",
+    }),
   };
 }
 

@@ -2,6 +2,7 @@
 import { createHttpHeaders, RestError } from "@azure/core-rest-pipeline";
 import { AuthenticationError, ClientSecretCredential } from "@azure/identity";
 import { describe, expect, test } from "vitest";
+import { StateKeyUnknownError } from "../../../../src/installers/azure/azureEffects.ts";
 import {
   DeploymentError,
   shownText,
@@ -310,6 +311,38 @@ describe("waits", () => {
       { random: { fraction: () => 0.5 } as never },
     );
     expect(await step.run(stepContext())).toEqual({ done: false, againAfterMs: 112_500 });
+  });
+});
+
+describe("a key that is not there", () => {
+  const { startedAt: began } = stepContext();
+
+  test("is given the time in which every process learns of a new one, then ends the operation and says what to do", async () => {
+    const error = new StateKeyUnknownError("2025-01-01");
+    const step = asAzureStep(
+      { name: "S", deadlineMs: 1, run: async () => Promise.reject(error) },
+      { random: { fraction: () => 0 } as never },
+    );
+    expect(await step.run(stepContext())).toEqual({
+      done: false,
+      againAfterMs: 60_000,
+      because: expect.stringContaining('"2025-01-01"') as string,
+    });
+    expect(await outcome(error, { startedAt: began - 9 * minuteMs })).toEqual({ again: 60_000 });
+    const ended = await outcome(error, { startedAt: began - 10 * minuteMs });
+    expect(ended).toMatchObject({
+      code: "SealingKeyUnknown",
+      message: expect.stringMatching(/"2025-01-01".*put that key back.*PUT.*or delete/s) as string,
+    });
+  });
+
+  test("is named as far as a name goes: the cluster's user may have written it", async () => {
+    const error = new StateKeyUnknownError(`\u001b[31m${"x".repeat(5_000)}`);
+    const { message } = (await outcome(error, { startedAt: began - 11 * minuteMs })) as {
+      readonly message: string;
+    };
+    expect(message.length).toBeLessThan(700);
+    expect(message).not.toContain("\u001b");
   });
 });
 
