@@ -13,6 +13,9 @@ export interface Network {
   readonly serviceCidr: string;
 }
 
+/** Machines of a cluster's control plane, whatever cluster. */
+export const controlPlaneCount = 3;
+
 export interface ControlPlane {
   readonly vmSize: string;
   /** The ARM id of the subnet that the machines join. */

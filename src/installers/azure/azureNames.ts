@@ -127,7 +127,5 @@ export function infraNames(infraId: string) {
   } as const;
 }
 
-export const controlPlaneCount = 3;
-
 /** The role that machines and cluster have on the managed group: Contributor, by its id in every subscription. */
 export const contributorRole = "b24988ac-6180-42a0-ab88-20f7382dd24c";

@@ -6,7 +6,7 @@
 import type { Fault } from "../../model/rpError.ts";
 import { addressRangeFaults } from "../addressRangeRules.ts";
 import type { WriteContext } from "../apiVersion.ts";
-import { masterSizeFaults, poolFaults } from "../machineRules.ts";
+import { masterSizeFaults, podRangeFaults, poolFaults } from "../machineRules.ts";
 import { pullSecretFaults } from "../pullSecretRules.ts";
 import { missing } from "../refused.ts";
 import { regionFaults } from "../region.ts";
@@ -26,6 +26,14 @@ export function ruleFaults(goal: Goal, stored: Goal | undefined, context: WriteC
     ...(stored === undefined ? creationFaults(goal, context) : []),
     ...poolFaults(
       goal.properties.workerProfiles,
+      stored?.properties.workerProfiles,
+      "properties.workerProfiles",
+    ),
+    ...podRangeFaults(
+      {
+        podCidr: goal.properties.networkProfile.podCidr,
+        pools: goal.properties.workerProfiles,
+      },
       stored?.properties.workerProfiles,
       "properties.workerProfiles",
     ),

@@ -9,7 +9,7 @@ import { addressRangeFaults, type AddressRange } from "../addressRangeRules.ts";
 import type { WriteContext } from "../apiVersion.ts";
 import { resourceGroupFaults, subnetFaults, type AskedId } from "../azureIdRules.ts";
 import { domainFaults } from "../domainRules.ts";
-import { masterSizeFaults, poolFaults } from "../machineRules.ts";
+import { masterSizeFaults, podRangeFaults, poolFaults } from "../machineRules.ts";
 import { pullSecretFaults } from "../pullSecretRules.ts";
 import { missing } from "../refused.ts";
 import { regionFaults } from "../region.ts";
@@ -38,6 +38,14 @@ export function ruleFaults(goal: Goal, stored: Goal | undefined, context: WriteC
     ...(stored === undefined ? creationFaults(goal, context) : []),
     ...poolFaults(
       goal.properties.workerProfiles,
+      stored?.properties.workerProfiles,
+      "properties.workerProfiles",
+    ),
+    ...podRangeFaults(
+      {
+        podCidr: goal.properties.networkProfile.podCidr,
+        pools: goal.properties.workerProfiles,
+      },
       stored?.properties.workerProfiles,
       "properties.workerProfiles",
     ),

@@ -133,10 +133,30 @@ describe("what openshift-install can't make", () => {
   });
 
   it.each([
-    [18, 30, "room for 32 nodes with a /23 each, and the cluster has 33", "/17 or larger"],
-    [17, 62, "room for 64 nodes with a /23 each, and the cluster has 65", "/16 or larger"],
-    [23, 3, "room for 1 nodes with a /23 each, and the cluster has 6", "/20 or larger"],
-    [24, 3, "room for 0 nodes with a /23 each, and the cluster has 6", "/20 or larger"],
+    [
+      18,
+      30,
+      "room for 32 nodes with a /23 each, and 30 workers beside 3 control plane machines are 33",
+      "/17 or larger",
+    ],
+    [
+      17,
+      62,
+      "room for 64 nodes with a /23 each, and 62 workers beside 3 control plane machines are 65",
+      "/16 or larger",
+    ],
+    [
+      23,
+      3,
+      "room for 1 nodes with a /23 each, and 3 workers beside 3 control plane machines are 6",
+      "/20 or larger",
+    ],
+    [
+      24,
+      3,
+      "room for 0 nodes with a /23 each, and 3 workers beside 3 control plane machines are 6",
+      "/20 or larger",
+    ],
   ])("a /%i of pods has none for %i workers", async (length, count, has, needed) => {
     const message = await refusal({ cluster: cluster(length, count) });
     expect(message).toContain(has);

@@ -3,10 +3,12 @@
  * has to be in it. Pure.
  */
 import { stringify } from "yaml";
+import { controlPlaneCount } from "../../../model/cluster.ts";
+import { hostPrefix } from "../../../model/podRange.ts";
 import { TerminalError } from "../../../model/rpError.ts";
 import type { InstallationSnapshot } from "../../installer.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
-import { controlPlaneCount, parentZone } from "../azureNames.ts";
+import { parentZone } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { givenSubnets } from "../resources/givenSubnets.ts";
 
@@ -27,8 +29,6 @@ const otherClouds: Readonly<Record<string, string>> = {
   "management.chinacloudapi.cn": "AzureChinaCloud",
 };
 
-/** Addresses of a node: a /23 of the pods' range. */
-export const hostPrefix = 23;
 /** As the program allows names of clusters in Azure. */
 const clusterNameForm = /^[a-z]([-a-z0-9]{0,52}[a-z0-9])?$/;
 

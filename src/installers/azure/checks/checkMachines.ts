@@ -2,11 +2,10 @@
  * Whether the region has the machines and addresses that the cluster needs, and notes what it offers of them. Whatever is lacking is
  * told at once: each request for a quota takes its user hours.
  */
-import type { Cluster } from "../../../model/cluster.ts";
+import { controlPlaneCount, type Cluster } from "../../../model/cluster.ts";
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { readNotes } from "../azureNotes.ts";
-import { controlPlaneCount } from "../azureNames.ts";
 import { checkStep, type CheckFault } from "./checkStep.ts";
 import { regionOffer, type NeededCluster } from "./machineOffers.ts";
 import {

@@ -3,11 +3,11 @@
  * network of the cluster's own needs no check.
  */
 import type { VirtualNetwork } from "@azure/arm-network";
-import type { Cluster } from "../../../model/cluster.ts";
+import { controlPlaneCount, type Cluster } from "../../../model/cluster.ts";
 import type { InstallationSnapshot, Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { statusOf } from "../failures/azureErrors.ts";
-import { controlPlaneCount, managedGroupId } from "../azureNames.ts";
+import { managedGroupId } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { subnetOf, type SubnetId } from "../resources/guardedSubnets.ts";
 import { isOfAnotherCluster } from "../resources/securityGroupOwner.ts";

@@ -2,8 +2,9 @@
  * Whether what a request asks for can be installed at all, as far as it says so itself and nobody has to be asked. Pure.
  */
 import type { Cluster } from "../../../model/cluster.ts";
-import { hostPrefix, installableFault } from "../assets/installConfig.ts";
-import { controlPlaneCount, type ChosenNames } from "../azureNames.ts";
+import { podRangeRefusal } from "../../../model/podRange.ts";
+import { installableFault } from "../assets/installConfig.ts";
+import type { ChosenNames } from "../azureNames.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
 import type { CheckFault } from "./checkStep.ts";
 
@@ -43,17 +44,9 @@ function domainFaults(
 
 /** A node that gets no part of the pods' range never becomes ready. */
 function podRangeFaults({ network, workers }: Pick<Cluster, "network" | "workers">): CheckFault[] {
-  const nodes = workers.reduce((total, { count }) => total + count, controlPlaneCount);
-  const prefixLength = Number(network.podCidr.split("/")[1]);
-  const places = Math.floor(2 ** (hostPrefix - prefixLength));
-  if (places >= nodes) return [];
-  const neededLength = hostPrefix - Math.ceil(Math.log2(nodes));
-  return [
-    invalid(
-      `The range for pods, ${network.podCidr}, has room for ${places} nodes with a /${hostPrefix} each, and the cluster has ` +
-        `${nodes}. Delete the cluster and create it with a range of /${neededLength} or larger, or with fewer workers.`,
-    ),
-  ];
+  const workerCount = workers.reduce((total, { count }) => total + count, 0);
+  const refusal = podRangeRefusal(network.podCidr, workerCount);
+  return refusal === undefined ? [] : [invalid(refusal)];
 }
 
 function invalid(message: string): CheckFault {

@@ -2,9 +2,9 @@
  * What the template of a cluster's machines is made from, and what its parts share: names, places, and where in the network
  * everything lies. Pure.
  */
-import type { Visibility } from "../../../model/cluster.ts";
+import { controlPlaneCount, type Visibility } from "../../../model/cluster.ts";
 import { addressPlan } from "./addressPlan.ts";
-import { controlPlaneCount, incarnationTag, infraNames } from "../azureNames.ts";
+import { incarnationTag, infraNames } from "../azureNames.ts";
 import type { MachineOffer } from "../azureNotes.ts";
 import { expression, idOf, literal, quoted, resourceId } from "./azureTemplate.ts";
 
