@@ -3,34 +3,50 @@
  * Azure's libraries with it. It must hold no rule of its own.
  */
 import { tmpdir } from "node:os";
+import type { TokenCredential } from "@azure/core-auth";
 import { sweepPrivateFolders } from "./installers/azure/assets/privateFolder.ts";
 import { AzureConnection } from "./installers/azure/azureConnection.ts";
 import { azureInstaller } from "./installers/azure/azureInstaller.ts";
 import { StateKeyUnknownError, type StateSealing } from "./installers/azure/azureEffects.ts";
 import type { AzureInstallerSettings } from "./installers/azure/azureInstallerSettings.ts";
+import { tellFailedSignIn } from "./installers/azure/tellFailedSignIn.ts";
 import type { Installer } from "./installers/installer.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/ids.ts";
+import type { Log } from "./runtime/log.ts";
 import type { KeyRing } from "./store/keyRing.ts";
 import { SealedBytes } from "./store/sealedBytes.ts";
 import { SealingKeyUnknownError } from "./store/store.ts";
 
+export interface InstallationSurroundings {
+  /** Those that seal the documents. */
+  readonly keys: KeyRing;
+  readonly log: Log;
+  /** Of the private folders in which the program works; the system's unless given. */
+  readonly parentFolder?: string;
+  /** Of the resource provider; what the machine has unless given. */
+  readonly credential?: () => TokenCredential;
+}
+
 /**
- * Removes first what processes that were killed have left: it holds secrets, and the next installation may be days away.
- *
- * @param keys those that seal the documents.
- * @param parentFolder of the private folders in which the program works.
+ * Removes first what processes that were killed have left: it holds secrets, and the next installation may be days away. Whether the
+ * resource provider can sign in is found out meanwhile, and told.
  */
 export async function installerOnAzure(
   settings: AzureInstallerSettings,
-  keys: KeyRing,
-  parentFolder: string = tmpdir(),
+  { keys, log, parentFolder = tmpdir(), credential }: InstallationSurroundings,
 ): Promise<Installer> {
   // each run of the program tries again
   await sweepPrivateFolders(parentFolder, systemClock).catch(() => 0);
+  const azure = new AzureConnection(settings.endpoints, {
+    clock: systemClock,
+    ...(credential === undefined ? {} : { credential }),
+  });
+  // nobody waits for it: without Azure everything else goes on
+  void tellFailedSignIn(azure, log);
   return azureInstaller({
     settings,
-    azure: new AzureConnection(settings.endpoints, { clock: systemClock }),
+    azure,
     sealing: stateSealing(keys),
     clock: systemClock,
     random: systemRandom,

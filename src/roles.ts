@@ -56,11 +56,11 @@ const installers: Readonly<Record<Config["installer"], (ground: Ground) => Promi
       random: systemRandom,
       clock: systemClock,
     }),
-  azure: async ({ config: { azureInstaller: settings }, engines: { keys } }) => {
+  azure: async ({ config: { azureInstaller: settings }, engines: { keys }, log }) => {
     if (settings === undefined) throw new TypeError("the installer on Azure has no settings");
     await checkProgramFile(settings.installProgram);
     const { installerOnAzure } = await import("./azureInstallation.ts");
-    return installerOnAzure(settings, keys);
+    return installerOnAzure(settings, { keys, log });
   },
 };
 

@@ -93,6 +93,15 @@ export class AzureConnection {
     return made;
   }
 
+  /**
+   * Whether the resource provider can sign in.
+   *
+   * @throws whatever the credential throws, an outage when the time for one sign-in is up.
+   */
+  async signIn(): Promise<void> {
+    await this.#credential.getToken(this.scope);
+  }
+
   /** A credential of somebody else's, to see what it can do. */
   as({ tenantId, clientId, clientSecret }: OtherPrincipal): BoundedCredential {
     return this.#bounded(
