@@ -10,8 +10,12 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers } from "../azureNames.ts";
 import { blobServiceOf } from "../resources/storageAccount.ts";
 
-/** Sealed. */
-const stateBytesMax = 64 * 1024 * 1024;
+/**
+ * Sealed. The state file of `openshift-install` has 1 to 3 MB and ignition configs less than one: in base64 twice that is 7 MB, if nothing
+ * of it could be compressed. What is far larger nobody here has made: the cluster's user can write the blob, and each worker that reads it
+ * holds it in memory several times over.
+ */
+const stateBytesMax = 16 * 1024 * 1024;
 
 /** Of one cluster. */
 export class SealedState {

@@ -1,0 +1,39 @@
+/** How much is kept of a cluster: what can be its own fits, and what somebody else has put there isn't read into memory. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { SealedState } from "../../../../src/installers/azure/assets/sealedState.ts";
+import { BlobAnswerer } from "../blobAnswerer.ts";
+import { names, stepContext } from "../stepContext.ts";
+
+const bytesMax = 16 * 1024 * 1024;
+const path = `/${names.storageAccount}/aro/graph`;
+let blobs: BlobAnswerer;
+
+beforeAll(async () => {
+  blobs = await BlobAnswerer.start();
+});
+
+afterAll(async () => blobs[Symbol.asyncDispose]());
+
+beforeEach(() => blobs.blobs.clear());
+
+/** Nothing is sealed here: sizes are what is looked at. */
+const state = async (): Promise<SealedState> =>
+  SealedState.of(stepContext({ installation: { azure: { names } } }), {
+    azure: blobs.connection(),
+    sealing: { seal: async (plain) => plain, open: async (sealed) => sealed },
+  });
+
+test("what is as large as may be is kept and read", async () => {
+  const plain = Buffer.alloc(bytesMax, "a");
+  await (await state()).keep(plain, () => undefined);
+  expect(Buffer.compare((await (await state()).read()) ?? Buffer.of(), plain)).toBe(0);
+});
+
+test("one byte more is neither written nor read", async () => {
+  const plain = Buffer.alloc(bytesMax + 1, "a");
+  const tooLarge = new RegExp(`${bytesMax + 1} bytes, more than the ${bytesMax}`);
+  await expect((await state()).keep(plain, () => undefined)).rejects.toThrow(tooLarge);
+  expect(blobs.blobs.size).toBe(0);
+  blobs.blobs.set(path, plain);
+  await expect((await state()).read()).rejects.toThrow(tooLarge);
+});
