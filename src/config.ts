@@ -2,6 +2,7 @@
  * The settings: one schema from which names, defaults, descriptions and checks derive. It is the only reader of the
  * environment; it must never open, create or print anything, nor let a value through that was not checked here.
  */
+import { regionName } from "./model/regionName.ts";
 import { z } from "zod";
 import { misspeltVariables, type MisspeltVariable } from "./misspeltVariables.ts";
 import {
@@ -228,7 +229,7 @@ const schema = z
       .regex(/^(?=.{1,60}$)[a-z0-9 ]+$/i, {
         error: ({ input }) => `must be at most 60 letters, digits and spaces, not ${shown(input)}`,
       })
-      .transform((text) => text.replaceAll(" ", "").toLowerCase())
+      .transform(regionName)
       .prefault("eastus")
       .describe(
         "The Azure region served; a cluster's `location` must equal it, case and spaces aside.",

@@ -1,12 +1,8 @@
-/** Names of Azure regions, which callers spell in several ways: `westus`, `West US`, `West us` (ARM-36). */
+/** The rule about the region of a cluster: it is the one served, however it is spelled (ARM-36). */
+import { regionName } from "../model/regionName.ts";
 import { shown } from "../model/shownText.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
-
-/** The one spelling by which regions are compared. */
-export function regionKey(location: string): string {
-  return location.replaceAll(/\s/g, "").toLowerCase();
-}
 
 /** White space doesn't count in a name, but it is kept and shown. */
 const lengthMax = 90;
@@ -17,7 +13,7 @@ export function regionFaults(location: string | undefined, served: string): Faul
   if (location.length > lengthMax) {
     return [refused("location", `'location' must have at most ${lengthMax} characters.`)];
   }
-  if (regionKey(location) === regionKey(served)) return [];
+  if (regionName(location) === regionName(served)) return [];
   const given = shown(location);
   return [refused("location", `This service makes clusters in '${served}', not in '${given}'.`)];
 }

@@ -3,7 +3,7 @@ import visibility from "../../../generated/runtime/2020-04-30/visibility.json" w
 import type { VisibilityTable } from "../../../generated/types/visibility.ts";
 import { foldCase } from "../../model/resourceId.ts";
 import { defineVersion } from "../defineVersion.ts";
-import { regionKey } from "../region.ts";
+import { regionName } from "../../model/regionName.ts";
 import { readGoal, showCluster, showCredentials, showWithSecrets, toCluster } from "./convert.ts";
 import { ruleFaults } from "./validate.ts";
 
@@ -11,7 +11,7 @@ export const v20200430 = defineVersion({
   name: "2020-04-30",
   visibility: (visibility as VisibilityTable).resource,
   spellings: {
-    location: regionKey,
+    location: regionName,
     "properties.clusterProfile.domain": foldCase,
     "properties.clusterProfile.resourceGroupId": foldCase,
     "properties.masterProfile.subnetId": foldCase,

@@ -2,6 +2,7 @@
  * install-config.yaml, by which `openshift-install` is told of a cluster. It must hold no more secrets than the pull secret that
  * has to be in it. Pure.
  */
+import { regionName } from "../../../model/regionName.ts";
 import { stringify } from "yaml";
 import { controlPlaneCount } from "../../../model/cluster.ts";
 import { hostPrefix } from "../../../model/podRange.ts";
@@ -81,7 +82,7 @@ export function installConfig(
     platform: {
       azure: {
         cloudName: otherClouds[new URL(resourceManager).hostname] ?? "AzurePublicCloud",
-        region: region(cluster.location),
+        region: regionName(cluster.location),
         // the program wants it for public clusters; what it makes of it is taken out of the manifests
         baseDomainResourceGroupName: parentZone(names, options).resourceGroup,
         resourceGroupName: managedGroup,
@@ -107,11 +108,6 @@ export function installConfig(
     lineWidth: 0,
     aliasDuplicateObjects: false,
   });
-}
-
-/** As the program wants it: `westeurope` for West Europe. */
-function region(location: string): string {
-  return location.replaceAll(/\s/g, "").toLowerCase();
 }
 
 function splitDomain(clusterDomain: string): {

@@ -12,6 +12,7 @@ import { infraNames } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { isInfraId } from "./clusterAssets.ts";
 import { givenSubnets } from "../resources/givenSubnets.ts";
+import { isSameName } from "../sameName.ts";
 
 /** Manifests that are not as expected: a release of the program that makes clusters in another way. */
 class ManifestsUnexpectedError extends Error {
@@ -146,7 +147,7 @@ function cloudProviderConfig(files: AssetFiles, made: MadeNames): string {
     subnetName: made.subnets.worker,
   };
   for (const [name, value] of Object.entries(expected)) {
-    if (!isSame(settings[name], value)) throw disagreement(paths.cloudProvider, name);
+    if (!isSameName(settings[name], value)) throw disagreement(paths.cloudProvider, name);
   }
   const changed = {
     ...settings,
@@ -230,13 +231,9 @@ function manifest(files: AssetFiles, path: string): Manifest {
 /** @throws {ManifestsUnexpectedError} unless it is there and has the value, whatever its case: Azure's names have none. */
 function expectSetting({ path, yaml }: Manifest, at: readonly string[], value: string): void {
   const found: unknown = yaml.getIn(at);
-  if (!isSame(isScalar(found) ? found.value : found, value)) {
+  if (!isSameName(isScalar(found) ? found.value : found, value)) {
     throw disagreement(path, at.at(-1) ?? "");
   }
-}
-
-function isSame(found: unknown, value: string): boolean {
-  return typeof found === "string" && found.toLowerCase() === value.toLowerCase();
 }
 
 function disagreement(path: string, setting: string): ManifestsUnexpectedError {

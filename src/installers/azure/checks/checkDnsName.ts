@@ -8,7 +8,7 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag, parentZone, reservationOf } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
-import { found } from "../resources/submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
 import { checkStep, type CheckFault } from "./checkStep.ts";
 
 /** A name can't have a CNAME beside another record, whichever is ours. */
@@ -56,7 +56,7 @@ async function checkZone(
   { resourceGroup, name }: DnsZoneId,
   signal: AbortSignal,
 ): Promise<void> {
-  const zone = await found(dns.zones.get(resourceGroup, name, { abortSignal: signal }));
+  const zone = await orAbsent(dns.zones.get(resourceGroup, name, { abortSignal: signal }));
   if (zone === undefined) {
     throw new Error("The resource provider's own DNS zone is not there; its operator has to look.");
   }
@@ -68,7 +68,7 @@ async function record(
   signal: AbortSignal,
 ): Promise<RecordSet | undefined> {
   const { dnsZone, name, type } = where;
-  return found(
+  return orAbsent(
     dns.recordSets.get(dnsZone.resourceGroup, dnsZone.name, name, type, { abortSignal: signal }),
   );
 }

@@ -2,6 +2,7 @@
  * Whether the region has the machines and addresses that the cluster needs, and notes what it offers of them. Whatever is lacking is
  * told at once: each request for a quota takes its user hours.
  */
+import { regionName } from "../../../model/regionName.ts";
 import { controlPlaneCount, type Cluster } from "../../../model/cluster.ts";
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
@@ -25,7 +26,7 @@ export function checkMachines(effects: AzureEffects): Step {
   return checkStep(effects, "CheckMachines", async ({ snapshot }, signal) => {
     const { cluster, subscriptionId } = snapshot;
     const { compute, network } = effects.azure.of(subscriptionId);
-    const location = cluster.location.replaceAll(" ", "").toLowerCase();
+    const location = regionName(cluster.location);
     const options = { abortSignal: signal };
     const [skus, computeUsages, networkUsages] = await Promise.all([
       all(compute.resourceSkus.list({ ...options, filter: `location eq '${location}'` })),

@@ -11,7 +11,8 @@ import { managedGroupId } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { subnetOf, type SubnetId } from "../resources/guardedSubnets.ts";
 import { isOfAnotherCluster } from "../resources/securityGroupOwner.ts";
-import { found, isSame } from "../resources/submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
+import { isSameName } from "../sameName.ts";
 import { checkStep, propagationMs, type CheckFault } from "./checkStep.ts";
 import { missingActions, permissionsAt } from "./permissions.ts";
 import { foreignGroup, invalid, subnetFaults, subnetIn, type AskedSubnet } from "./subnetFit.ts";
@@ -34,7 +35,7 @@ export function checkNetwork(effects: AzureEffects): Step {
     // one network holds them all: a PUT with others was refused
     const { id } = first;
     const scope = networkId(id);
-    if (!isSame(id.subscriptionId, snapshot.subscriptionId)) {
+    if (!isSameName(id.subscriptionId, snapshot.subscriptionId)) {
       return {
         faults: [invalid(`The virtual network ${scope} must be in the cluster's subscription.`)],
       };
@@ -89,7 +90,7 @@ async function networkOf(
   signal: AbortSignal,
 ): Promise<VirtualNetwork | undefined> {
   const { virtualNetworks } = azure.of(subscriptionId.toLowerCase()).network;
-  return found(virtualNetworks.get(resourceGroup, network, { abortSignal: signal }));
+  return orAbsent(virtualNetworks.get(resourceGroup, network, { abortSignal: signal }));
 }
 
 async function principalFaults(

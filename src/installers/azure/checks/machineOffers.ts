@@ -2,6 +2,7 @@
  * What a region offers of the machines that a cluster needs, out of Azure's catalogue of sizes: zones, generation, cores, and what
  * forbids a size. Pure.
  */
+import { regionName } from "../../../model/regionName.ts";
 import type { ResourceSku } from "@azure/arm-compute";
 import type { MachineOffer } from "../azureNotes.ts";
 import type { CheckFault } from "./checkStep.ts";
@@ -38,7 +39,7 @@ export interface RegionOffer {
 /** Locations are written with spaces and capitals, or without. */
 export function sameLocation(one: string | undefined, other: string | undefined): boolean {
   const plain = (name: string | undefined): string | undefined =>
-    name?.replaceAll(" ", "").toLowerCase();
+    name === undefined ? undefined : regionName(name);
   return plain(one) === plain(other);
 }
 

@@ -3,7 +3,6 @@
  * for the installation is deleted, since it holds every key of the cluster. It must never delete before the document has what only
  * the deleted could give.
  */
-import { isRestError } from "@azure/core-rest-pipeline";
 import { z } from "zod";
 import type { InstallationChanges, Step, StepContext } from "../../installer.ts";
 import { consoleUrl } from "../../clusterNames.ts";
@@ -13,6 +12,7 @@ import { noted } from "../azureNotes.ts";
 import type { ResourceKind } from "./clusterApi.ts";
 import { asking, type ReadCredentials } from "./clusterStep.ts";
 import { readAssets } from "../assets/readAssets.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
 import { blobServiceOf } from "../resources/storageAccount.ts";
 
 const consoles: ResourceKind = { group: "config.openshift.io", version: "v1", plural: "consoles" };
@@ -97,25 +97,14 @@ async function toldConsoleUrl(
   return isUsable ? url.href : undefined;
 }
 
+/** Whatever of blob, container and account is gone, what it held is gone with it. */
 async function deleteKept(context: StepContext, effects: AzureEffects): Promise<void> {
   const { snapshot, signal } = context;
-  await orAbsent(async () => {
-    const service = await blobServiceOf(effects, snapshot, signal);
-    for (const [container, blob] of kept) {
-      context.guard();
-      const client = service.getContainerClient(container).getBlobClient(blob);
-      await orAbsent(async () => {
-        await client.delete({ deleteSnapshots: "include", abortSignal: signal });
-      });
-    }
-  });
-}
-
-/** Whatever of blob, container and account is gone, what it held is gone with it. */
-async function orAbsent(call: () => Promise<void>): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    if (!isRestError(error) || error.statusCode !== 404) throw error;
+  const service = await orAbsent(blobServiceOf(effects, snapshot, signal));
+  if (service === undefined) return;
+  for (const [container, blob] of kept) {
+    context.guard();
+    const client = service.getContainerClient(container).getBlobClient(blob);
+    await orAbsent(client.delete({ deleteSnapshots: "include", abortSignal: signal }));
   }
 }

@@ -2,6 +2,7 @@
  * The machine sets of a cluster's worker pool, as `openshift-install` has made them: one for each zone, or a single one where the
  * region has none. Others that the cluster's user has made are never touched, whatever they are called.
  */
+import { regionName } from "../../../model/regionName.ts";
 import { z } from "zod";
 import { shown } from "../../../model/shownText.ts";
 import type { InstallationSnapshot } from "../../installer.ts";
@@ -77,7 +78,7 @@ export async function workerSets(
 
 /** Of the names of the pool's sets; a zone's number may follow. */
 export function setNamePrefix(snapshot: InstallationSnapshot): string {
-  const region = snapshot.cluster.location.replaceAll(/\s/g, "").toLowerCase();
+  const region = regionName(snapshot.cluster.location);
   return `${noted(snapshot, "infraId")}-worker-${region}`;
 }
 

@@ -11,7 +11,9 @@ import { incarnationTag, infraNames, managedGroupId } from "../azureNames.ts";
 import { noted, readNotes, withNotes } from "../azureNotes.ts";
 import { guardedSubnets, type GuardedSubnet, type SubnetId } from "./guardedSubnets.ts";
 import { isOfAnotherCluster } from "./securityGroupOwner.ts";
-import { found, isSame, submit } from "./submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
+import { isSameName } from "../sameName.ts";
+import { submit } from "./submit.ts";
 
 type Effects = Pick<AzureEffects, "azure" | "pollMs">;
 
@@ -51,8 +53,8 @@ async function securityGroupReady(
   const { managedGroup } = noted(snapshot, "names");
   const { networkSecurityGroups } = effects.azure.of(snapshot.subscriptionId).network;
   const options = { abortSignal: signal };
-  const group = await found(networkSecurityGroups.get(managedGroup, name, options));
-  if (group !== undefined) return isSame(group.provisioningState, "Succeeded");
+  const group = await orAbsent(networkSecurityGroups.get(managedGroup, name, options));
+  if (group !== undefined) return isSameName(group.provisioningState, "Succeeded");
   const made = {
     location: snapshot.cluster.location,
     tags: { [incarnationTag]: snapshot.incarnationId },
@@ -80,7 +82,7 @@ async function subnetReady(
   }
   const wanted = `${securityGroupsPrefix(context)}${group}`;
   const present = subnet.networkSecurityGroup?.id;
-  if (isSame(present, wanted)) return isSame(subnet.provisioningState, "Succeeded");
+  if (isSameName(present, wanted)) return isSameName(subnet.provisioningState, "Succeeded");
   if (present !== undefined) {
     const { signal } = context;
     const isAnothers = await isOfAnotherCluster(effects, snapshot, { id: present, signal });
@@ -116,7 +118,7 @@ export async function readSubnet(
   { subscriptionId, resourceGroup, network, name }: SubnetId,
 ): Promise<Subnet | undefined> {
   const { subnets } = effects.azure.of(subscriptionId).network;
-  return found(subnets.get(resourceGroup, network, name, { abortSignal: signal }));
+  return orAbsent(subnets.get(resourceGroup, network, name, { abortSignal: signal }));
 }
 
 /** Begins to write a subnet as long as it is what was read; if it isn't, the next run reads it again. */

@@ -10,7 +10,7 @@ import { blobs, containers } from "../azureNames.ts";
 import { isBootstrapped, noted } from "../azureNotes.ts";
 import { shownText } from "../failures/azureErrors.ts";
 import { blobServiceOf } from "./storageAccount.ts";
-import { found } from "./submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
 
 /** Until a copy that has failed is looked at again after its new beginning. */
 const restartedLookMs = 30_000;
@@ -26,7 +26,7 @@ export function copyImage(effects: Pick<AzureEffects, "azure" | "pollMs">): Step
       if (isBootstrapped(snapshot)) return { done: true };
       const service = await blobServiceOf(effects, snapshot, signal);
       const blob = service.getContainerClient(containers.image).getPageBlobClient(blobs.image);
-      const properties = await found(blob.getProperties({ abortSignal: signal }));
+      const properties = await orAbsent(blob.getProperties({ abortSignal: signal }));
       if (properties?.copyStatus === "success") return { done: true };
       if (properties?.copyStatus === "pending") {
         return { done: false, againAfterMs: effects.pollMs };

@@ -3,12 +3,13 @@
  * found from outside, in the parent zone. A cluster whose API is private, or whose domain lies
  * elsewhere, must get none.
  */
+import { regionName } from "../../../model/regionName.ts";
 import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { infraNames } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { createRecord } from "./dnsRecords.ts";
-import { found } from "./submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
 
 /** Of the names that Azure's public cloud gives to public addresses. */
 const addressSuffix = "cloudapp.azure.com";
@@ -27,7 +28,7 @@ export function createApiRecord(
       if (apiserverIp !== undefined) await context.save({ apiserverIp });
       if (label === undefined || cluster.apiserverVisibility === "Private") return { done: true };
       // as Azure shortens "East US"
-      const region = cluster.location.toLowerCase().replaceAll(/\s/g, "");
+      const region = regionName(cluster.location);
       return createRecord(effects, context, {
         name: `api.${label}`,
         type: "CNAME",
@@ -51,12 +52,12 @@ async function apiAddress(
   const options = { abortSignal: signal };
   if (snapshot.cluster.apiserverVisibility === "Private") {
     const { internalLoadBalancer } = names;
-    const balancer = await found(
+    const balancer = await orAbsent(
       network.loadBalancers.get(managedGroup, internalLoadBalancer, options),
     );
     return { ip: balancer?.frontendIPConfigurations?.[0]?.privateIPAddress };
   }
-  const address = await found(
+  const address = await orAbsent(
     network.publicIPAddresses.get(managedGroup, names.apiAddress, options),
   );
   return { ip: address?.ipAddress, fqdn: address?.dnsSettings?.fqdn };

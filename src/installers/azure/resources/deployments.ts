@@ -14,7 +14,9 @@ import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DeploymentParameters, DeploymentTemplate } from "../template/azureTemplate.ts";
 import { checkOwner, readManagedGroup } from "./managedGroup.ts";
-import { found, isSame, submit } from "./submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
+import { isSameName } from "../sameName.ts";
+import { submit } from "./submit.ts";
 
 /** Tags of a deployment. */
 const templateTag = "openshift-rp-template";
@@ -48,12 +50,15 @@ export async function deploy(
   const current = await readDeployment(effects, context, deployed.name);
   if (current !== undefined && isActive(current)) return again(effects.pollMs);
   const state = current?.properties?.provisioningState;
-  if (isSame(state, "Succeeded") && current?.tags?.[templateTag] === hashOf(deployed.template)) {
+  if (
+    isSameName(state, "Succeeded") &&
+    current?.tags?.[templateTag] === hashOf(deployed.template)
+  ) {
     return { done: true };
   }
   const isFailureOfOurs =
     state !== undefined &&
-    !isSame(state, "Succeeded") &&
+    !isSameName(state, "Succeeded") &&
     current?.tags?.[operationTag] === context.snapshot.operationId;
   const lookMs = isFailureOfOurs ? waitOfFailed(effects, context, current) : effects.pollMs;
   await put(effects, context, deployed);
@@ -66,7 +71,7 @@ function waitOfFailed(
   { now, startedAt, snapshot }: StepContext,
   { properties }: DeploymentExtended,
 ): number {
-  if (isSame(properties?.provisioningState, "Canceled")) {
+  if (isSameName(properties?.provisioningState, "Canceled")) {
     throw new TerminalError({
       code: "DeploymentFailed",
       message: "Somebody has canceled the deployment in Azure. Try again.",
@@ -124,11 +129,11 @@ async function readDeployment(
 ): Promise<DeploymentExtended | undefined> {
   const { managedGroup } = noted(snapshot, "names");
   const { deployments } = effects.azure.of(snapshot.subscriptionId).deployments;
-  return found(deployments.get(managedGroup, name, { abortSignal: signal }));
+  return orAbsent(deployments.get(managedGroup, name, { abortSignal: signal }));
 }
 
 function isActive({ properties }: DeploymentExtended): boolean {
-  return !ended.some((state) => isSame(state, properties?.provisioningState));
+  return !ended.some((state) => isSameName(state, properties?.provisioningState));
 }
 
 /** Cancels a deployment that runs. @returns whether there was something to cancel. */

@@ -10,7 +10,8 @@ import type { DnsZoneId } from "../azureInstallerSettings.ts";
 import { statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag, parentZone } from "../azureNames.ts";
 import { noted, readNotes, withNotes } from "../azureNotes.ts";
-import { found, isSame } from "./submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
+import { isSameName } from "../sameName.ts";
 
 /** Of the cluster's records, in seconds. */
 const ttlSeconds = 300;
@@ -39,14 +40,14 @@ export async function createRecord(
   const zone = parentZone(noted(snapshot, "names"), effects.settings);
   const { recordSets } = effects.azure.of(zone.subscriptionId).dns;
   const where = [zone.resourceGroup, zone.name, wanted.name, wanted.type] as const;
-  const present = await found(recordSets.get(...where, { abortSignal: signal }));
+  const present = await orAbsent(recordSets.get(...where, { abortSignal: signal }));
   if (present !== undefined && !isOurs(present, context)) {
     throw new TerminalError({
       code: "DnsRecordExists",
       message: `The DNS record ${wanted.name}.${zone.name} exists and was not made for this cluster: choose another domain.`,
     });
   }
-  if (present !== undefined && isSame(valueOf(present), wanted.value)) return { done: true };
+  if (present !== undefined && isSameName(valueOf(present), wanted.value)) return { done: true };
   await note(context, recordId(zone, wanted));
   context.guard();
   try {
@@ -79,7 +80,7 @@ export async function deleteRecord(
   const { zone, type, name } = recordOf(id);
   const { recordSets } = effects.azure.of(zone.subscriptionId).dns;
   const where = [zone.resourceGroup, zone.name, name, type] as const;
-  const present = await found(recordSets.get(...where, { abortSignal: context.signal }));
+  const present = await orAbsent(recordSets.get(...where, { abortSignal: context.signal }));
   if (present === undefined || !isOurs(present, context)) return true;
   if (present.etag === undefined) throw new Error("Azure gave no ETag of a DNS record");
   context.guard();

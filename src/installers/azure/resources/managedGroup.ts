@@ -5,7 +5,8 @@ import type { InstallationSnapshot, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag, type ChosenNames } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
-import { found, isSame } from "./submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
+import { isSameName } from "../sameName.ts";
 
 /** As it is in Azure; nothing when it isn't there. */
 export async function readManagedGroup(
@@ -14,7 +15,7 @@ export async function readManagedGroup(
   { managedGroup }: ChosenNames,
 ): Promise<ResourceGroup | undefined> {
   const { resourceGroups } = effects.azure.of(snapshot.subscriptionId).resources;
-  return found(resourceGroups.get(managedGroup, { abortSignal: signal }));
+  return orAbsent(resourceGroups.get(managedGroup, { abortSignal: signal }));
 }
 
 /** Whose a group is, as its marks say. */
@@ -32,7 +33,7 @@ export function ownerOf(
   group: Pick<ResourceGroup, "managedBy" | "tags">,
   snapshot: Pick<InstallationSnapshot, "resourceId" | "incarnationId">,
 ): GroupOwner {
-  if (!isSame(group.managedBy, snapshot.resourceId)) return "foreign";
+  if (!isSameName(group.managedBy, snapshot.resourceId)) return "foreign";
   const incarnation = group.tags?.[incarnationTag];
   if (incarnation === undefined) return "untagged";
   return incarnation === snapshot.incarnationId ? "this" : "another";
@@ -59,5 +60,5 @@ export function checkOwner(
 }
 
 export function isBeingDeleted({ properties }: Pick<ResourceGroup, "properties">): boolean {
-  return isSame(properties?.provisioningState, "Deleting");
+  return isSameName(properties?.provisioningState, "Deleting");
 }

@@ -6,7 +6,9 @@ import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { infraNames } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
-import { found, isSame, submit } from "./submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
+import { isSameName } from "../sameName.ts";
+import { submit } from "./submit.ts";
 
 interface Deletable {
   get(
@@ -48,9 +50,9 @@ export function removeBootstrapMachine(effects: Pick<AzureEffects, "azure" | "po
 /** Begins the deletion of what is there. */
 async function isGone(context: StepContext, kind: Deletable, name: string): Promise<boolean> {
   const { managedGroup } = noted(context.snapshot, "names");
-  const part = await found(kind.get(managedGroup, name, { abortSignal: context.signal }));
+  const part = await orAbsent(kind.get(managedGroup, name, { abortSignal: context.signal }));
   if (part === undefined) return true;
-  if (!isSame(part.provisioningState, "Deleting")) {
+  if (!isSameName(part.provisioningState, "Deleting")) {
     await submit(context, (options) => kind.delete(managedGroup, name, options));
   }
   return false;

@@ -6,7 +6,7 @@ import type { InstallationSnapshot } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag } from "../azureNames.ts";
-import { found } from "./submit.ts";
+import { orAbsent } from "../failures/orAbsent.ts";
 
 const form =
   /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/networkSecurityGroups\/([^/]+)$/i;
@@ -39,7 +39,7 @@ export async function isOfAnotherCluster(
 
 async function readable<Value>(read: Promise<Value>): Promise<Value | undefined> {
   try {
-    return await found(read);
+    return await orAbsent(read);
   } catch (error) {
     if (statusOf(error) === 403) return undefined;
     throw error;
