@@ -14,7 +14,7 @@ import type { HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
 import { contextOf } from "../listener/requestContext.ts";
 import { requestListener } from "../listener/requestListener.ts";
-import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
+import type { RequestPath } from "../listener/requestPath.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -51,10 +51,11 @@ export function adminApp(options: AdminAppOptions): RequestListener {
   const found = new WeakMap<object, FoundRoute>();
 
   const findRoute: RequestHandler = (request, response, next) => {
-    const path = parseRequestPath(request.originalUrl);
+    const context = contextOf(response);
+    const path = context.target;
     const route = contract.route(request.method, path);
     found.set(request, { route, path, isAudited: false });
-    contextOf(response).note({ operationName: route.operationId });
+    context.note({ operationName: route.operationId });
     next();
   };
 

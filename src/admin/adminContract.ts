@@ -6,7 +6,7 @@ import { methodNotAllowed } from "../listener/methodNotAllowed.ts";
 import { readFileSync } from "node:fs";
 import { OpenAPIBackend, OpenAPIValidator, type Document, type Operation } from "openapi-backend";
 import type { AdminOperationId } from "../../generated/types/operationIds.ts";
-import { ArmRouter } from "../listener/armRouter.ts";
+import { ArmRouter, type ArmRequest } from "../listener/armRouter.ts";
 import { pathFaults, type RequestPath } from "../listener/requestPath.ts";
 import { schemaFaults } from "../listener/schemaFaults.ts";
 import { RpError, type Fault } from "../model/rpError.ts";
@@ -85,7 +85,7 @@ export class AdminContract {
    * @throws {RpError} `NotFound`, `MethodNotAllowed`, or everything wrong with the path's names.
    */
   route(method: string, path: RequestPath): AdminRoute {
-    const match = this.#router.route(path.segments);
+    const match = this.#router.route(path);
     if (match === undefined) throw notFound(path);
     // HEAD is answered as GET; Node leaves the body out
     const operation = match.operations.get(method === "HEAD" ? "get" : method.toLowerCase());
@@ -94,7 +94,7 @@ export class AdminContract {
     }
     const faults = pathFaults(path.segments.slice(prefixSegments));
     if (faults.length > 0) throw RpError.ofFaults(faults);
-    const pathParameters = this.#router.parameters(operation, path.path);
+    const pathParameters = this.#router.parameters(operation, path);
     return {
       operationId: operation.operationId,
       handle: this.#handlers[operation.operationId as AdminOperationId],
@@ -109,19 +109,18 @@ export class AdminContract {
     body: unknown,
   ): Readonly<Record<string, string>> {
     const query = queryOf(operation, path);
-    const { errors } = this.#validator.validateRequest(
-      {
-        method: operation.method,
-        path: path.path,
-        headers: { "content-type": "application/json" },
-        query: { ...query },
-        body,
-      },
-      operation,
-    );
+    const request: ArmRequest = {
+      method: operation.method,
+      path: path.path,
+      target: path,
+      headers: { "content-type": "application/json" },
+      query: { ...query },
+      body,
+    };
+    const { errors } = this.#validator.validateRequest(request, operation);
     const faults = schemaFaults(errors ?? []).map(inOwnWords);
     if (faults.length > 0) throw RpError.ofFaults(faults);
-    return { ...query, ...this.#router.parameters(operation, path.path) };
+    return { ...query, ...this.#router.parameters(operation, path) };
   }
 }
 

@@ -20,7 +20,7 @@ import type { HealthOptions } from "../listener/health.ts";
 import { readBody } from "../listener/readBody.ts";
 import { contextOf } from "../listener/requestContext.ts";
 import { requestListener } from "../listener/requestListener.ts";
-import { parseRequestPath, type RequestPath } from "../listener/requestPath.ts";
+import type { RequestPath } from "../listener/requestPath.ts";
 
 export interface AppOptions extends HealthOptions {
   readonly contract: Contract;
@@ -45,8 +45,8 @@ export function frontendApp(options: AppOptions): RequestListener {
   const admission = new Admission(limits.request);
 
   const findRoute: RequestHandler = (request, response, next) => {
-    const path = parseRequestPath(request.originalUrl);
     const context = contextOf(response);
+    const path = context.target;
     const apiVersion = notedVersion(path);
     // before the route, which there may not be in it
     if (apiVersion !== undefined) context.note({ apiVersion });

@@ -60,7 +60,7 @@ export async function commitCluster(
   for (let race = 0; race < racesMax || options.persistent === true; race += 1) {
     if (race > 1) await clock.sleep(racePauseMs * Math.min(race, 20), signal);
     // read before the lost commit is looked for: one that lands in between must not look like somebody else's
-    const stored = await readCluster(exchange, clusterNameOf(exchange), options);
+    const stored = await readCluster(exchange, options);
     const answer = await found();
     if (answer !== undefined) return answer;
     const decision = await decide(stored);
@@ -95,17 +95,24 @@ function committed({ services }: Exchange, { answer, onCommitted }: Decision): A
   return answer;
 }
 
+export interface ReadClusterOptions {
+  /** The one that the path names when absent. */
+  readonly name?: ClusterName;
+  /** `false` for what shows none of the cluster's secrets: it is done also when they can't be opened. */
+  readonly openSecrets?: boolean;
+}
+
 /**
- * The stored cluster that the path names.
+ * The stored cluster, as far as there is one.
  *
  * @throws {RpError} `DocumentTooNew` when a newer release has marked it as not for us.
  */
 export async function readCluster(
   exchange: Exchange,
-  name: ClusterName = clusterNameOf(exchange),
-  { openSecrets = true }: { readonly openSecrets?: boolean } = {},
+  options: ReadClusterOptions = {},
 ): Promise<Stored<ClusterDocument> | undefined> {
   const { services, context } = exchange;
+  const { name = clusterNameOf(exchange), openSecrets = true } = options;
   const { signal } = context;
   const stored = await services.store.read("cluster", clusterKey(name), { signal, openSecrets });
   if (stored !== undefined) refuseTooNew(stored.document);

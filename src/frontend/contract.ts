@@ -82,8 +82,8 @@ export class Contract {
    * @throws {RpError} `NotFound`, `MethodNotAllowed`, an `…ApiVersionParameter` or everything wrong with the path's names.
    */
   route(method: string, path: RequestPath): Route {
-    if (!isArmPath(path.segments)) throw notFound(path);
-    const asked = askedVersion(path.query, this.#supported(path));
+    if (!isArmPath(path)) throw notFound(path);
+    const asked = askedVersion(path.query, () => this.#supported(path));
     const served = this.#arm.has(path) ? this.#armDocument(path, asked) : this.#version(asked);
     const faults = pathFaults(path.segments);
     if (faults.length > 0) throw RpError.ofFaults(faults);
@@ -133,7 +133,6 @@ function isNotification({ segments }: RequestPath): boolean {
   return segments.length === 2;
 }
 
-/** @throws {RpError} when there is none, or more than one. */
 /** The api-versions of a query as it has them, served or not. */
 function versionsIn(query: URLSearchParams): readonly string[] {
   const named = [...query].filter(([name]) => foldCase(name) === "api-version");
@@ -146,13 +145,14 @@ export function notedVersion({ query }: RequestPath): string | undefined {
   return asked === "" ? undefined : shown(asked);
 }
 
-function askedVersion(query: URLSearchParams, supported: string): string {
+/** @throws {RpError} when there is none, or more than one. */
+function askedVersion(query: URLSearchParams, supported: () => string): string {
   const [asked = "", ...more] = versionsIn(query);
-  if (more.length > 0) throw unsupported([asked, ...more].join(", "), supported);
+  if (more.length > 0) throw unsupported([asked, ...more].join(", "), supported());
   if (asked !== "") return asked;
   throw new RpError({
     code: "MissingApiVersionParameter",
-    message: `The query needs an api-version. Supported: ${supported}.`,
+    message: `The query needs an api-version. Supported: ${supported()}.`,
     target: "api-version",
   });
 }

@@ -11,7 +11,7 @@ import type { ApiVersion } from "../versions/apiVersion.ts";
 import { contractFiles } from "./docsPage/contractFiles.ts";
 import { pageFiles } from "./docsPage/pageFiles.ts";
 import type { ServedFile } from "./docsPage/servedFile.ts";
-import { parseRequestPath } from "../listener/requestPath.ts";
+import { contextOf } from "../listener/requestContext.ts";
 
 /**
  * Reads everything that will be served.
@@ -24,7 +24,7 @@ export function docsPage(versions: readonly ApiVersion[]): RequestHandler {
     [...pageFiles(names), ...contractFiles(names)].map((file) => [foldCase(file.path), file]),
   );
   return (request, response, next) => {
-    const { segments } = parseRequestPath(request.originalUrl);
+    const { segments } = contextOf(response).target;
     const file = files.get(foldCase(`/${segments.join("/")}`));
     if (file === undefined) {
       next();

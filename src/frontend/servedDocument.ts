@@ -6,7 +6,7 @@ import { methodNotAllowed } from "../listener/methodNotAllowed.ts";
 import { OpenAPIBackend, OpenAPIValidator, type Document } from "openapi-backend";
 import { RpError, type Fault } from "../model/rpError.ts";
 import type { Answer } from "../listener/answer.ts";
-import { ArmRouter } from "../listener/armRouter.ts";
+import { ArmRouter, type ArmRequest } from "../listener/armRouter.ts";
 import type { Handler, ServiceExchange } from "./exchange.ts";
 import { shown } from "../model/shownText.ts";
 import { isArmPath, type RequestPath } from "../listener/requestPath.ts";
@@ -105,7 +105,7 @@ export class ServedDocument<E extends ServiceExchange> {
 
   /** Whether there is such a route, whatever its methods. */
   has(path: RequestPath): boolean {
-    return this.#router.route(path.segments) !== undefined;
+    return this.#router.route(path) !== undefined;
   }
 
   /**
@@ -113,7 +113,7 @@ export class ServedDocument<E extends ServiceExchange> {
    * `POST …/listCredentials`.
    */
   insteadOf(path: RequestPath, other: ServedDocument<E>): string | undefined {
-    const gone = other.#router.route(path.segments)?.operations.values() ?? [];
+    const gone = other.#router.route(path)?.operations.values() ?? [];
     for (const { operationId = "", path: template } of gone) {
       const handler = other.#handlers[operationId];
       const same = this.#router
@@ -126,7 +126,7 @@ export class ServedDocument<E extends ServiceExchange> {
 
   /** @throws {RpError} `NotFound` or `MethodNotAllowed`. */
   find(method: string, path: RequestPath, apiVersion: string): ServedOperation {
-    const match = this.#router.route(path.segments);
+    const match = this.#router.route(path);
     if (match === undefined) throw notFound(path);
     // HEAD is answered as GET; Node leaves the body out (decision 26)
     const asked = method === "HEAD" ? "get" : method.toLowerCase();
@@ -137,18 +137,18 @@ export class ServedDocument<E extends ServiceExchange> {
     return {
       operationId: operation.operationId,
       template: operation.path,
-      run: async (request) =>
-        (await this.#api.handleRequest(
-          {
-            method: asked,
-            path: path.path,
-            headers: { "content-type": "application/json" },
-            // other keys are ARM's or a caller's own, and tolerated (ARM-11)
-            query: { "api-version": apiVersion },
-            body: request.body,
-          },
-          request,
-        )) as Answer,
+      run: async (request) => {
+        const armRequest: ArmRequest = {
+          method: asked,
+          path: path.path,
+          target: path,
+          headers: { "content-type": "application/json" },
+          // other keys are ARM's or a caller's own, and tolerated (ARM-11)
+          query: { "api-version": apiVersion },
+          body: request.body,
+        };
+        return (await this.#api.handleRequest(armRequest, request)) as Answer;
+      },
     };
   }
 
@@ -191,12 +191,15 @@ export class ServedDocument<E extends ServiceExchange> {
 }
 
 /** The answer to a path that leads nowhere. Who isn't ARM, but a person with a browser, is told where to go. */
-export function notFound({ path, segments }: RequestPath): RpError {
-  const hint = isArmPath(segments)
+export function notFound(target: RequestPath): RpError {
+  const hint = isArmPath(target)
     ? ""
     : "; those of the API begin with /subscriptions or /providers, its documentation is at /docs, " +
       "and /healthz/ready says whether the service is well";
-  return new RpError({ code: "NotFound", message: `There is no route '${shown(path)}'${hint}.` });
+  return new RpError({
+    code: "NotFound",
+    message: `There is no route '${shown(target.path)}'${hint}.`,
+  });
 }
 
 /** The end of a template from where it differs from the other: `…/listCredentials`. */

@@ -10,7 +10,7 @@ import {
   type Request,
 } from "openapi-backend";
 import { foldCase } from "../model/resourceId.ts";
-import { parseRequestPath } from "./requestPath.ts";
+import { parseRequestPath, type RequestPath } from "./requestPath.ts";
 
 /** A segment of a template: fixed text in lower case, or the name of a parameter. */
 type Segment = { readonly text: string } | { readonly parameter: string };
@@ -22,20 +22,27 @@ interface Route {
   readonly operations: Map<string, Operation<Document>>;
 }
 
+/** A request whose path has been taken apart already. */
+export interface ArmRequest extends Request {
+  readonly target: RequestPath;
+}
+
 /** What a path matches. */
 export interface RouteMatch {
   readonly operations: ReadonlyMap<string, Operation<Document>>;
 }
 
 export class ArmRouter extends OpenAPIRouter<Document> {
-  readonly #routes: readonly Route[];
+  /** By how many segments they have; the most specific first. */
+  readonly #routes: ReadonlyMap<number, readonly Route[]>;
   readonly #operations: readonly Operation<Document>[];
   readonly #byId: ReadonlyMap<string, Operation<Document>>;
   readonly #byTemplate: ReadonlyMap<string, readonly Segment[]>;
 
   constructor(definition: Document) {
     super({ definition });
-    this.#operations = super.getOperations();
+    // who may call, the listener has judged by now
+    this.#operations = super.getOperations().map((each) => ({ ...each, security: [] }));
     this.#byId = new Map(
       this.#operations.map((operation) => [operation.operationId ?? "", operation]),
     );
@@ -51,19 +58,22 @@ export class ArmRouter extends OpenAPIRouter<Document> {
       route.operations.set(operation.method, operation);
     }
     // the more fixed segments, the more specific
-    this.#routes = [...routes.values()].toSorted((one, other) => other.fixedCount - one.fixedCount);
+    const bySpecificity = [...routes.values()].toSorted(
+      (one, other) => other.fixedCount - one.fixedCount,
+    );
+    this.#routes = Map.groupBy(bySpecificity, ({ segments }) => segments.length);
     this.#byTemplate = new Map([...routes].map(([path, { segments }]) => [path, segments]));
   }
 
   /** The operations at a path; `undefined` when there is no such route. */
-  route(segments: readonly string[]): RouteMatch | undefined {
-    return this.#routes.find((route) => matches(route.segments, segments));
+  route({ names }: Pick<RequestPath, "names">): RouteMatch | undefined {
+    return this.#routes.get(names.length)?.find(({ segments }) => matches(segments, names));
   }
 
   override matchOperation(request: Request): Operation<Document> | undefined;
   override matchOperation(request: Request, strict: boolean): Operation<Document>;
   override matchOperation(request: Request, strict = false): Operation<Document> | undefined {
-    const found = this.route(parseRequestPath(request.path).segments);
+    const found = this.route(targetOf(request));
     const operation = found?.operations.get(request.method.toLowerCase());
     if (operation === undefined && strict) {
       // the beginning of the text is how openapi-backend tells them apart
@@ -89,21 +99,27 @@ export class ArmRouter extends OpenAPIRouter<Document> {
       headers: request.headers,
       query: request.query ?? {},
       cookies: {},
-      params: operation === undefined ? {} : this.parameters(operation, request.path),
+      params: operation === undefined ? {} : this.parameters(operation, targetOf(request)),
       requestBody: request.body,
       body: request.body,
     };
   }
 
   /** The values of a template's parameters, percent-decoded, in the caller's casing. */
-  parameters(operation: Operation<Document>, path: string): Record<string, string> {
-    const { segments } = parseRequestPath(path);
+  parameters(
+    operation: Operation<Document>,
+    { segments }: Pick<RequestPath, "segments">,
+  ): Record<string, string> {
     const parameters: Record<string, string> = {};
     for (const [index, segment] of (this.#byTemplate.get(operation.path) ?? []).entries()) {
       if ("parameter" in segment) parameters[segment.parameter] = segments[index] ?? "";
     }
     return parameters;
   }
+}
+
+function targetOf(request: Request | ArmRequest): RequestPath {
+  return "target" in request ? request.target : parseRequestPath(request.path);
 }
 
 function parseTemplate(path: string): readonly Segment[] {
@@ -115,11 +131,9 @@ function parseTemplate(path: string): readonly Segment[] {
     );
 }
 
-function matches(template: readonly Segment[], segments: readonly string[]): boolean {
-  return (
-    template.length === segments.length &&
-    template.every((part, index) =>
-      "text" in part ? part.text === foldCase(segments[index] ?? "") : segments[index] !== "",
-    )
+/** @param names as many as the template has segments. */
+function matches(template: readonly Segment[], names: readonly string[]): boolean {
+  return template.every((part, index) =>
+    "text" in part ? part.text === names[index] : names[index] !== "",
   );
 }

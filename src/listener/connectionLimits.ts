@@ -29,6 +29,8 @@ export function limitConnections(
   const { limits, clock, log } = options;
   server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
     response.once("prefinish", () => {
+      // the system has all of it already, as it has of nearly every answer
+      if (socket.writableLength === 0) return;
       const taken = new AbortController();
       response.once("close", () => taken.abort());
       clock

@@ -13,7 +13,6 @@ import { sendAnswer } from "./answer.ts";
 import { errorAnswer } from "./errorAnswer.ts";
 import { checkReads } from "./methodNotAllowed.ts";
 import { contextOf, type RequestContext } from "./requestContext.ts";
-import { parseRequestPath } from "./requestPath.ts";
 
 /** Something the process depends on. */
 export interface ReadinessCheck {
@@ -43,7 +42,7 @@ export function health(
   const readyPaths = ["/healthz/ready", ...(options.readyPaths ?? [])];
   const readiness = new Readiness(options);
   return async (request, response, next) => {
-    const path = pathOf(request.originalUrl);
+    const path = pathOf(contextOf(response));
     const isReady = path !== undefined && readyPaths.includes(path);
     if (path !== "/healthz/live" && !isReady) {
       next();
@@ -59,9 +58,9 @@ export function health(
 }
 
 /** None for one that is malformed: what is wrong with it, only those are told who may call. */
-function pathOf(url: string): string | undefined {
+function pathOf(context: RequestContext): string | undefined {
   try {
-    return foldCase(`/${parseRequestPath(url).segments.join("/")}`);
+    return foldCase(`/${context.target.segments.join("/")}`);
   } catch (error) {
     if (error instanceof RpError) return undefined;
     throw error;

@@ -20,6 +20,7 @@ import { RpError } from "../model/rpError.ts";
 import { parseTraceparent } from "../model/traceContext.ts";
 import { callerOf, type Caller } from "./authenticator.ts";
 import { callerOrigin } from "./callerOrigin.ts";
+import { parseRequestPath, type RequestPath } from "./requestPath.ts";
 
 /** A request's own things. */
 export interface RequestContext {
@@ -29,6 +30,12 @@ export interface RequestContext {
   readonly correlationId: string;
   /** What is done for it, in the caller's trace or in one of its own; nobody records it before `recordRequest`. */
   readonly span: Span;
+  /**
+   * Its path and query.
+   *
+   * @throws {RpError} `InvalidUri` when a percent-escape is malformed.
+   */
+  readonly target: RequestPath;
   /** Scheme, host and port under which the caller sees us; links are built on it (ARM-76). */
   readonly origin: string;
   /** Aborted when the time for an answer is up. */
@@ -133,25 +140,35 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
         ? {}
         : { clientRequestId: clientRequestId.slice(0, idLengthMax) }),
     };
-    const requestLog = log.child(logIds);
-    let noted: LogFields = {};
+    // most requests need neither a log of their own nor a link
+    let requestLog: Log | undefined;
+    let origin: string | undefined;
+    let target: RequestPath | undefined;
+    const noted: Record<string, unknown> = {};
     contexts.set(response, {
       requestId,
       correlationId,
       get span() {
         return span;
       },
-      origin: callerOrigin(request),
+      get target() {
+        return (target ??= parseRequestPath(request.originalUrl));
+      },
+      get origin() {
+        return (origin ??= callerOrigin(request));
+      },
       signal: deadline.signal,
       logIds,
-      log: requestLog,
+      get log() {
+        return (requestLog ??= log.child(logIds));
+      },
       get caller() {
         return callerOf(request);
       },
       header,
-      note: (fields) => (noted = { ...noted, ...fields }),
+      note: (fields) => Object.assign(noted, fields),
     });
-    response.once("close", () => {
+    response.on("close", () => {
       deadline[Symbol.dispose]();
       const status = response.headersSent ? response.statusCode : 0;
       const durationMs = clock.monotonic() - begunAt;
@@ -179,8 +196,9 @@ export function requestContext(options: RequestContextOptions): RequestHandler {
       // what the caller did wrong is no failure of ours
       if (status === 0) span.end("CallerGone");
       else span.end(status >= 500 ? (noted["errorCode"] ?? "Failed") : undefined);
-      requestLog[line](
+      log[line](
         {
+          ...logIds,
           method: request.method,
           path: path.slice(0, 1024),
           status,

@@ -18,6 +18,8 @@ export interface RequestPath {
   readonly path: string;
   /** Percent-decoded, in the caller's casing; a trailing slash gives none (ARM-12). */
   readonly segments: readonly string[];
+  /** The same with their case folded: what routes are found by. */
+  readonly names: readonly string[];
   readonly query: URLSearchParams;
 }
 
@@ -34,7 +36,7 @@ export function parseRequestPath(url: string): RequestPath {
   const raw = path.slice(1).replace(/\/+$/, "");
   try {
     const segments = raw === "" ? [] : raw.split("/").map(decodeURIComponent);
-    return { path, segments, query };
+    return { path, segments, names: segments.map(foldCase), query };
   } catch {
     throw new RpError({
       code: "InvalidUri",
@@ -44,8 +46,7 @@ export function parseRequestPath(url: string): RequestPath {
 }
 
 /** Whether the path is one that ARM could send; others are no routes of ours whatever their `api-version`. */
-export function isArmPath(segments: readonly string[]): boolean {
-  const first = foldCase(segments[0] ?? "");
+export function isArmPath({ names: [first] }: Pick<RequestPath, "names">): boolean {
   return first === "subscriptions" || first === "providers";
 }
 

@@ -3,7 +3,6 @@
  * a `Clock`, so that a test can turn it.
  */
 import type { EpochMs } from "../model/document.ts";
-import { setTimeout as sleepTimeout } from "node:timers/promises";
 
 export interface Clock {
   /** The wall clock: for what is stored and shown. It may jump. */
@@ -25,17 +24,22 @@ const sleepLongestMs = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  // by hand: the promised timer of Node makes an error of its own of each that is stopped, as nearly all are
   sleep: async (durationMs, signal) => {
-    try {
-      await sleepTimeout(
-        Math.min(durationMs, sleepLongestMs),
-        undefined,
-        signal === undefined ? {} : { signal },
-      );
-    } catch (error) {
-      // the timer has an error of its own, with the reason as its cause
-      signal?.throwIfAborted();
-      throw error;
-    }
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      },
+      Math.min(durationMs, sleepLongestMs),
+    );
+    signal?.addEventListener("abort", stop, { once: true });
+    return promise;
   },
 };

@@ -10,7 +10,7 @@ import { Contract } from "../../src/frontend/contract.ts";
 import { asRpError, errorAnswer } from "../../src/listener/errorAnswer.ts";
 import { operations } from "../../src/frontend/operations.ts";
 import type { RequestContext } from "../../src/listener/requestContext.ts";
-import { parseRequestPath } from "../../src/listener/requestPath.ts";
+import { parseRequestPath, type RequestPath } from "../../src/listener/requestPath.ts";
 import { SkipTokens } from "../../src/frontend/skipTokens.ts";
 import { noTraces } from "../../src/runtime/traces.ts";
 import { RpError } from "../../src/model/rpError.ts";
@@ -169,10 +169,14 @@ export class SimulatedProcess {
       reason: () => new RpError({ code: "ServiceUnavailable", message: "too late" }),
     });
     const requestId = ids.guid();
+    let target: RequestPath | undefined;
     const context: RequestContext = {
       requestId,
       correlationId: requestId,
       span: noTraces.start("", { kind: "server", parent: undefined, guid: requestId }),
+      get target() {
+        return (target ??= parseRequestPath(url));
+      },
       origin,
       signal: deadline.signal,
       logIds: { requestId },
@@ -182,7 +186,7 @@ export class SimulatedProcess {
       note: () => {},
     };
     try {
-      const path = parseRequestPath(url);
+      const path = context.target;
       const answer = await contract.route(method, path).run({
         path: path.path,
         query: path.query,

@@ -28,11 +28,12 @@ export const operationResult: Handler = {
       }
       case "Succeeded": {
         if (operation.operationKind === "delete") return { status: 204 };
-        const stored = await readCluster(exchange, {
+        const name = {
           subscriptionId: parameter(exchange, "subscriptionId"),
           resourceGroup: operation.resourceGroup,
           name: operation.name,
-        });
+        };
+        const stored = await readCluster(exchange, { name, openSecrets: false });
         // a cluster of the same name that was created since is not what this operation brought about
         const { incarnationId = stored?.document.incarnationId } = operation;
         if (stored !== undefined && stored.document.incarnationId === incarnationId) {
