@@ -65,6 +65,8 @@ export class ServedDocument<E extends ServiceExchange> {
       quick: true,
       ajvOpts: {
         allErrors: true,
+        // a test does; it is half of what compiling costs
+        validateSchema: false,
         useDefaults: false,
         coerceTypes: false,
         removeAdditional: false,

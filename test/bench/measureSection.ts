@@ -29,6 +29,9 @@ import { ServedProcess } from "./servedProcess.ts";
 /** The program of this checkout. */
 export const ownProgram = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
+/** That of `npm start`. */
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node", import.meta.url));
+
 export interface SectionOptions extends BenchOptions {
   readonly storedCount: number;
   /** How many clusters there are that a replace may take. */
@@ -114,7 +117,7 @@ function askedOf(scenario: Scenario, stored: number): Asked {
 }
 
 function settingsOf(options: SectionOptions): Readonly<Record<string, string>> {
-  const common = { PORT: "0", DATA_DIR: options.folder };
+  const common = { PORT: "0", DATA_DIR: options.folder, NODE_COMPILE_CACHE: compileCache };
   return options.background === "with"
     ? { ...common, LOCAL_INSTALL_SECONDS: String(options.installSeconds) }
     : { ...common, ROLES: "frontend" };

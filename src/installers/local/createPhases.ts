@@ -2,26 +2,11 @@
  * The steps of a create: those of the first resource provider with everything that needs a cloud left out. What is made
  * without one is real: keys, certificates, kubeconfig, password. A name here is stored in documents, so it must not change.
  */
-import type { InstallationChanges, Phase, Step, StepContext } from "../installer.ts";
-import { adminKubeconfig } from "./adminKubeconfig.ts";
-import {
-  generateCertificateKey,
-  issueAdmin,
-  issueAuthority,
-  type CertifiedKey,
-} from "./certificate.ts";
-import {
-  apiHost,
-  apiServer,
-  apiserverUrl,
-  consoleUrl,
-  type ClusterNames,
-} from "../clusterNames.ts";
-import { kubeadminPassword } from "./kubeadminPassword.ts";
+import type { InstallationChanges, Phase, Step } from "../installer.ts";
+import { apiHost, apiserverUrl, consoleUrl, type ClusterNames } from "../clusterNames.ts";
 import type { LocalEffects } from "./localEffects.ts";
-import { readNotes, withNotes } from "./localNotes.ts";
+import { withNotes } from "./localNotes.ts";
 import { namesOf, noteResources, withoutResources } from "./resources.ts";
-import { generateSshKey, sshPublicKey } from "../sshKey.ts";
 import { timedStep, type TimedStepOptions } from "./timedStep.ts";
 
 export function createPhases(effects: LocalEffects): readonly Phase[] {
@@ -68,8 +53,9 @@ export function createPhases(effects: LocalEffects): readonly Phase[] {
         step("GenerateAssets", {
           share: 0,
           begin: async (context) => {
-            await generateMissingSshKey(context);
-            await generateMissingAuthority(context, effects);
+            const made = await credentials();
+            await made.generateMissingSshKey(context);
+            await made.generateMissingAuthority(context, effects);
           },
         }),
         making("CreateStorageAccount", {
@@ -122,7 +108,8 @@ export function createPhases(effects: LocalEffects): readonly Phase[] {
         // last, so that credentials can't be had before there is a cluster to use them on
         step("StoreCredentials", {
           share: 0,
-          begin: (context) => generateMissingCredentials(context, effects),
+          begin: async (context) =>
+            (await credentials()).generateMissingCredentials(context, effects),
           end: (snapshot) => urls(namesOf(snapshot, domain)),
         }),
       ],
@@ -130,61 +117,11 @@ export function createPhases(effects: LocalEffects): readonly Phase[] {
   ];
 }
 
-async function generateMissingSshKey(context: StepContext): Promise<void> {
-  const { secrets } = context.snapshot;
-  if (
-    secrets.sshPrivateKey !== undefined &&
-    readNotes(context.snapshot).sshPublicKey !== undefined
-  ) {
-    return;
-  }
-  const sshPrivateKey = secrets.sshPrivateKey ?? (await generateSshKey());
-  await context.save({
-    secrets: { sshPrivateKey },
-    installation: withNotes(context.snapshot, { sshPublicKey: sshPublicKey(sshPrivateKey) }),
-  });
-}
-
-/** @returns the authority, made and persisted if it was not. */
-async function generateMissingAuthority(
-  context: StepContext,
-  { random }: LocalEffects,
-): Promise<CertifiedKey> {
-  const { certificateAuthorityKey } = context.snapshot.secrets;
-  const { certificateAuthority } = readNotes(context.snapshot);
-  if (certificateAuthorityKey !== undefined && certificateAuthority !== undefined) {
-    return { key: certificateAuthorityKey, certificate: certificateAuthority };
-  }
-  const key = certificateAuthorityKey ?? (await generateCertificateKey());
-  const certificate = await issueAuthority(key, { now: context.now, random });
-  await context.save({
-    secrets: { certificateAuthorityKey: key },
-    installation: withNotes(context.snapshot, { certificateAuthority: certificate }),
-  });
-  return { key, certificate };
-}
-
-async function generateMissingCredentials(
-  context: StepContext,
-  effects: LocalEffects,
-): Promise<void> {
-  const { snapshot } = context;
-  if (snapshot.secrets.adminKubeconfig === undefined) {
-    const { random, domain } = effects;
-    const authority = await generateMissingAuthority(context, effects);
-    const kubeconfig = adminKubeconfig({
-      clusterName: snapshot.name.toLowerCase(),
-      server: apiServer(namesOf(snapshot, domain)),
-      certificateAuthority: authority.certificate,
-      admin: await issueAdmin(authority, { now: context.now, random }),
-    });
-    await context.save({ secrets: { adminKubeconfig: kubeconfig } });
-  }
-  if (context.snapshot.secrets.kubeadminPassword === undefined) {
-    await context.save({ secrets: { kubeadminPassword: kubeadminPassword(effects.random) } });
-  }
-}
-
 function urls(names: ClusterNames): Pick<InstallationChanges, "apiserverUrl" | "consoleUrl"> {
   return { apiserverUrl: apiserverUrl(names), consoleUrl: consoleUrl(names) };
+}
+
+/** Loaded with the first cluster: its libraries take a fifth of the process's start, and of its memory at rest. */
+async function credentials(): Promise<typeof import("./credentials.ts")> {
+  return import("./credentials.ts");
 }
