@@ -82,7 +82,8 @@ export class BodyBytes {
         reject(error);
       }
     };
-    const cutOff = (): void => reject(notWhole(undefined));
+    // told also after a whole body, where to make an error would cost as much as to read it
+    const cutOff = (): void => (request.readableEnded ? undefined : reject(notWhole(undefined)));
     // who reads no more has to listen to errors all the same
     request.once("error", (error) => reject(notWhole(error)));
     request.on("data", take).once("end", resolve).once("close", cutOff);

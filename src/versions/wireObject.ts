@@ -26,9 +26,14 @@ export function objectOf<T>(
 /** What of an object has a value. */
 export type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The members that have a value. */
+/** The members that have a value. Their names are the program's own, so that plain assignment will do. */
 export function present<T extends object>(members: T): Present<T> {
-  return objectOf(Object.entries(members)) as Present<T>;
+  const some: Record<string, unknown> = {};
+  for (const name of Object.keys(members)) {
+    const value: unknown = members[name as keyof T];
+    if (value !== undefined) some[name] = value;
+  }
+  return some as Present<T>;
 }
 
 /** The same; nothing at all when no member has a value. */
