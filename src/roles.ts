@@ -82,11 +82,15 @@ export async function authenticationFor(config: Config, log: Log): Promise<Authe
 /**
  * What the roles of this process do, until it is drained or stopped.
  *
+ * @param installerOf makes the installer, should there be a backend; that of the settings by default.
  * @throws {ProgramFileError} when the installer has no program to run.
  */
-export async function workOf(ground: Ground): Promise<DrainableWork> {
+export async function workOf(
+  ground: Ground,
+  installerOf: (ground: Ground) => Promise<Installer> = chosenInstaller,
+): Promise<DrainableWork> {
   const { roles } = ground.config;
-  const worker = roles.includes("backend") ? await backend(ground) : undefined;
+  const worker = roles.includes("backend") ? backend(ground, await installerOf(ground)) : undefined;
   const others = roles.includes("forwarder") ? [forwarder(ground)] : [];
   return new DrainableWork({
     run: async (signal) =>
@@ -188,13 +192,17 @@ export async function frontend(
   });
 }
 
-async function backend(ground: Ground): Promise<Backend> {
+async function chosenInstaller(ground: Ground): Promise<Installer> {
+  return installers[ground.config.installer](ground);
+}
+
+function backend(ground: Ground, installer: Installer): Backend {
   const { config, log, metrics, engines, tracing, timing, sent, graceMs } = ground;
   const { store, queue, polling } = engines;
   const role = new Backend({
     store,
     queue,
-    installer: await installers[config.installer](ground),
+    installer,
     clock: systemClock,
     ids: systemIds,
     random: systemRandom,

@@ -30,7 +30,9 @@ import { ServedProcess } from "./servedProcess.ts";
 export const ownProgram = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 /** That of `npm start`. */
-const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node", import.meta.url));
+export const compileCache = fileURLToPath(
+  new URL("../../node_modules/.cache/node", import.meta.url),
+);
 
 export interface SectionOptions extends BenchOptions {
   readonly storedCount: number;

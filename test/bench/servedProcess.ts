@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 
 export interface ServedProcessOptions {
   /** The file that is run. */
@@ -11,6 +12,8 @@ export interface ServedProcessOptions {
   readonly args?: readonly string[];
   /** Its environment, and nothing else but `PATH`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Told of each whole line of its standard output. */
+  readonly onLine?: (line: string) => void;
 }
 
 const errorMark = '"level":"error"';
@@ -44,12 +47,13 @@ export class ServedProcess implements AsyncDisposable {
    * @throws {Error} when it ends before.
    */
   static async start(options: ServedProcessOptions): Promise<ServedProcess> {
-    const { program, args = [], settings = {} } = options;
+    const { program, args = [], settings = {}, onLine } = options;
     const begun = performance.now();
     const child = spawn(process.execPath, [program, ...args], {
       env: { PATH: process.env["PATH"], ...settings },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    if (onLine !== undefined) createInterface({ input: child.stdout }).on("line", onLine);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     let told = "";
     const read = (chunk: Buffer): void => {
@@ -80,11 +84,15 @@ export class ServedProcess implements AsyncDisposable {
     return { errors: this.#errorLines, first: this.#errors };
   }
 
-  /** Asks it to end and waits until it has. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Asks it to end, or ends it, and waits until it has. */
+  async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill("SIGTERM");
+    this.#child.kill(signal);
     await this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGTERM");
   }
 
   #look(chunk: Buffer): void {

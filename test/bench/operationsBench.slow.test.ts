@@ -1,0 +1,20 @@
+/** `npm run bench:operations` works: a few operations, each way once. No figure is held to anything: other tests run beside it. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const program = fileURLToPath(new URL("operationsBench.ts", import.meta.url));
+
+test("tells how soon work begins, how many operations end, and how soon another process goes on", async () => {
+  const args = [program, "--operations", "20", "--rounds", "1", "--beginnings", "2"];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines.map((line) => line.replaceAll(/\d+(\.\d+)?/g, "#"))).toEqual([
+    "load average before: #",
+    "a PUT is sent → its first step runs: # ms (# to #, # times)",
+    "# creates by # callers: # answered and # ended a second, # ms CPU each, at most # MB",
+    "SIGKILL of a worker → another runs the step: # ms (# to #, # times)",
+    "SIGTERM of a worker → another runs the step: # ms (# to #, # times)",
+  ]);
+});
