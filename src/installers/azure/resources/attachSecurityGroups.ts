@@ -4,16 +4,22 @@
  */
 import type { Subnet } from "@azure/arm-network";
 import { TerminalError } from "../../../model/rpError.ts";
-import type { Step, StepContext } from "../../installer.ts";
+import type { Step, StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag, infraNames, managedGroupId } from "../azureNames.ts";
 import { noted, readNotes, withNotes } from "../azureNotes.ts";
 import { guardedSubnets, type GuardedSubnet, type SubnetId } from "./guardedSubnets.ts";
+import { provisioning } from "./provisioning.ts";
 import { isOfAnotherCluster } from "./securityGroupOwner.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
 import { submit } from "./submit.ts";
+
+/** Whether it is as it should be; if it isn't, what went wrong, or what is waited for. */
+type Readiness =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly because?: string | undefined };
 
 type Effects = Pick<AzureEffects, "azure" | "pollMs">;
 
@@ -28,33 +34,56 @@ export function attachSecurityGroups(effects: Effects): Step {
         noted(context.snapshot, "infraId"),
       );
       const names = { controlPlane: controlPlaneSecurityGroup, node: nodeSecurityGroup };
-      const states = [
+      const groups = [
         await securityGroupReady(effects, context, names.controlPlane),
         await securityGroupReady(effects, context, names.node),
       ];
-      if (states.includes(false)) return { done: false, againAfterMs: effects.pollMs };
-      let attached = true;
+      if (!groups.every(({ ready }) => ready)) return again(effects, groups);
+      const attached: Readiness[] = [];
       for (const given of subnets) {
-        const is = await subnetReady(effects, context, { given, group: names[given.role] });
-        attached &&= is;
+        attached.push(await subnetReady(effects, context, { given, group: names[given.role] }));
       }
-      return attached ? { done: true } : { done: false, againAfterMs: effects.pollMs };
+      return attached.every(({ ready }) => ready) ? { done: true } : again(effects, attached);
     },
   };
 }
 
-/** Makes it where it isn't, without rules: they come with the template of the machines. */
+/** With the first reason of those that aren't ready for one. */
+function again({ pollMs }: Pick<Effects, "pollMs">, all: readonly Readiness[]): StepResult {
+  const because = all.map((one) => (one.ready ? undefined : one.because)).find(Boolean);
+  return { done: false, againAfterMs: pollMs, ...(because === undefined ? {} : { because }) };
+}
+
+/**
+ * Makes it where it isn't, without rules: they come with the template of the machines. One that has failed is written again with what
+ * it has, as a create that begins anew may find rules in it that no template brings again.
+ *
+ * @throws {TerminalError} when it stays failed.
+ */
 async function securityGroupReady(
   effects: Effects,
   context: StepContext,
   name: string,
-): Promise<boolean> {
+): Promise<Readiness> {
   const { snapshot, signal } = context;
   const { managedGroup } = noted(snapshot, "names");
   const { networkSecurityGroups } = effects.azure.of(snapshot.subscriptionId).network;
   const options = { abortSignal: signal };
   const group = await orAbsent(networkSecurityGroups.get(managedGroup, name, options));
-  if (group !== undefined) return isSameName(group.provisioningState, "Succeeded");
+  if (group !== undefined) {
+    const state = provisioning(context, `security group ${name}`, group.provisioningState);
+    if (state.is === "failed") {
+      await writeUnchanged(group.etag, async (requestOptions) => {
+        await submit(context, ({ abortSignal }) =>
+          networkSecurityGroups.createOrUpdate(managedGroup, name, group, {
+            abortSignal,
+            requestOptions,
+          }),
+        );
+      });
+    }
+    return state.is === "ready" ? { ready: true } : { ready: false, because: state.because };
+  }
   const made = {
     location: snapshot.cluster.location,
     tags: { [incarnationTag]: snapshot.incarnationId },
@@ -62,15 +91,15 @@ async function securityGroupReady(
   await submit(context, (begun) =>
     networkSecurityGroups.createOrUpdate(managedGroup, name, made, begun),
   );
-  return false;
+  return { ready: false };
 }
 
-/** @throws {TerminalError} when the subnet isn't there, or is somebody else's to guard. */
+/** @throws {TerminalError} when the subnet isn't there, is somebody else's to guard, or stays failed. */
 async function subnetReady(
   effects: Effects,
   context: StepContext,
   { given, group }: { readonly given: GuardedSubnet; readonly group: string },
-): Promise<boolean> {
+): Promise<Readiness> {
   const { snapshot } = context;
   const { subnet: id } = given;
   const subnet = await readSubnet(effects, context, id);
@@ -82,7 +111,11 @@ async function subnetReady(
   }
   const wanted = `${securityGroupsPrefix(context)}${group}`;
   const present = subnet.networkSecurityGroup?.id;
-  if (isSameName(present, wanted)) return isSameName(subnet.provisioningState, "Succeeded");
+  if (isSameName(present, wanted)) {
+    const state = provisioning(context, `subnet ${id.id}`, subnet.provisioningState);
+    if (state.is === "failed") await writeSubnet(effects, context, { id, subnet });
+    return state.is === "ready" ? { ready: true } : { ready: false, because: state.because };
+  }
   if (present !== undefined) {
     const { signal } = context;
     const isAnothers = await isOfAnotherCluster(effects, snapshot, { id: present, signal });
@@ -102,7 +135,7 @@ async function subnetReady(
     id,
     subnet: { ...subnet, networkSecurityGroup: { id: wanted } },
   });
-  return false;
+  return { ready: false };
 }
 
 /** How the ids of the cluster's own security groups begin. */
@@ -128,15 +161,24 @@ export async function writeSubnet(
   { id, subnet }: { readonly id: SubnetId; readonly subnet: Subnet },
 ): Promise<void> {
   const { subnets } = effects.azure.of(id.subscriptionId).network;
-  const { etag } = subnet;
-  if (etag === undefined) throw new Error("Azure gave no ETag of a subnet");
-  try {
+  await writeUnchanged(subnet.etag, async (requestOptions) => {
     await submit(context, ({ abortSignal }) =>
       subnets.createOrUpdate(id.resourceGroup, id.network, id.name, subnet, {
         abortSignal,
-        requestOptions: { headers: { "if-match": etag } },
+        requestOptions,
       }),
     );
+  });
+}
+
+/** Somebody's change in between is no failure: what they made of it is read by the next run. */
+async function writeUnchanged(
+  etag: string | undefined,
+  write: (requestOptions: { readonly headers: { readonly "if-match": string } }) => Promise<void>,
+): Promise<void> {
+  if (etag === undefined) throw new Error("Azure gave no ETag of what is to be written");
+  try {
+    await write({ headers: { "if-match": etag } });
   } catch (error) {
     if (statusOf(error) !== 412) throw error;
   }

@@ -7,6 +7,7 @@ import { readSubnet, securityGroupsPrefix, writeSubnet } from "./attachSecurityG
 import type { AzureEffects } from "../azureEffects.ts";
 import { readNotes } from "../azureNotes.ts";
 import { subnetOf } from "./guardedSubnets.ts";
+import { provisioning } from "./provisioning.ts";
 
 export function detachSecurityGroups(effects: Pick<AzureEffects, "azure" | "pollMs">): Step {
   return {
@@ -17,15 +18,21 @@ export function detachSecurityGroups(effects: Pick<AzureEffects, "azure" | "poll
       if (names === undefined) return { done: true };
       const ours = securityGroupsPrefix(context).toLowerCase();
       let isAnyLeft = false;
+      let because: string | undefined;
       for (const attached of attachedSubnets) {
         const id = subnetOf(attached);
         const subnet = await readSubnet(effects, context, id);
         if (subnet?.networkSecurityGroup?.id?.toLowerCase().startsWith(ours) !== true) continue;
         isAnyLeft = true;
+        const state = provisioning(context, `subnet ${id.id}`, subnet.provisioningState);
+        if (state.is !== "ready") because ??= state.because;
+        if (state.is === "underWay") continue;
         const { networkSecurityGroup: _taken, ...rest } = subnet;
         await writeSubnet(effects, context, { id, subnet: rest });
       }
-      return isAnyLeft ? { done: false, againAfterMs: effects.pollMs } : { done: true };
+      if (!isAnyLeft) return { done: true };
+      const reason = because === undefined ? {} : { because };
+      return { done: false, againAfterMs: effects.pollMs, ...reason };
     },
   };
 }

@@ -167,6 +167,104 @@ test("a change in between is neither undone nor overwritten", async () => {
   });
 });
 
+/** Leaves what it writes in a state that only another write changes, as often as is said; then a write is well. */
+function failing(paths: readonly string[], { state, times }: { state: string; times: number }) {
+  const well = azure.script;
+  const left = new Map(paths.map((path) => [path.toLowerCase(), times]));
+  azure.script = (request) => {
+    const answer = well(request);
+    const failures = left.get(request.path) ?? 0;
+    const written = resources.get(request.path);
+    if (request.method !== "PUT" || written === undefined || failures === 0) return answer;
+    left.set(request.path, failures - 1);
+    written.properties["provisioningState"] = state;
+    return answer;
+  };
+}
+
+test.each(["Failed", "Canceled"])(
+  "what is %s is written again as it is, and told",
+  async (state) => {
+    failing([ours.control, control], { state, times: 2 });
+    const context = given();
+    const step = asAzureStep(attachSecurityGroups(azure.effects()), azure.effects());
+    await step.run(context);
+    const rules = [{ name: "api", properties: { priority: 101 } }];
+    Object.assign(resources.get(ours.control.toLowerCase())?.properties ?? {}, {
+      securityRules: rules,
+    });
+    azure.changes();
+    expect(await step.run(context)).toEqual({
+      done: false,
+      againAfterMs: 10_000,
+      because: `The security group infra-controlplane-nsg was '${state}' in Azure and is written again.`,
+    });
+    expect(azure.changes()).toEqual([`PUT ${ours.control.toLowerCase()}`]);
+    expect(resources.get(ours.control.toLowerCase())).toMatchObject({
+      tags: { "openshift-rp-incarnation": context.snapshot.incarnationId },
+      properties: { securityRules: [{ name: "api" }] },
+    });
+    await untilDone(attachSecurityGroups, context);
+    expect(groupOf(control)).toBe(ours.control);
+    expect(resources.get(control.toLowerCase())?.properties["provisioningState"]).toBe("Succeeded");
+  },
+);
+
+test("what stays failed ends the step with its name, not with the step's time", async () => {
+  const context = given();
+  await untilDone(attachSecurityGroups, context);
+  resources.get(control.toLowerCase())!.properties["provisioningState"] = "Failed";
+  failing([control], { state: "Failed", times: 99 });
+  const minutesLater = (minutes: number): StepContext =>
+    Object.assign(Object.create(context) as StepContext, {
+      startedAt: context.now - minutes * 60_000,
+    });
+  const step = asAzureStep(attachSecurityGroups(azure.effects()), azure.effects());
+  expect(await step.run(minutesLater(29))).toMatchObject({
+    because: `The subnet ${control} was 'Failed' in Azure and is written again.`,
+  });
+  azure.changes();
+  await expect(step.run(minutesLater(30))).rejects.toMatchObject({
+    code: "InstallationFailed",
+    message: expect.stringContaining(control) as string,
+  });
+  expect(azure.changes()).toEqual([]);
+});
+
+test.each(["Updating", "Creating"])("what is %s is waited for, and told", async (state) => {
+  const context = given();
+  await untilDone(attachSecurityGroups, context);
+  azure.changes();
+  resources.get(control.toLowerCase())!.properties["provisioningState"] = state;
+  const because = `The subnet ${control} is '${state}' in Azure.`;
+  for (const which of [attachSecurityGroups, detachSecurityGroups]) {
+    resources.get(workers.toLowerCase())!.properties["networkSecurityGroup"] = { id: ours.workers };
+    const step = asAzureStep(which(azure.effects()), azure.effects());
+    expect(await step.run(context)).toEqual({ done: false, againAfterMs: 10_000, because });
+  }
+  expect(azure.changes()).toEqual([`PUT ${workers.toLowerCase()}`]);
+  expect(groupOf(control)).toBe(ours.control);
+});
+
+test("a failed subnet has its group taken off, with the reason told, and not for ever", async () => {
+  const context = given();
+  await untilDone(attachSecurityGroups, context);
+  resources.get(control.toLowerCase())!.properties["provisioningState"] = "Failed";
+  const step = asAzureStep(detachSecurityGroups(azure.effects()), azure.effects());
+  const late = Object.assign(Object.create(context) as StepContext, {
+    startedAt: context.now - 30 * 60_000,
+  });
+  await expect(step.run(late)).rejects.toMatchObject({
+    code: "InstallationFailed",
+    message: expect.stringContaining(control) as string,
+  });
+  expect(await step.run(context)).toMatchObject({
+    because: `The subnet ${control} was 'Failed' in Azure and is written again.`,
+  });
+  expect([groupOf(control), groupOf(workers)]).toEqual([undefined, undefined]);
+  expect(await untilDone(detachSecurityGroups, context)).toBe(1);
+});
+
 test("a subnet is noted before it is changed", async () => {
   const context = given();
   const noted: string[] = [];
