@@ -22,6 +22,7 @@ import type { RequestPolicyFactory } from "@azure/storage-blob";
 import type { Clock } from "../../runtime/clock.ts";
 import { BoundedCredential } from "./boundedCredential.ts";
 import { keepingFailedBodies, refusingLongWaits } from "./failures/azureErrors.ts";
+import { readingFailedOperations } from "./failures/operationError.ts";
 import { endingOnAbort, limitingBlobRequests, limitingRequests } from "./requestLimit.ts";
 
 /** Where Azure is. */
@@ -227,6 +228,7 @@ export class AzureClients {
       additionalPolicies: [
         { policy: keepingFailedBodies, position: "perRetry" },
         { policy: refusingLongWaits, position: "perRetry" },
+        { policy: readingFailedOperations, position: "perRetry" },
         { policy: this.#requestLimit, position: "perRetry" },
       ],
     });

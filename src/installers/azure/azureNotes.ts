@@ -27,6 +27,16 @@ export interface AzureNotes {
   readonly bootstrapped?: true;
   /** Where to ask for the end of the managed group's deletion, as the SDK writes it. Whoever asks has to sign in. */
   readonly groupDeletion?: string;
+  /** The deletion of a part of the bootstrap machine that was begun last, written and asked for in the same way. */
+  readonly bootstrapDeletion?: { readonly part: string; readonly poller: string };
+  /** The operation of the cluster whose step has begun the noted deletion: its failure is no other's. */
+  readonly deletionBy?: string;
+  /** Of what a deletion failed last, by which operation, and why. */
+  readonly deletionFailure?: {
+    readonly of: string;
+    readonly by: string;
+    readonly because: string;
+  };
   /** ARM ids of records in the parent zone, noted before they are made. */
   readonly dnsRecords?: readonly string[];
   /** Subnets whose security group was set, noted before. */

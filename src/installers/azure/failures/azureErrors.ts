@@ -4,6 +4,7 @@
  */
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { isKnown, type AzureError } from "./azureErrorTable.ts";
+import { OperationError, withoutReason } from "./operationError.ts";
 
 /** What an answer, a failed deployment or a broken connection told. */
 export interface AzureFailure {
@@ -163,6 +164,9 @@ export function isOutage(status: unknown): boolean {
 export function readFailure(error: unknown): AzureFailure | undefined {
   if (error instanceof DeploymentError) {
     return { errors: flat(error.body, { inDeployment: true }) };
+  }
+  if (error instanceof OperationError) {
+    return { errors: flat(error.body, { inDeployment: false }, withoutReason) };
   }
   if (error instanceof ThrottledError) return error.failure;
   if (!isRestError(error)) return undefined;

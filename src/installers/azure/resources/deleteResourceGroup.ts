@@ -5,19 +5,21 @@
  */
 import { restorePoller } from "@azure/arm-resources";
 import { TerminalError } from "../../../model/rpError.ts";
-import type { Step, StepContext } from "../../installer.ts";
+import type { Step, StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { isRestError, isNotFound, statusOf } from "../failures/azureErrors.ts";
 import { deploymentNames, incarnationTag, type ChosenNames } from "../azureNames.ts";
 import { readNotes, withNotes } from "../azureNotes.ts";
 import { cancelDeployment } from "./deployments.ts";
+import { againOf, failedDeletion, noteDeletion } from "./failedDeletion.ts";
 import { isBeingDeleted, ownerOf, readManagedGroup } from "./managedGroup.ts";
-import { submit } from "./submit.ts";
+import { progressOf, submit } from "./submit.ts";
 
-type Effects = Pick<AzureEffects, "azure" | "pollMs">;
+type Effects = Pick<AzureEffects, "azure" | "pollMs" | "random">;
+
+/** How long a deletion that fails is begun again, from the step's first start; it may take Azure an hour. */
+const failuresEndAfterMs = 2 * 60 * 60_000;
 
 export function deleteResourceGroup(effects: Effects): Step {
-  const again = { done: false, againAfterMs: effects.pollMs } as const;
   return {
     name: "DeleteResourceGroup",
     deadlineMs: 4 * 60 * 60_000,
@@ -28,7 +30,9 @@ export function deleteResourceGroup(effects: Effects): Step {
       if (group === undefined) return { done: true };
       const owner = ownerOf(group, context.snapshot);
       if (owner === "foreign") return { done: true };
-      if (await isDeletionUnderWay(effects, context)) return again;
+      const underWay = await deletionUnderWay(effects, context, names);
+      if (underWay !== undefined) return underWay;
+      const again = againOf(shown(names), context, effects);
       if (isBeingDeleted(group)) return again;
       // an untagged one has the name that was noted: no other incarnation that lives can have it
       if (owner === "another") throw anotherIncarnations(names);
@@ -68,43 +72,41 @@ async function begin(effects: Effects, context: StepContext, names: ChosenNames)
   const { poller } = await submit(context, (options) =>
     resourceGroups.delete(names.managedGroup, options),
   );
-  await context.save({
-    installation: withNotes(context.snapshot, { groupDeletion: await poller.serialize() }),
-  });
+  await noteDeletion(context, { groupDeletion: await poller.serialize() });
 }
 
 /**
  * Asks for the end of the deletion that was noted: the group alone doesn't tell why it is still there.
  *
- * @throws {RestError} why it failed; then the next run begins it again.
+ * @returns nothing when it has to be begun, once more if need be.
+ * @throws {TerminalError} why it failed, when another try can't help.
  */
-async function isDeletionUnderWay(effects: Effects, context: StepContext): Promise<boolean> {
+async function deletionUnderWay(
+  effects: Effects,
+  context: StepContext,
+  names: ChosenNames,
+): Promise<StepResult | undefined> {
   const { groupDeletion } = readNotes(context.snapshot);
-  if (groupDeletion === undefined || groupDeletion === "") return false;
+  if (groupDeletion === undefined || groupDeletion === "") return undefined;
   const { resources } = effects.azure.of(context.snapshot.subscriptionId);
-  try {
-    const poller = restorePoller(resources, groupDeletion, resources.resourceGroups.delete, {
-      abortSignal: context.signal,
+  const progress = await progressOf(context, (options) =>
+    restorePoller(resources, groupDeletion, resources.resourceGroups.delete, options),
+  );
+  const again = againOf(shown(names), context, effects);
+  if (progress.is === "underWay") return again;
+  if (progress.is === "failed") {
+    return failedDeletion(effects, context, {
+      of: shown(names),
+      error: progress.error,
+      ended: { groupDeletion: "" },
+      endsAfterMs: failuresEndAfterMs,
     });
-    await poller.poll({ abortSignal: context.signal });
-    if (!poller.isDone) return true;
-    // it says so and the group is still there: somebody has made it anew, or it is not seen everywhere yet
-    await forget(context);
-    return true;
-  } catch (error) {
-    if (context.signal.aborted) throw error;
-    const status = statusOf(error);
-    // no answer, or none about the deletion
-    if (isRestError(error) && (status === undefined || status === 401 || status === 429))
-      throw error;
-    if (status !== undefined && status >= 500) throw error;
-    await forget(context);
-    // Azure doesn't remember it any more
-    if (isNotFound(error)) return false;
-    throw error;
   }
+  await context.save({ installation: withNotes(context.snapshot, { groupDeletion: "" }) });
+  // it has ended and the group is still there: somebody has made it anew, or it is not seen everywhere yet
+  return progress.is === "ended" ? again : undefined;
 }
 
-async function forget(context: StepContext): Promise<void> {
-  await context.save({ installation: withNotes(context.snapshot, { groupDeletion: "" }) });
+function shown({ managedGroup }: ChosenNames): string {
+  return `the resource group ${managedGroup}`;
 }

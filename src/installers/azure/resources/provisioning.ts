@@ -4,7 +4,7 @@
  */
 import { TerminalError } from "../../../model/rpError.ts";
 import type { StepContext } from "../../installer.ts";
-import { isSame } from "./submit.ts";
+import { isSameName } from "../sameName.ts";
 
 /** How long what has failed is written again, from the step's first start. */
 const failuresEndAfterMs = 30 * 60_000;
@@ -24,8 +24,8 @@ export function provisioning(
   what: string,
   state = "in an unknown state",
 ): Provisioning {
-  if (isSame(state, "Succeeded")) return { is: "ready" };
-  if (!isSame(state, "Failed") && !isSame(state, "Canceled")) {
+  if (isSameName(state, "Succeeded")) return { is: "ready" };
+  if (!isSameName(state, "Failed") && !isSameName(state, "Canceled")) {
     return { is: "underWay", because: `The ${what} is '${state}' in Azure.` };
   }
   if (now - startedAt >= failuresEndAfterMs) {

@@ -156,17 +156,99 @@ test("that can't be deleted is tried again for a while, then the reason is told"
   };
   const context = stepContext({ installation });
   await step(deleteResourceGroup).run(context);
+  const because =
+    `The deletion of the resource group ${names.managedGroup} in Azure failed and is begun again. Azure says: ` +
+    "InUseSubnetCannotBeDeleted: Subnet s is in use by /subscriptions/x/other and cannot be deleted.";
   expect(await step(deleteResourceGroup).run(context)).toEqual({
     done: false,
     againAfterMs: 60_000,
+    because,
   });
-  await step(deleteResourceGroup).run(context);
+  // still the reason while it is under way once more
+  expect(await step(deleteResourceGroup).run(context)).toEqual({ ...again, because });
   expect(azure.changes()).toEqual([`DELETE ${path}`, `DELETE ${path}`]);
   const late = { ...context, snapshot: context.snapshot, startedAt: context.now - 31 * minuteMs };
   await expect(step(deleteResourceGroup).run(late)).rejects.toMatchObject({
     code: "InstallationFailed",
     message: expect.stringContaining("InUseSubnetCannotBeDeleted: Subnet s is in use") as string,
   });
+});
+
+/** The answer of an operation that was taken and ended badly. */
+function endingIn(error: unknown, status = "Failed"): void {
+  group = ours;
+  const operation = `/subscriptions/${subscriptionId}/operations/1`;
+  const headers = { "azure-asyncoperation": `${azure.url}${operation}?api-version=1` };
+  more[`DELETE ${path}`] = { status: 202, headers };
+  more[`GET ${operation}`] = { status: 200, body: { status, error } };
+}
+const anotherSubscription = "11111111-2222-4333-8444-555555555555";
+const locked = {
+  code: "ScopeLocked",
+  message: `The scope /subscriptions/${anotherSubscription}/x is locked: see https://x.example/?sig=abc`,
+};
+
+test("whose deletion ends in a lock ends with Azure's reason, cleaned", async () => {
+  endingIn(locked);
+  const context = stepContext({ installation });
+  await step(deleteResourceGroup).run(context);
+  await expect(step(deleteResourceGroup).run(context)).rejects.toMatchObject({
+    code: "InstallationFailed",
+    message:
+      "A lock forbids it: remove the lock, then try again. Azure says: " +
+      "ScopeLocked: The scope /subscriptions/(another)/x is locked: see https://x.example/",
+  });
+  expect(azure.changes()).toEqual([`DELETE ${path}`]);
+});
+
+test("whose deletion an earlier operation began isn't failed by that", async () => {
+  endingIn(locked);
+  const before = stepContext({ installation });
+  await step(deleteResourceGroup).run(before);
+  const { installation: noted } = before.snapshot;
+  const context = stepContext({ installation: noted, operationId: "another" });
+  expect(await step(deleteResourceGroup).run(context)).toEqual(again);
+  expect(azure.changes()).toEqual([`DELETE ${path}`, `DELETE ${path}`]);
+});
+
+test.each([
+  ["a fault of Azure's", { code: "InternalServerError", message: "Oops." }, "Oops."],
+  ["something blocking it", { code: "ResourceGroupDeletionBlocked", message: "b" }, "Blocked: b"],
+  ["no reason", undefined, "Azure gave no reason."],
+])("whose deletion ends in %s is begun again, not for ever", async (_what, error, told) => {
+  endingIn(error, error === undefined ? "Canceled" : "Failed");
+  const context = stepContext({ installation });
+  await step(deleteResourceGroup).run(context);
+  const result = await step(deleteResourceGroup).run(context);
+  expect(result).toMatchObject({ done: false, againAfterMs: 60_000 });
+  const because = expect.stringContaining(told) as string;
+  expect(result).toMatchObject({ because });
+  expect(await step(deleteResourceGroup).run(context)).toMatchObject({ ...again, because });
+  const late = { ...context, snapshot: context.snapshot, startedAt: context.now - 120 * minuteMs };
+  await expect(step(deleteResourceGroup).run(late)).rejects.toMatchObject({
+    code: "InstallationFailed",
+    message: because,
+  });
+  expect(azure.changes()).toEqual([`DELETE ${path}`, `DELETE ${path}`]);
+});
+
+test("whose deletion can't be asked for now isn't deleted again", async () => {
+  endingIn(locked);
+  const context = stepContext({ installation });
+  await step(deleteResourceGroup).run(context);
+  const asked = `GET /subscriptions/${subscriptionId}/operations/1`;
+  more[asked] = {
+    status: 429,
+    headers: { "retry-after": "17" },
+    body: { error: { code: "TooManyRequests", message: "m" } },
+  };
+  expect(await step(deleteResourceGroup).run(context)).toEqual({
+    done: false,
+    againAfterMs: 17_000,
+  });
+  more[asked] = { status: 200, body: { status: "Running" } };
+  expect(await step(deleteResourceGroup).run(context)).toEqual(again);
+  expect(azure.changes()).toEqual([`DELETE ${path}`]);
 });
 
 test("is deleted only when no deployment goes on to make something in it", async () => {
