@@ -1,9 +1,9 @@
 /** The bootstrap machine goes with all that is its alone, in an order in which nothing holds back the next, from any half-done state. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import { removeBootstrapMachine } from "../../../../src/installers/azure/resources/removeBootstrapMachine.ts";
 import { ScriptedAzure } from "../scriptedAzure.ts";
-import { names, stepContext, subscriptionId } from "../stepContext.ts";
+import { names, stepContext, subscriptionId, type TestContext } from "../stepContext.ts";
 
 const group = `/subscriptions/${subscriptionId}/resourcegroups/${names.managedGroup}/providers`;
 const machine = `${group}/microsoft.compute/virtualmachines/infra-bootstrap`;
@@ -51,4 +51,63 @@ test.each([
     expect((runs += 1)).toBeLessThan(20);
   }
   expect(azure.changes()).toEqual(present.map((path) => `DELETE ${path}`));
+});
+
+const installation = { azure: { names, infraId: "infra" } };
+const lateBy = (context: TestContext, minutes: number): TestContext => ({
+  ...context,
+  snapshot: context.snapshot,
+  startedAt: context.now - minutes * 60_000,
+});
+
+describe.each([
+  ["machine", machine, "infra-bootstrap"],
+  ["address", address, "infra-bootstrap-pip"],
+])("a deletion of the %s that Azure takes and then fails", (_what, part, name) => {
+  const operation = `/subscriptions/${subscriptionId}/providers/operations/1`;
+  const failing = (error: unknown): void => {
+    const headers = { "azure-asyncoperation": `${azure.url}${operation}?api-version=1` };
+    azure.calls.length = 0;
+    azure.script = ({ method, path }) => {
+      if (path === operation) return { status: 200, body: { status: "Failed", error } };
+      if (path !== part) return undefined;
+      if (method === "DELETE") return { status: 202, headers };
+      return { status: 200, body: { properties: { provisioningState: "Succeeded" } } };
+    };
+  };
+  const step = () => asAzureStep(removeBootstrapMachine(azure.effects()), azure.effects());
+
+  test("for a lock ends the step with Azure's reason, after one call, whoever looks", async () => {
+    failing({ code: "ScopeLocked", message: "The scope is locked." });
+    const context = stepContext({ installation });
+    await step().run(context);
+    const resumed = stepContext({ installation: context.snapshot.installation });
+    await expect(step().run(resumed)).rejects.toMatchObject({
+      code: "InstallationFailed",
+      message: expect.stringContaining("ScopeLocked: The scope is locked.") as string,
+    });
+    expect(azure.changes()).toEqual([`DELETE ${part}`]);
+    // once the lock is gone a create that begins anew begins the deletion anew
+    const anew = stepContext({
+      installation: context.snapshot.installation,
+      operationId: "another",
+    });
+    expect(await step().run(anew)).toEqual({ done: false, againAfterMs: 10_000 });
+    expect(azure.changes()).toEqual([`DELETE ${part}`]);
+  });
+
+  test("by its own fault is begun again with the reason, not for ever", async () => {
+    failing({ code: "InternalExecutionError", message: "Oops." });
+    const context = stepContext({ installation });
+    await step().run(context);
+    const because = `The deletion of ${name} in Azure failed and is begun again. Azure did not do it: InternalExecutionError: Oops.`;
+    expect(await step().run(context)).toEqual({ done: false, againAfterMs: 60_000, because });
+    expect(azure.changes()).toEqual([`DELETE ${part}`]);
+    expect(await step().run(context)).toEqual({ done: false, againAfterMs: 10_000, because });
+    await expect(step().run(lateBy(context, 30))).rejects.toMatchObject({
+      code: "InstallationFailed",
+      message: expect.stringContaining("InternalExecutionError: Oops.") as string,
+    });
+    expect(azure.changes()).toEqual([`DELETE ${part}`]);
+  });
 });
