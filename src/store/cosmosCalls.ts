@@ -20,10 +20,7 @@ import type { LogIds } from "../model/logIds.ts";
 export interface Charge {
   /** The method of the store: a name of few, which a metric can be told apart by. */
   readonly operation: keyof Store;
-  /**
-   * Of all its requests together, as the service calculated them; without the plan that the SDK asks for beside each query
-   * and shows nobody.
-   */
+  /** Of all its requests together, as the service calculated them. */
   readonly requestUnits: number;
 }
 

@@ -12,6 +12,7 @@ import {
   documentsContainer,
   leasesContainer,
 } from "./cosmosLayout.ts";
+import { withoutNeedlessPlans } from "./cosmosQueryPlans.ts";
 import type { CosmosSettings } from "./cosmosSettings.ts";
 import { untilAborted } from "../runtime/deadlineSignal.ts";
 
@@ -51,7 +52,7 @@ export async function openCosmos(
   const { database = cosmosDatabase, signal } = options;
   signal.throwIfAborted();
   const sdk = await import("@azure/cosmos");
-  const { createDefaultHttpClient } = await import("@azure/core-rest-pipeline");
+  const { createDefaultHttpClient, createHttpHeaders } = await import("@azure/core-rest-pipeline");
   let client: CosmosClient | undefined;
   // the SDK would try an account that can't be reached for half a minute, and then tell nothing of the cause
   const unreachable = Promise.withResolvers<never>();
@@ -62,8 +63,13 @@ export async function openCosmos(
     client = new sdk.CosmosClient({
       endpoint: settings.endpoint,
       ...(await signIn(settings)),
-      httpClient: withoutResending(createDefaultHttpClient(), (code) =>
-        unreachable.reject(new CosmosOpenError(`it can't be reached (${code}); look at its name`)),
+      httpClient: withoutNeedlessPlans(
+        withoutResending(createDefaultHttpClient(), (code) =>
+          unreachable.reject(
+            new CosmosOpenError(`it can't be reached (${code}); look at its name`),
+          ),
+        ),
+        createHttpHeaders(),
       ),
       connectionPolicy: {
         requestTimeout: requestLimitMs,

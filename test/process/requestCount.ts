@@ -33,11 +33,9 @@ export function expectAsWritten(page: string, operation: string, requests: strin
   expect(rows).toEqual([`| ${operation} | ${requests} |`]);
 }
 
-/** Without the plans of queries, which the SDK may give up at any moment. */
 export function countCosmos(requests: readonly CosmosRequest[]): string {
   const counts = new Map<Word, number>(Object.values(words).map((word) => [word, 0]));
   for (const { operation, container } of requests) {
-    if (operation === "queryPlan") continue;
     const where = container === documentsContainer.name ? "documents" : "leases";
     const word = words[`${where} ${operation}`];
     if (word === undefined) throw new Error(`${operation} of ${container} has no word`);

@@ -26,7 +26,7 @@ function minuteOf(requests: readonly PeerRequest[], isLook: Is) {
   return end === undefined ? undefined : requests.slice(looks[0], end);
 }
 
-const isQuery: Is = ({ operation }) => operation === "query" || operation === "queryPlan";
+const isQuery: Is = ({ operation }) => operation === "query";
 /** Who has the forwarders' lease renews it, who waits for it looks at it. */
 const isOfHolder: Is = (request) =>
   isQuery(request) || request.operation === "replace" || isOfActivity(request);
