@@ -33,7 +33,7 @@ export interface Claim {
   readonly owner: string;
 }
 
-/** The two documents that are always written together. */
+/** The two documents of a claim. A commit that changes the record always changes the cluster, and not the other way round. */
 export interface ClusterAndOperation {
   readonly cluster: ClusterDocument;
   readonly operation: OperationDocument;
@@ -108,7 +108,8 @@ export class FencedCluster {
   }
 
   /**
-   * Applies a change and commits both documents.
+   * Applies a change and commits both documents; of a record that the change has left as it is there is nothing to commit, and it would
+   * cost as much as the cluster's. The ETag of the cluster alone fences: whoever takes the claim away writes the cluster.
    *
    * @param signal how long it may be tried: until the lease is in danger.
    * @throws {SupersededError} when the claim is no longer ours; nothing was written, and nothing ever will be.
@@ -124,15 +125,16 @@ export class FencedCluster {
           written({ ...next.cluster, work: { ...next.cluster.work, writeId } }),
           this.#ids.guid(),
         );
+        const replaced = { replace: this.#cluster, document: cluster };
+        if (next.operation === this.#operation.document) {
+          [this.#cluster] = await this.#call(signal, async (options) =>
+            this.#store.commit(this.#key.partition, [replaced], options),
+          );
+          return;
+        }
+        const record = { replace: this.#operation, document: written(next.operation) };
         [this.#cluster, this.#operation] = await this.#call(signal, async (options) =>
-          this.#store.commit(
-            this.#key.partition,
-            [
-              { replace: this.#cluster, document: cluster },
-              { replace: this.#operation, document: written(next.operation) },
-            ],
-            options,
-          ),
+          this.#store.commit(this.#key.partition, [replaced, record], options),
         );
       },
       happened: () => false,

@@ -1,7 +1,7 @@
 /** Writes of one claim stand in line, and each knows its own again. */
 import { describe, expect, test } from "vitest";
 import { saved } from "../../src/backend/changes.ts";
-import { FencedCluster } from "../../src/backend/fencedCluster.ts";
+import { FencedCluster, SupersededError } from "../../src/backend/fencedCluster.ts";
 import type { ClusterDocument } from "../../src/model/document.ts";
 import { partition } from "../store/documents.ts";
 import { Faults, FaultyStore } from "./faults.ts";
@@ -72,6 +72,61 @@ test("a flag of the sweep in between doesn't end the chain", async () => {
   await overwrite(simulation, {});
   await cluster.write(saved({ installation: { mine: true } }), running);
   expect((await simulation.cluster())?.installation).toEqual({ mine: true });
+});
+
+test("a record is committed when it has changed, and only then", async () => {
+  await using simulation = await Simulation.open();
+  const cluster = await claimed(simulation, new Faults());
+  const record = async () => {
+    const id = cluster.current.operation.id;
+    return simulation.store.read("operation", { partition, id });
+  };
+  const before = await record();
+  await cluster.write(saved({ installation: { a: 1 } }), running);
+  expect((await record())?.etag).toBe(before?.etag);
+  await cluster.write(
+    ({ cluster: document, operation }) => ({
+      cluster: document,
+      operation: { ...operation, percentComplete: 50 },
+    }),
+    running,
+  );
+  expect((await record())?.document.percentComplete).toBe(50);
+  await cluster.write(saved({ installation: { b: 2 } }), running);
+  expect((await simulation.cluster())?.installation).toEqual({ a: 1, b: 2 });
+});
+
+test("a record that somebody else has written meanwhile is read again before it is written", async () => {
+  await using simulation = await Simulation.open();
+  const cluster = await claimed(simulation, new Faults());
+  const key = { partition, id: cluster.current.operation.id };
+  const stored = await simulation.store.read("operation", key);
+  if (stored === undefined) throw new Error("no record");
+  await simulation.store.commit(partition, [
+    { replace: stored, document: { ...stored.document, requestId: "another" } },
+  ]);
+  await cluster.write(saved({ installation: { a: 1 } }), running);
+  await cluster.write(
+    ({ cluster: document, operation }) => ({
+      cluster: document,
+      operation: { ...operation, percentComplete: 50 },
+    }),
+    running,
+  );
+  expect((await simulation.store.read("operation", key))?.document).toMatchObject({
+    requestId: "another",
+    percentComplete: 50,
+  });
+});
+
+test("a newer claim fences a write that leaves the record alone", async () => {
+  await using simulation = await Simulation.open();
+  const cluster = await claimed(simulation, new Faults());
+  await overwrite(simulation, { epoch: 5 });
+  expect(await failureOf(cluster.write(saved({ installation: { a: 1 } }), running))).toBeInstanceOf(
+    SupersededError,
+  );
+  expect((await simulation.cluster())?.installation).toEqual({});
 });
 
 describe.each([
