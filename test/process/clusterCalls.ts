@@ -50,6 +50,17 @@ export async function putCluster(rp: Reachable, name: string): Promise<number> {
   return response.status;
 }
 
+/** Replaces a cluster by the smallest one with these properties besides. */
+export async function replaceCluster(
+  rp: Reachable,
+  name: string,
+  properties: object,
+): Promise<Response> {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ location: "eastus", properties: { pullSecret, ...properties } });
+  return fetch(clusterUrl(rp, name), { method: "PUT", headers, body });
+}
+
 /** Changes members of a cluster. */
 export async function patchCluster(rp: Reachable, name: string, body: object): Promise<Response> {
   const headers = { "Content-Type": "application/json" };

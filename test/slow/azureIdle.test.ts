@@ -1,11 +1,12 @@
 /**
- * What idle processes ask of the Azure engines, minute by minute, for ever: docs/cosmos.md and docs/storage-queue.md say how much, and
+ * What idle processes ask of the Azure engines, minute by minute, for ever: `azureCosts.ts` says how much, and
  * nothing may come on top. A minute is one of the processes' own: twelve looks, five seconds after each other.
  */
 import { expect, test } from "vitest";
 import { leasesContainer } from "../../src/store/cosmosLayout.ts";
 import { AzurePeers } from "../process/azurePeers.ts";
-import { countCosmos, countQueue, expectAsWritten, isOfActivity } from "../process/requestCount.ts";
+import { idleCosts } from "../process/azureCosts.ts";
+import { countCosmos, countQueue, isOfActivity } from "../process/requestCount.ts";
 import { RpProcess } from "../process/rpProcess.ts";
 import type { PeerRequest } from "../store/cosmosPeer.ts";
 
@@ -66,19 +67,17 @@ test("two forwarders, of which one waits for the lease, and a backend", async ()
   expect(elapsedMs).toBeGreaterThan(59_000);
   expect(elapsedMs).toBeLessThan(90_000);
   const ofHolder = minuteOf(cosmos.requests, isLookOfHolder)?.filter(isOfHolder) ?? [];
-  expectAsWritten("cosmos.md", "a forwarder", countCosmos(ofHolder));
+  expect(countCosmos(ofHolder)).toEqual(idleCosts["a forwarder"].cosmos);
   const ofWaiting =
     minuteOf(cosmos.requests, isLookOfWaiting)?.filter((request) => !isOfHolder(request)) ?? [];
-  expectAsWritten(
-    "cosmos.md",
-    "a further forwarder, which waits for the lease",
-    countCosmos(ofWaiting),
-  );
+  const waits = idleCosts["a further forwarder, which waits for the lease"];
+  expect(countCosmos(ofWaiting)).toEqual(waits.cosmos);
   // one a minute, of some three
   const depths = queue.requests.filter(isDepth).length;
   expect(depths).toBeGreaterThan(0);
   expect(depths).toBeLessThanOrEqual(4);
   // the backend's twelve looks begin somewhere within the minute
-  expect(Math.abs(received - looksPerMinute)).toBeLessThanOrEqual(2);
-  expect(countQueue(queue.requests)).toBe("none");
+  const { receive } = idleCosts["a backend"].queue;
+  expect(Math.abs(received - receive)).toBeLessThanOrEqual(2);
+  expect(countQueue(queue.requests)).toEqual({});
 });
