@@ -272,7 +272,7 @@ test("a heartbeat of a worker", async () => {
     peers.cosmos.requests.flatMap((request, index) =>
       isLease(request) && isOfCluster(request) && request.operation === "replace" ? [index] : [],
     );
-  const count = 4;
+  const count = 3;
   await expect.poll(() => beats().length, { ...patiently, interval: 10 }).toBe(1 + count);
   const isUpdate = ({ operation }: { readonly operation: string }) => operation === "update";
   // either process has opened the queue, with one
