@@ -92,7 +92,7 @@ export class Deployments {
     this.#faults = parts.faults;
   }
 
-  /** A group's deployments end and go with it. */
+  /** A group's deployments go with it; as long as it is being deleted they run on, and are refused each thing. */
   dropGroup(group: string): void {
     for (const [key, deployment] of this.#deployments) {
       if (!sameId(deployment.group, group)) continue;
@@ -303,7 +303,9 @@ export class Deployments {
       const before = await Promise.all(
         resource.dependsOn.map(async (id) => await done.get(id.toLowerCase())),
       );
-      if (before.includes(false) || deployment.state !== "Running") return false;
+      if (before.includes(false)) return false;
+      await this.#faults.background({ kind: "deploy", id: resource.id });
+      if (deployment.state !== "Running") return false;
       try {
         await this.#make(deployment, resource);
         return true;
@@ -360,6 +362,7 @@ export class Deployments {
       const fault = this.#faults.takeInDeployment(resource.id);
       if (fault !== undefined) throw fault;
       const { created, finish } = this.#resources.put(resource.id, resource.body());
+      await this.#faults.background({ kind: "provision", id: resource.id });
       await finish?.();
       record("Succeeded", created ? "Created" : "OK");
     } catch (error) {

@@ -44,7 +44,15 @@ interface HangFault extends FaultTarget {
   readonly hang: true;
 }
 
-export type FaultRule = ErrorAnswerFault | LossFault | HangFault;
+/**
+ * The connection stays open and nothing more comes through it: nobody reads the rest of the `request`, which has no effect; or the
+ * `answer`, whose request has one, stops in the middle of its body.
+ */
+interface StallFault extends FaultTarget {
+  readonly stall: "request" | "answer";
+}
+
+export type FaultRule = ErrorAnswerFault | LossFault | HangFault | StallFault;
 
 /**
  * Called before a call takes effect, and after it but before it is answered. `drop` breaks the connection there; what it throws
@@ -54,6 +62,21 @@ export type CallHook = (
   call: AzureCall,
   moment: "before" | "after",
 ) => void | "drop" | Promise<void | "drop">;
+
+/** Something that Azure goes on with after it has answered. */
+export interface BackgroundWork {
+  /**
+   * - `deploy`: a deployment is about to make a resource of its template;
+   * - `provision`: a deployment's resource is there, and being made ready;
+   * - `deleteGroup`: what is in a group is about to be deleted.
+   */
+  readonly kind: "deploy" | "provision" | "deleteGroup";
+  /** Of the resource or the group. */
+  readonly id: string;
+}
+
+/** Called before each piece of work, which waits for it. */
+export type BackgroundHook = (work: BackgroundWork) => void | Promise<void>;
 
 interface ActiveRule {
   readonly rule: FaultRule;
@@ -65,12 +88,22 @@ interface ActiveRule {
 export type Fault =
   | { readonly kind: "answer"; readonly error: AzureError }
   | { readonly kind: "lost"; readonly lost: "request" | "answer" }
-  | { readonly kind: "hang" };
+  | { readonly kind: "hang" }
+  | { readonly kind: "stall" };
+
+/** Where a request, or a resource of a template, meets the rules for it. */
+type Stage = "arrival" | "request" | "deployment";
+
+function stageOf(rule: FaultRule): Stage {
+  if ("stall" in rule && rule.stall === "request") return "arrival";
+  return "inDeployment" in rule && rule.inDeployment === true ? "deployment" : "request";
+}
 
 export class FaultInjection {
   readonly calls: AzureCall[] = [];
   readonly #rules: ActiveRule[] = [];
   readonly #hooks: CallHook[] = [];
+  readonly #backgroundHooks: BackgroundHook[] = [];
 
   /** Adds a rule; of several that match, the oldest is used up first. */
   fail(rule: FaultRule): void {
@@ -79,11 +112,17 @@ export class FaultInjection {
 
   /** Adds a hook, until the returned function is called. */
   onCall(hook: CallHook): () => void {
-    this.#hooks.push(hook);
-    return () => {
-      const at = this.#hooks.indexOf(hook);
-      if (at !== -1) this.#hooks.splice(at, 1);
-    };
+    return added(this.#hooks, hook);
+  }
+
+  /** Adds a hook for what goes on in the background, until the returned function is called. */
+  onBackground(hook: BackgroundHook): () => void {
+    return added(this.#backgroundHooks, hook);
+  }
+
+  /** Waits for whoever holds this work back. */
+  async background(work: BackgroundWork): Promise<void> {
+    for (const hook of this.#backgroundHooks.slice()) await hook(work);
   }
 
   /** Forgets all rules. */
@@ -91,8 +130,8 @@ export class FaultInjection {
     this.#rules.length = 0;
   }
 
-  begin(request: AzureRequest): AzureCall {
-    const call = { method: request.method, path: decodeURIComponent(request.url.pathname) };
+  begin(request: Pick<AzureRequest, "method" | "url">): AzureCall {
+    const call = callOf(request);
     this.calls.push(call);
     return call;
   }
@@ -109,26 +148,33 @@ export class FaultInjection {
     return false;
   }
 
+  /** Whether the rest of a request that has begun to come is left unread; uses the rule up. */
+  takeArrival(request: Pick<AzureRequest, "method" | "url">): boolean {
+    const { method, path } = callOf(request);
+    return this.#use(method, path, "arrival") !== undefined;
+  }
+
   /** What befalls this call; uses the rule up. */
   take(call: AzureCall): Fault | undefined {
-    const rule = this.#use(call.method, call.path, false);
+    const rule = this.#use(call.method, call.path, "request");
     if (rule === undefined) return undefined;
     if ("lost" in rule) return { kind: "lost", lost: rule.lost };
     if ("hang" in rule) return { kind: "hang" };
+    if ("stall" in rule) return { kind: "stall" };
     return { kind: "answer", error: errorOf(rule) };
   }
 
   /** The error with which a template's resource fails; uses the rule up. */
   takeInDeployment(id: string): AzureError | undefined {
-    const rule = this.#use("PUT", id, true);
+    const rule = this.#use("PUT", id, "deployment");
     return rule !== undefined && "status" in rule ? errorOf(rule) : undefined;
   }
 
-  #use(method: string, path: string, inDeployment: boolean): FaultRule | undefined {
+  #use(method: string, path: string, stage: Stage): FaultRule | undefined {
     for (const active of this.#rules) {
       const { rule } = active;
       if (active.left === 0) continue;
-      if (("inDeployment" in rule && rule.inDeployment === true) !== inDeployment) continue;
+      if (stageOf(rule) !== stage) continue;
       if (rule.method !== undefined && rule.method !== method) continue;
       if (rule.path !== undefined && path.search(rule.path) === -1) continue;
       if (active.toSkip > 0) {
@@ -140,6 +186,18 @@ export class FaultInjection {
     }
     return undefined;
   }
+}
+
+function callOf({ method, url }: Pick<AzureRequest, "method" | "url">): AzureCall {
+  return { method, path: decodeURIComponent(url.pathname) };
+}
+
+function added<Hook>(hooks: Hook[], hook: Hook): () => void {
+  hooks.push(hook);
+  return () => {
+    const at = hooks.indexOf(hook);
+    if (at !== -1) hooks.splice(at, 1);
+  };
 }
 
 function errorOf(rule: ErrorAnswerFault): AzureError {

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { TestAuthority } from "../listener/testAuthority.ts";
@@ -23,7 +24,13 @@ import { BlobService } from "./blobService.ts";
 import { ClusterApi } from "./clusterApi.ts";
 import { AzureState, type AzureResource } from "./azureState.ts";
 import { Entra, type AzureApplication } from "./entra.ts";
-import { FaultInjection, type AzureCall, type CallHook, type FaultRule } from "./faults.ts";
+import {
+  FaultInjection,
+  type AzureCall,
+  type BackgroundHook,
+  type CallHook,
+  type FaultRule,
+} from "./faults.ts";
 import { ResourceManager } from "./resourceManager.ts";
 import { StandInControl } from "./standInControl.ts";
 import { SubscriptionConditions } from "./subscriptionConditions.ts";
@@ -48,6 +55,7 @@ export class LocalAzure implements AsyncDisposable {
   readonly #services: readonly AzureService[];
   readonly #stop: AbortController;
   readonly #faults = new FaultInjection();
+  readonly #stalled: IncomingMessage[] = [];
   readonly #entra: Entra;
   readonly #resourceManager: ResourceManager;
   /** What holds in all subscriptions; tests change it. */
@@ -162,6 +170,15 @@ export class LocalAzure implements AsyncDisposable {
   }
 
   /**
+   * Watches, and may hold back, what goes on after a request is answered.
+   *
+   * @returns ends it.
+   */
+  onBackground(hook: BackgroundHook): () => void {
+    return this.#faults.onBackground(hook);
+  }
+
+  /**
    * Makes the zone below which clusters' domains lie, as an operator of the resource provider would.
    *
    * @returns its id.
@@ -209,6 +226,16 @@ export class LocalAzure implements AsyncDisposable {
     return this.state.list();
   }
 
+  /** Reads on what was left unread, as the end of a connection shows only then; it stays without an answer. */
+  readStalled(): void {
+    for (const message of this.#stalled.splice(0)) message.resume();
+  }
+
+  /** How many connections clients hold open. */
+  async connections(): Promise<number> {
+    return await promisify(this.#server.getConnections.bind(this.#server))();
+  }
+
   /** Makes clients of this thread trust the stand-in, as NODE_EXTRA_CA_CERTS does for a program. */
   trust(): void {
     setDefaultCACertificates([...getCACertificates("default"), this.caCertificatePem]);
@@ -223,6 +250,15 @@ export class LocalAzure implements AsyncDisposable {
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      const begun = {
+        method: message.method ?? "GET",
+        url: addressOf(this.url, message.url ?? "/"),
+      };
+      if (this.#faults.takeArrival(begun)) {
+        this.#faults.begin(begun);
+        this.#stalled.push(message);
+        return;
+      }
       const request = await this.#read(message);
       if (request.url.pathname.startsWith("/stand-in/")) {
         this.#send(response, await this.#answer(request));
@@ -233,6 +269,10 @@ export class LocalAzure implements AsyncDisposable {
       if (answer === "hang") return;
       if (answer === "drop") {
         response.destroy();
+        return;
+      }
+      if ("stalled" in answer) {
+        this.#sendHalf(response, answer.stalled);
         return;
       }
       call.status = answer.status;
@@ -261,17 +301,18 @@ export class LocalAzure implements AsyncDisposable {
   async #answerOrFault(
     request: AzureRequest,
     call: AzureCall,
-  ): Promise<AzureAnswer | "hang" | "drop"> {
+  ): Promise<AzureAnswer | { readonly stalled: AzureAnswer } | "hang" | "drop"> {
     const fault = this.#faults.take(call);
     if (fault?.kind === "hang") return "hang";
     if (fault?.kind === "answer") return fault.error.answer();
-    if (fault?.lost === "request" || (await this.#faults.tell(call, "before"))) return "drop";
+    const lost = fault?.kind === "lost" ? fault.lost : undefined;
+    if (lost === "request" || (await this.#faults.tell(call, "before"))) return "drop";
     const answer = await this.#answer(request);
-    if ((await this.#faults.tell(call, "after")) || fault?.lost === "answer") {
+    if ((await this.#faults.tell(call, "after")) || lost === "answer") {
       answer.afterSent?.();
       return "drop";
     }
-    return answer;
+    return fault?.kind === "stall" ? { stalled: answer } : answer;
   }
 
   async #answer(request: AzureRequest): Promise<AzureAnswer> {
@@ -290,6 +331,13 @@ export class LocalAzure implements AsyncDisposable {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       return new AzureError(500, "StandInFault", text).answer();
     }
+  }
+
+  #sendHalf(response: ServerResponse, { status, headers, body, afterSent }: AzureAnswer): void {
+    const whole = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+    response.writeHead(status, { ...headers, "content-length": whole.length });
+    response.write(whole.subarray(0, whole.length / 2));
+    afterSent?.();
   }
 
   #send(response: ServerResponse, answer: AzureAnswer): void {

@@ -6,23 +6,27 @@ import { groupId, parseArmId, sameId } from "./armIds.ts";
 import type { AsyncOperations } from "./asyncOperations.ts";
 import { AzureError, type AzureAnswer, type AzureRequest } from "./azureService.ts";
 import type { AzureResource, AzureState } from "./azureState.ts";
+import type { FaultInjection } from "./faults.ts";
 import { parseBody, type ResourceBody } from "./resourceBody.ts";
 import { referrersTo } from "./resourceReferences.ts";
 
 export class ResourceGroups {
   readonly #state: AzureState;
   readonly #operations: AsyncOperations;
-  readonly #onDeleting: (group: string) => void;
+  readonly #faults: FaultInjection;
+  readonly #onGone: (group: string) => void;
 
-  /** @param parts `onDeleting` is called with the id of a group whose deletion begins. */
+  /** @param parts `onGone` is called with the id of a group whose deletion has ended. */
   constructor(parts: {
     readonly state: AzureState;
     readonly operations: AsyncOperations;
-    readonly onDeleting: (group: string) => void;
+    readonly faults: FaultInjection;
+    readonly onGone: (group: string) => void;
   }) {
     this.#state = parts.state;
     this.#operations = parts.operations;
-    this.#onDeleting = parts.onDeleting;
+    this.#faults = parts.faults;
+    this.#onGone = parts.onGone;
   }
 
   handle({ method, url, body }: AzureRequest): AzureAnswer | undefined {
@@ -108,13 +112,7 @@ export class ResourceGroups {
         "The location property is required for this definition.",
       );
     }
-    if (existing?.properties["provisioningState"] === "Deleting") {
-      throw new AzureError(
-        409,
-        "ResourceGroupBeingDeleted",
-        `The resource group '${name}' is in deprovisioning state and cannot perform this operation.`,
-      );
-    }
+    if (existing !== undefined) refuseWhileDeleting(existing);
     if (existing?.location !== undefined && existing.location !== location) {
       throw new AzureError(
         409,
@@ -137,8 +135,10 @@ export class ResourceGroups {
   }
 
   #patch(id: string, name: string, body: ResourceBody): AzureAnswer {
+    const existing = this.#existing(id, name);
+    refuseWhileDeleting(existing);
     const group = {
-      ...this.#existing(id, name),
+      ...existing,
       ...(body.tags === undefined ? {} : { tags: body.tags }),
     };
     this.#state.put(group);
@@ -150,11 +150,12 @@ export class ResourceGroups {
     const isUnderWay = group.properties["provisioningState"] === "Deleting";
     if (!isUnderWay) {
       this.#state.put({ ...group, properties: { provisioningState: "Deleting" } });
-      this.#onDeleting(id);
     }
     const { location = "" } = this.#operations.begin(subscriptionId, async () => {
       await this.#operations.takeTime();
-      if (!isUnderWay) this.#empty(group);
+      if (isUnderWay) return;
+      await this.#faults.background({ kind: "deleteGroup", id: group.id });
+      this.#empty(group);
     });
     return { status: 202, headers: { location } };
   }
@@ -173,6 +174,7 @@ export class ResourceGroups {
     }
     if (needed.length === 0) {
       this.#state.delete(group.id);
+      this.#onGone(group.id);
       return;
     }
     this.#state.put({ ...group, properties: { provisioningState: "Succeeded" } });
@@ -191,4 +193,14 @@ export class ResourceGroups {
       },
     );
   }
+}
+
+/** What is being deleted takes nothing new, and no changes. */
+function refuseWhileDeleting({ name, properties }: AzureResource): void {
+  if (properties["provisioningState"] !== "Deleting") return;
+  throw new AzureError(
+    409,
+    "ResourceGroupBeingDeleted",
+    `The resource group '${name}' is in deprovisioning state and cannot perform this operation.`,
+  );
 }

@@ -52,7 +52,8 @@ export class ResourceManager implements AzureService {
     this.#groups = new ResourceGroups({
       state,
       operations,
-      onDeleting: (group) => this.#deployments.dropGroup(group),
+      faults: parts.faults,
+      onGone: (group) => this.#deployments.dropGroup(group),
     });
     this.#subscriptions = new Subscriptions({
       state,

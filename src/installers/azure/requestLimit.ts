@@ -42,6 +42,20 @@ export const endingOnAbort: PipelinePolicy = {
   },
 };
 
+function notInTime(): RestError {
+  return new RestError("no answer came in time", { code: RestError.REQUEST_SEND_ERROR });
+}
+
+/**
+ * Why the body of an answer broke off: its stream itself says only that it was aborted.
+ *
+ * @param callers the signal that the caller gave the request.
+ */
+export function whyBrokenOff(error: unknown, callers: AbortSignal): unknown {
+  if (!(error instanceof Error) || error.name !== "AbortError") return error;
+  return callers.aborted ? callers.reason : notInTime();
+}
+
 /** What both kinds of clients have in common. */
 interface Abortable {
   abortSignal?: unknown;
@@ -60,7 +74,7 @@ async function withinLimit<Response extends Streamed>(
   const limit = deadlineSignal({
     clock,
     afterMs: limitMs,
-    reason: () => new RestError("no answer came in time", { code: RestError.REQUEST_SEND_ERROR }),
+    reason: notInTime,
     parents: callers === undefined ? [] : [callers],
   });
   let streams = false;

@@ -4,9 +4,12 @@ import {
   AzureConnection,
   type AzureConnectionOptions,
 } from "../../../src/installers/azure/azureConnection.ts";
+import type { AzureEffects } from "../../../src/installers/azure/azureEffects.ts";
+import { SealedState } from "../../../src/installers/azure/assets/sealedState.ts";
 import { judge } from "../../../src/installers/azure/failures/azureFailure.ts";
 import { blobServiceOf } from "../../../src/installers/azure/resources/storageAccount.ts";
 import { credentialFor, subscriptionId } from "../../azure/armClients.ts";
+import { storageAccountKey } from "../../azure/sharedKey.ts";
 import { LocalAzure } from "../../azure/localAzure.ts";
 import { TestClock } from "../../runtime/testClock.ts";
 import { azureSnapshot } from "./azureSnapshot.ts";
@@ -121,19 +124,96 @@ test("a request to ARM that hangs ends in time, as an outage, and is not sent ag
   expect(clock.sleeping).toBe(0);
 });
 
-test("a call of the blob service that hangs ends in time, as an outage", async () => {
+/** The way to an account's blobs, limited to a second. */
+function blobEffects(): Pick<AzureEffects, "azure" | "sealing"> {
   const { blobLimit } = connection({ blobLimitMs: 1_000 });
   const storageAccounts = {
-    getProperties: async () => ({ primaryEndpoints: { blob: `${azure.url}/account/` } }),
-    listKeys: async () => ({ keys: [{ value: Buffer.alloc(64).toString("base64") }] }),
+    getProperties: async () => ({ primaryEndpoints: { blob: `${azure.url}/${account}/` } }),
+    listKeys: async () => ({ keys: [{ value: storageAccountKey(account) }] }),
   };
-  const given = { blobLimit, of: () => ({ storage: { storageAccounts } }) };
+  return {
+    azure: { blobLimit, of: () => ({ storage: { storageAccounts } }) } as never,
+    sealing: { seal: async (state) => state, open: async (sealed) => sealed },
+  };
+}
+
+const account = "clusterabcdefgh";
+
+/** The account as the stand-in knows it, with one container. */
+function makeAccount(): void {
+  const group = `/subscriptions/${subscriptionId}/resourceGroups/shop`;
+  const id = `${group}/providers/Microsoft.Storage/storageAccounts/${account}`;
+  const type = "Microsoft.Storage/storageAccounts";
+  azure.state.put({ id, name: account, type, location: "eastus", properties: {} });
+  azure.state.put({
+    id: `${id}/blobServices/default/containers/aro`,
+    name: "aro",
+    type: `${type}/blobServices/containers`,
+    properties: { publicAccess: "None" },
+  });
+}
+
+test("a call of the blob service that hangs ends in time, as an outage", async () => {
   const { signal } = new AbortController();
-  const service = await blobServiceOf({ azure: given as never }, azureSnapshot(), signal);
+  const service = await blobServiceOf(blobEffects(), azureSnapshot(), signal);
   azure.fail({ hang: true });
   const blob = service.getContainerClient("ignition").getBlockBlobClient("a");
   const late = thrownBy(blob.upload("text", 4, { abortSignal: signal }));
   await expect.poll(() => azure.calls.length).toBe(1);
   await clock.advance(1_000);
   expect(verdictOn(await late)).toBe("again");
+});
+
+describe("in the middle of a transfer nothing comes any more", () => {
+  // more than any buffer on the way takes
+  const content = Buffer.alloc(24 * 1024 * 1024, "cluster");
+  const stateOf = async (signal: AbortSignal): Promise<SealedState> =>
+    await SealedState.of({ snapshot: azureSnapshot(), signal }, blobEffects());
+
+  test("an upload ends in time, as an outage, and so closes its connection; the next succeeds", async () => {
+    makeAccount();
+    const { signal } = new AbortController();
+    const state = await stateOf(signal);
+    azure.fail({ method: "PUT", path: /graph$/, stall: "request" });
+    const late = thrownBy(state.keep(content, () => undefined));
+    await expect.poll(() => azure.calls.length).toBe(1);
+    await clock.advance(1_000);
+    expect(verdictOn(await late)).toBe("again");
+    azure.readStalled();
+    await expect.poll(async () => await azure.connections()).toBe(0);
+    expect(clock.sleeping).toBe(0);
+    await state.keep(content, () => undefined);
+    expect(content.equals((await state.read()) ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  test("a download ends in time, as an outage, and so closes its connection; the next succeeds", async () => {
+    makeAccount();
+    const { signal } = new AbortController();
+    const state = await stateOf(signal);
+    await state.keep(content, () => undefined);
+    azure.fail({ method: "GET", path: /graph$/, stall: "answer" });
+    const late = thrownBy(state.read());
+    await expect.poll(() => azure.calls.filter(({ method }) => method === "GET").length).toBe(1);
+    await expect.poll(() => clock.sleeping).toBe(1);
+    await clock.advance(1_000);
+    expect(verdictOn(await late)).toBe("again");
+    await expect.poll(async () => await azure.connections()).toBe(0);
+    expect(clock.sleeping).toBe(0);
+    expect(content.equals((await state.read()) ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  test("a download ends with its step, for the reason that the step was told to stop for", async () => {
+    makeAccount();
+    const step = new AbortController();
+    const state = await stateOf(step.signal);
+    await state.keep(content, () => undefined);
+    azure.fail({ method: "GET", path: /graph$/, stall: "answer" });
+    const late = thrownBy(state.read());
+    await expect.poll(() => azure.calls.filter(({ method }) => method === "GET").length).toBe(1);
+    const reason = new Error("the step's time is up");
+    step.abort(reason);
+    expect(await late).toBe(reason);
+    await expect.poll(async () => await azure.connections()).toBe(0);
+    expect(clock.sleeping).toBe(0);
+  });
 });

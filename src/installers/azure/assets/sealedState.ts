@@ -8,6 +8,7 @@ import type { BlockBlobClient } from "@azure/storage-blob";
 import type { InstallationSnapshot, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers } from "../azureNames.ts";
+import { whyBrokenOff } from "../requestLimit.ts";
 import { blobServiceOf } from "../resources/storageAccount.ts";
 
 /**
@@ -104,7 +105,7 @@ export class SealedState {
       return Buffer.concat(pieces);
     } catch (error) {
       if (isRestError(error) && error.statusCode === 404) return undefined;
-      throw error;
+      throw whyBrokenOff(error, this.#signal);
     }
   }
 }
