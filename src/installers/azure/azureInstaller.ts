@@ -97,6 +97,7 @@ export function azureInstaller(effects: AzureEffects): Installer {
           deleteDnsRecords(effects),
           detachSecurityGroups(effects),
           deleteResourceGroup(effects),
+          deleteDnsRecords(effects, "DeleteLateDnsRecords"),
         ]),
       ],
     },

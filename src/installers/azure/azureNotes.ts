@@ -25,6 +25,8 @@ export interface AzureNotes {
   readonly ignitionSince?: EpochMs;
   /** The control plane stands by itself: no machine is begun from outside of the cluster any more. */
   readonly bootstrapped?: true;
+  /** When Azure was last asked to make the managed group, noted before; 0 once it was seen. */
+  readonly groupAskedAt?: EpochMs;
   /** Where to ask for the end of the managed group's deletion, as the SDK writes it. Whoever asks has to sign in. */
   readonly groupDeletion?: string;
   /** The deletion of a part of the bootstrap machine that was begun last, written and asked for in the same way. */

@@ -2,6 +2,7 @@
  * Drives the installer on Azure, unmodified and with its real clients, through whole operations against the stand-in. A run may be
  * killed at any call: it then does nothing more, and another one goes on from what is stored.
  */
+import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stateSealing } from "../../../src/azureInstallation.ts";
@@ -11,6 +12,7 @@ import { ClusterApi } from "../../../src/installers/azure/cluster/clusterApi.ts"
 import { blobServiceOf } from "../../../src/installers/azure/resources/storageAccount.ts";
 import type { StateSealing } from "../../../src/installers/azure/azureEffects.ts";
 import { azureInstaller } from "../../../src/installers/azure/azureInstaller.ts";
+import type { AzureNotes } from "../../../src/installers/azure/azureNotes.ts";
 import { readDnsZoneId } from "../../../src/installers/azure/azureInstallerSettings.ts";
 import type { Step, StepResult } from "../../../src/installers/installer.ts";
 import type { Cluster } from "../../../src/model/cluster.ts";
@@ -28,8 +30,28 @@ import { deleteOf, newCluster, StepsRun } from "../../backend/stepsSuite.ts";
 import { temporaryFolder } from "../../process/rpProcess.ts";
 import { newKey, TestKeys } from "../../store/sealedStoreFixture.ts";
 
-/** Where a run is killed: `true` at the call that it is told of. */
-export type KillAt = (call: AzureCall, moment: "before" | "after") => boolean;
+/**
+ * Where a run is killed: at the call that it is told of, which is lost there; or which is on its way still, and takes effect only
+ * with `landLate`.
+ */
+export type KillAt = (call: AzureCall, moment: "before" | "after") => boolean | "lands late";
+
+export interface AzureRunOptions {
+  /** Whether the cluster makes its own network, or gets subnets of a user's; its own unless given. */
+  readonly network?: "own" | "given";
+}
+
+/** What a step waits for, as it says. */
+export interface Waited {
+  readonly step: string;
+  readonly because: string | undefined;
+}
+
+interface LateCall {
+  readonly call: AzureCall;
+  readonly land: PromiseWithResolvers<void>;
+  readonly landed: PromiseWithResolvers<void>;
+}
 
 const parentDomain = "clusters.example";
 /** More starts of one step than any kill explains. */
@@ -46,12 +68,16 @@ export class AzureRun implements AsyncDisposable {
   readonly #installProgram: string;
   #sealing: StateSealing;
   readonly #unwatch: () => void;
+  /** What a step has said each time that it was to be begun again. */
+  readonly waits: Waited[] = [];
   #document: ClusterDocument;
+  #initial: ClusterDocument;
+  #late: LateCall | undefined;
   #life = new AbortController();
   #killAt: KillAt = () => false;
   #kills = 0;
 
-  private constructor(azure: LocalAzure, sealing: StateSealing) {
+  private constructor(azure: LocalAzure, sealing: StateSealing, options: AzureRunOptions) {
     this.azure = azure;
     this.#sealing = sealing;
     azure.trust();
@@ -65,26 +91,48 @@ export class AzureRun implements AsyncDisposable {
     this.#zoneId = azure.createDnsZone(parentDomain);
     const { clientId, clientSecret } = azure.clusterApplication;
     const fresh = newCluster();
-    this.#document = {
+    this.#initial = {
       ...fresh,
       cluster: { ...fresh.cluster, clientId },
       secrets: { ...fresh.secrets, clientSecret },
     };
-    this.#unwatch = azure.onCall((call, moment) => {
+    this.#document = this.#initial;
+    if (options.network === "given") this.#giveSubnets();
+    this.#unwatch = azure.onCall(async (call, moment) => {
+      if (this.#late?.call === call) {
+        this.#late.landed.resolve();
+        return "drop";
+      }
       // a process that was killed sends nothing more; what it had sent before is answered to nobody
       if (this.#life.signal.aborted) return "drop";
-      if (!this.#killAt(call, moment)) return undefined;
-      this.#kills += 1;
-      this.#life.abort(new Error("killed"));
-      return "drop";
+      const kill = this.#killAt(call, moment);
+      if (kill === false) return undefined;
+      this.kill();
+      if (kill === true) return "drop";
+      this.#late = { call, land: Promise.withResolvers(), landed: Promise.withResolvers() };
+      await this.#late.land.promise;
+      return undefined;
     });
   }
 
-  static async open(): Promise<AzureRun> {
+  static async open(options: AzureRunOptions = {}): Promise<AzureRun> {
     return new AzureRun(
       await LocalAzure.start({ operationMs: 1, clusterReadyMs: 1 }),
       await sealingBy(newKey("only")),
+      options,
     );
+  }
+
+  /** The process that runs now does nothing more. */
+  kill(): void {
+    this.#kills += 1;
+    this.#life.abort(new Error("killed"));
+  }
+
+  /** Lets the call that was on its way when the run was killed take effect. */
+  async landLate(): Promise<void> {
+    this.#late?.land.resolve();
+    await this.#late?.landed.promise;
   }
 
   get document(): ClusterDocument {
@@ -98,12 +146,29 @@ export class AzureRun implements AsyncDisposable {
 
   /** The cluster that is created is another one, in some of its members. */
   asks(changed: Partial<Cluster>, secrets: ClusterSecrets = {}): void {
-    const document = this.#document;
-    this.#document = {
+    const asked = (document: ClusterDocument): ClusterDocument => ({
       ...document,
       cluster: { ...document.cluster, ...changed },
       secrets: { ...document.secrets, ...secrets },
-    };
+    });
+    this.#document = asked(this.#document);
+    this.#initial = asked(this.#initial);
+  }
+
+  /** The same is asked for as at first, of a cluster that knows nothing of the one before. */
+  anew(): void {
+    this.#document = { ...this.#initial, incarnationId: randomUUID() };
+  }
+
+  #giveSubnets(): void {
+    const { subscriptionId, cluster } = this.#document;
+    const network = this.azure.createNetwork(subscriptionId, "networks", "office");
+    const subnet = (name: string): string => `${network}/subnets/${name}`;
+    this.asks({
+      resourceGroupId: `/subscriptions/${subscriptionId}/resourceGroups/shop-machines`,
+      controlPlane: { ...cluster.controlPlane, subnetId: subnet("control-plane") },
+      workers: cluster.workers.map((pool) => ({ ...pool, subnetId: subnet("workers") })),
+    });
   }
 
   /** In clear, as the cluster has it. */
@@ -217,6 +282,7 @@ export class AzureRun implements AsyncDisposable {
       run.apply(result.changes ?? {});
       this.#document = run.document;
       if (result.done) return true;
+      this.waits.push({ step: step.name, because: result.because });
       await run.clock.advance(result.againAfterMs);
     }
     throw new Error(`${step.name} has asked to be called again more than ${startsMax} times`);
@@ -227,4 +293,39 @@ export class AzureRun implements AsyncDisposable {
     await this.azure[Symbol.asyncDispose]();
     this.#folder[Symbol.dispose]();
   }
+}
+
+/** Everything that exists in Azure, by what it is called but for chance; a subnet with a security group says so. */
+export function existing(run: AzureRun): readonly string[] {
+  return run.azure
+    .resources()
+    .flatMap(({ id, properties }) => [id, ...guardedSubnetsOf(properties)])
+    .map((text) => withoutChance(text, run))
+    .toSorted();
+}
+
+function guardedSubnetsOf({ subnets = [] }: { readonly subnets?: unknown }): readonly string[] {
+  return (subnets as readonly { id: string; properties: object }[])
+    .filter(({ properties }) => "networkSecurityGroup" in properties)
+    .map(({ id }) => `${id} has a security group`);
+}
+
+/** What a call is called, whatever was made by chance: alike in each run. */
+export function nameOf({ method, path }: AzureCall, run: AzureRun): string {
+  return `${method} ${withoutChance(path, run)}`;
+}
+
+function withoutChance(text: string, run: AzureRun): string {
+  const { infraId, names } = (run.document.installation["azure"] ?? {}) as AzureNotes;
+  return text
+    .replaceAll(infraId ?? "{infra}", "{infra}")
+    .replaceAll(names?.mark ?? "{mark}", "{mark}")
+    .replaceAll(/worker-eastus(\d)-[0-9a-z]{5}/g, "worker-eastus$1-{machine}")
+    .replaceAll(/imageregistry[0-9a-z]+/g, "imageregistry{chance}")
+    .replaceAll(/roleAssignments\/[0-9a-f-]{36}/gi, "roleAssignments/{guid}");
+}
+
+/** Requests that change something; keys and tokens are asked for by POST as well. */
+export function isChange({ method, path }: AzureCall): boolean {
+  return !["GET", "HEAD"].includes(method) && !/\/(listKeys|token)$/i.test(path);
 }

@@ -11,6 +11,7 @@ import { deploymentNames, incarnationTag, type ChosenNames } from "../azureNames
 import { readNotes, withNotes } from "../azureNotes.ts";
 import { cancelDeployment } from "./deployments.ts";
 import { againOf, failedDeletion, noteDeletion } from "./failedDeletion.ts";
+import { detach } from "./detachSecurityGroups.ts";
 import { isBeingDeleted, ownerOf, readManagedGroup } from "./managedGroup.ts";
 import { progressOf, submit } from "./submit.ts";
 
@@ -18,6 +19,9 @@ type Effects = Pick<AzureEffects, "azure" | "pollMs" | "random">;
 
 /** How long a deletion that fails is begun again, from the step's first start; it may take Azure an hour. */
 const failuresEndAfterMs = 2 * 60 * 60_000;
+
+/** After which a call that was on its way when its caller went has taken effect, or never will. */
+const lateCallMs = 2 * 60_000;
 
 export function deleteResourceGroup(effects: Effects): Step {
   return {
@@ -27,7 +31,7 @@ export function deleteResourceGroup(effects: Effects): Step {
       const { names } = readNotes(context.snapshot);
       if (names === undefined) return { done: true };
       const group = await readManagedGroup(effects, context, names);
-      if (group === undefined) return { done: true };
+      if (group === undefined) return goneOrToCome(context);
       const owner = ownerOf(group, context.snapshot);
       if (owner === "foreign") return { done: true };
       const underWay = await deletionUnderWay(effects, context, names);
@@ -37,10 +41,22 @@ export function deleteResourceGroup(effects: Effects): Step {
       // an untagged one has the name that was noted: no other incarnation that lives can have it
       if (owner === "another") throw anotherIncarnations(names);
       if (await cancelDeployments(effects, context, names)) return again;
+      // one that was set late would hold the group back, and Azure doesn't say for how long it tries
+      const { isAnyLeft, because } = await detach(effects, context);
+      if (isAnyLeft) return because === undefined ? again : { ...again, because };
       await begin(effects, context, names);
       return again;
     },
   };
+}
+
+/** The call that makes the group may be on its way still, of a create that was broken off there. */
+function goneOrToCome({ snapshot, now }: StepContext): StepResult {
+  const { groupAskedAt = 0, groupDeletion } = readNotes(snapshot);
+  // whose deletion was begun had come
+  const leftMs = groupDeletion === undefined ? groupAskedAt + lateCallMs - now : 0;
+  if (leftMs <= 0) return { done: true };
+  return { done: false, againAfterMs: Math.min(leftMs, lateCallMs) };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Deployment, DeploymentExtended } from "@azure/arm-resourcesdeploym
 import { TerminalError } from "../../../model/rpError.ts";
 import type { StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { DeploymentError } from "../failures/azureErrors.ts";
+import { DeploymentError, statusOf } from "../failures/azureErrors.ts";
 import { judge } from "../failures/azureFailure.ts";
 import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
@@ -147,7 +147,14 @@ export async function cancelDeployment(
   const { snapshot, signal } = context;
   const { deployments } = effects.azure.of(snapshot.subscriptionId).deployments;
   context.guard();
-  await deployments.cancel(noted(snapshot, "names").managedGroup, name, { abortSignal: signal });
+  try {
+    await deployments.cancel(noted(snapshot, "names").managedGroup, name, { abortSignal: signal });
+  } catch (error) {
+    const isRefused = statusOf(error) === 409 || statusOf(error) === 404;
+    const seen = isRefused ? await readDeployment(effects, context, name) : current;
+    // it may have ended in this very moment
+    if (seen !== undefined && isActive(seen)) throw error;
+  }
   return true;
 }
 

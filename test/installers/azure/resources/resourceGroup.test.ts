@@ -49,7 +49,7 @@ test("is made with both marks, and not twice", async () => {
   expect(group).toMatchObject({ managedBy: clusterId, tags: ours.tags, location: "eastus" });
   expect(azure.changes()).toEqual([`PUT ${path}`]);
   expect(context.guarded()).toBe(1);
-  expect(await step(createResourceGroup).run(context)).toEqual({ done: true });
+  expect(await step(createResourceGroup).run(context)).toMatchObject({ done: true });
   expect(azure.changes()).toEqual([]);
 });
 
@@ -104,9 +104,50 @@ test.each([undefined, {}, { cost: "x" }])("whose tags are now %o is deleted", as
   expect(azure.changes()).toEqual([`DELETE ${path}`]);
 });
 
-test("of an earlier cluster is waited for while it is being deleted", async () => {
-  group = { ...ours, tags: {}, properties: { provisioningState: "Deleting" } };
-  expect(await step(createResourceGroup).run(stepContext({ installation }))).toEqual(again);
+const waiting = {
+  ...again,
+  because: `The resource group ${names.managedGroup} is being deleted; it is made anew once it is gone.`,
+};
+
+test.each([
+  ["an earlier incarnation's", { tags: {} }],
+  ["another cluster's", { managedBy: `${clusterId}2` }],
+  ["nobody's", { managedBy: undefined, tags: undefined }],
+])("%s is waited for while it is being deleted", async (_whose, other) => {
+  group = { ...ours, ...other, properties: { provisioningState: "Deleting" } };
+  expect(await step(createResourceGroup).run(stepContext({ installation }))).toEqual(waiting);
+  expect(azure.changes()).toEqual([]);
+});
+
+test("is waited for when no look shows it, but Azure is still deleting it", async () => {
+  const error = {
+    code: "ResourceGroupBeingDeleted",
+    message: "The resource group is in deprovisioning state and cannot perform this operation.",
+  };
+  more[`PUT ${path}`] = { status: 409, body: { error } };
+  const context = stepContext({ installation });
+  expect(await step(createResourceGroup).run(context)).toEqual(waiting);
+  more = {};
+  expect(await step(createResourceGroup).run(context)).toEqual(again);
+  expect(group).toMatchObject({ managedBy: clusterId, tags: ours.tags });
+});
+
+test("that isn't there is waited for as long as the call that makes it may be on its way", async () => {
+  const now = 1_700_000_000_000;
+  const context = stepContext({ installation, now });
+  azure.script = () => ({ status: 404 });
+  await step(createResourceGroup)
+    .run(context)
+    .catch(() => undefined);
+  const { installation: asked } = context.snapshot;
+  expect(asked["azure"]).toMatchObject({ groupAskedAt: now });
+  const at = (passedMs: number) =>
+    step(deleteResourceGroup).run(stepContext({ installation: asked, now: now + passedMs }));
+  expect(await at(0)).toEqual({ done: false, againAfterMs: 2 * minuteMs });
+  expect(await at(minuteMs)).toEqual({ done: false, againAfterMs: minuteMs });
+  // by a clock that is behind
+  expect(await at(-60 * minuteMs)).toEqual({ done: false, againAfterMs: 2 * minuteMs });
+  expect(await at(2 * minuteMs)).toEqual({ done: true });
 });
 
 test("needs no deletion when nothing was begun, or it is gone", async () => {
