@@ -49,7 +49,7 @@ beforeAll(async () => {
       after: existing(run),
       changes: run.azure.calls.filter((call) => isChange(call)).length,
     };
-    expect(straight[network].changes).toBeGreaterThan(20);
+    expect(straight[network].changes).toBeGreaterThan(15);
   }
 });
 

@@ -65,7 +65,7 @@ const lateCalls: readonly (readonly [string, (call: AzureCall) => boolean])[] = 
   ],
   [
     "a subnet's security group",
-    ({ method, path }) => method === "PUT" && /\/subnets\/control-plane$/.test(path),
+    ({ method, path }) => method === "PUT" && path.endsWith("/subnets/control-plane"),
   ],
   ["machines", isDeployment],
   ["the API's record", ({ method, path }) => method === "PUT" && /\/CNAME\/api/.test(path)],
