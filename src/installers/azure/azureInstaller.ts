@@ -25,6 +25,7 @@ import { deployResources } from "./resources/deployResources.ts";
 import { deployStorage } from "./resources/deployStorage.ts";
 import { detachSecurityGroups } from "./resources/detachSecurityGroups.ts";
 import { generateAssets } from "./assets/generateAssets.ts";
+import { waitingForSubscription } from "./resources/hiddenSubscription.ts";
 import { ingressAddress } from "./cluster/ingressAddress.ts";
 import { ofOwnCluster } from "./cluster/ownCluster.ts";
 import { removeBootstrapMachine } from "./resources/removeBootstrapMachine.ts";
@@ -93,12 +94,15 @@ export function azureInstaller(effects: AzureEffects): Installer {
         ),
       ],
       delete: [
-        phase("DeleteCluster", [
-          deleteDnsRecords(effects),
-          detachSecurityGroups(effects),
-          deleteResourceGroup(effects),
-          deleteDnsRecords(effects, "DeleteLateDnsRecords"),
-        ]),
+        phase(
+          "DeleteCluster",
+          [
+            deleteDnsRecords(effects),
+            detachSecurityGroups(effects),
+            deleteResourceGroup(effects),
+            deleteDnsRecords(effects, "DeleteLateDnsRecords"),
+          ].map(waitingForSubscription),
+        ),
       ],
     },
   };

@@ -128,8 +128,24 @@ export function statusOf(error: unknown): number | undefined {
   return typeof error.statusCode === "number" ? error.statusCode : undefined;
 }
 
+/** By these Azure says that what was asked for, or what it would be in, isn't there. */
+const notFoundCodes = [
+  "ResourceGroupNotFound",
+  "ResourceNotFound",
+  "ParentResourceNotFound",
+  "NotFound",
+  "DeploymentNotFound",
+  "ContainerNotFound",
+  "BlobNotFound",
+];
+
+/** Whether Azure itself says that it isn't there: neither a proxy's page says that, nor that the subscription isn't known. */
 export function isNotFound(error: unknown): boolean {
-  return statusOf(error) === 404;
+  if (!isRestError(error) || statusOf(error) !== 404) return false;
+  // where storage says it of what was asked for without a body
+  const ofStorage = error.response?.headers?.get("x-ms-error-code");
+  if (ofStorage !== undefined) return notFoundCodes.includes(ofStorage);
+  return readFailure(error)?.errors.every(({ code }) => notFoundCodes.includes(code)) ?? false;
 }
 
 /** Whether somebody could not sign in. */

@@ -7,9 +7,10 @@ import { TerminalError } from "../../../model/rpError.ts";
 import type { StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
-import { statusOf } from "../failures/azureErrors.ts";
+import { isNotFound, statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag, parentZone } from "../azureNames.ts";
 import { noted, readNotes, withNotes } from "../azureNotes.ts";
+import { namedAnswer } from "./namedAnswer.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
 
@@ -40,7 +41,8 @@ export async function createRecord(
   const zone = parentZone(noted(snapshot, "names"), effects.settings);
   const { recordSets } = effects.azure.of(zone.subscriptionId).dns;
   const where = [zone.resourceGroup, zone.name, wanted.name, wanted.type] as const;
-  const present = await orAbsent(recordSets.get(...where, { abortSignal: signal }));
+  const answer = await orAbsent(recordSets.get(...where, { abortSignal: signal }));
+  const present = namedAnswer(answer, wanted.name);
   if (present !== undefined && !isOurs(present, context)) {
     throw new TerminalError({
       code: "DnsRecordExists",
@@ -80,7 +82,8 @@ export async function deleteRecord(
   const { zone, type, name } = recordOf(id);
   const { recordSets } = effects.azure.of(zone.subscriptionId).dns;
   const where = [zone.resourceGroup, zone.name, name, type] as const;
-  const present = await orAbsent(recordSets.get(...where, { abortSignal: context.signal }));
+  const answer = await orAbsent(recordSets.get(...where, { abortSignal: context.signal }));
+  const present = namedAnswer(answer, name);
   if (present === undefined || !isOurs(present, context)) return true;
   if (present.etag === undefined) throw new Error("Azure gave no ETag of a DNS record");
   context.guard();
@@ -88,7 +91,7 @@ export async function deleteRecord(
     await recordSets.delete(...where, { abortSignal: context.signal, ifMatch: present.etag });
   } catch (error) {
     if (statusOf(error) === 412) return false;
-    if (statusOf(error) !== 404) throw error;
+    if (!isNotFound(error)) throw error;
   }
   return true;
 }

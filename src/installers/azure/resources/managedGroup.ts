@@ -5,17 +5,23 @@ import type { InstallationSnapshot, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag, type ChosenNames } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
+import { namedAnswer } from "./namedAnswer.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
 
-/** As it is in Azure; nothing when it isn't there. */
+/**
+ * As it is in Azure; nothing when it isn't there.
+ *
+ * @throws {RestError} when the answer tells neither.
+ */
 export async function readManagedGroup(
   effects: Pick<AzureEffects, "azure">,
   { snapshot, signal }: Pick<StepContext, "snapshot" | "signal">,
   { managedGroup }: ChosenNames,
 ): Promise<ResourceGroup | undefined> {
   const { resourceGroups } = effects.azure.of(snapshot.subscriptionId).resources;
-  return orAbsent(resourceGroups.get(managedGroup, { abortSignal: signal }));
+  const group = await orAbsent(resourceGroups.get(managedGroup, { abortSignal: signal }));
+  return namedAnswer(group, managedGroup);
 }
 
 /** Whose a group is, as its marks say. */

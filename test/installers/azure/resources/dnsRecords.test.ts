@@ -6,7 +6,7 @@ import { createIngressRecord } from "../../../../src/installers/azure/resources/
 import { deleteDnsRecords } from "../../../../src/installers/azure/resources/deleteDnsRecords.ts";
 import { reserveDomain } from "../../../../src/installers/azure/resources/reserveDomain.ts";
 import type { StepContext } from "../../../../src/installers/installer.ts";
-import { ScriptedAzure } from "../scriptedAzure.ts";
+import { ScriptedAzure, type ScriptedAnswer } from "../scriptedAzure.ts";
 import { incarnationId, names, stepContext } from "../stepContext.ts";
 
 const zone =
@@ -21,6 +21,7 @@ beforeAll(async () => {
 afterAll(async () => azure[Symbol.asyncDispose]());
 
 interface RecordSet {
+  readonly name: string;
   readonly etag: string;
   readonly properties: Record<string, unknown>;
 }
@@ -48,7 +49,8 @@ beforeEach(() => {
       records.delete(path);
       return { status: present === undefined ? 204 : 200 };
     }
-    const record = { ...(body as RecordSet), etag: `e${(etags += 1)}` };
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    const record = { ...(body as RecordSet), name, etag: `e${(etags += 1)}` };
     records.set(path, record);
     return { status: 201, body: record };
   };
@@ -71,6 +73,7 @@ const remove = async (given: StepContext) =>
 const done = { done: true };
 const again = { done: false, againAfterMs: 10_000 };
 const foreign = (incarnation: string | undefined): RecordSet => ({
+  name: "api.mycluster-abcdefgh",
   etag: "foreign",
   properties: {
     TTL: 300,
@@ -263,6 +266,7 @@ test("that an earlier worker made just now are taken as ours", async () => {
   beforeWrite = (path) => {
     if (!records.has(path)) {
       records.set(path, {
+        name: "api.mycluster-abcdefgh",
         etag: "e",
         properties: {
           TTL: 300,
@@ -295,4 +299,23 @@ test("are none of ours where the API is private or the domain lies elsewhere", a
   expect(await remove(stepContext())).toEqual(done);
   expect(azure.changes()).toEqual([]);
   expect(records.size).toBe(0);
+});
+
+test.each<[string, ScriptedAnswer]>([
+  ["nothing", { status: 200, body: {} }],
+  ["a page of a proxy", { status: 404, headers: { "content-type": "text/html" }, body: "<html>" }],
+])("are neither somebody's nor gone when an odd answer tells of %s", async (_what, answer) => {
+  const given = context();
+  await createApi(given);
+  azure.changes();
+  const whole = azure.script;
+  azure.script = (request) => (request.path === apiPath ? answer : whole(request));
+  for (const act of [createApi, remove]) {
+    const outcome = await act(given).then(
+      ({ done: isDone }) => isDone,
+      (thrown: unknown) => (thrown as Error).name,
+    );
+    expect([false, "AzureCallError"]).toContain(outcome);
+  }
+  expect(azure.changes()).toEqual([]);
 });

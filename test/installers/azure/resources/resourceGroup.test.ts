@@ -1,5 +1,6 @@
 /** The managed group: made once, never taken from anybody, deleted only when it is this incarnation's. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { azureInstaller } from "../../../../src/installers/azure/azureInstaller.ts";
 import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import { createResourceGroup } from "../../../../src/installers/azure/resources/createResourceGroup.ts";
 import { deleteResourceGroup } from "../../../../src/installers/azure/resources/deleteResourceGroup.ts";
@@ -25,7 +26,11 @@ beforeEach(() => {
     if (scripted !== undefined) return scripted;
     if (called !== path) return undefined;
     if (method === "PUT") {
-      group = { ...(body as object), properties: { provisioningState: "Succeeded" } };
+      group = {
+        ...(body as object),
+        name: names.managedGroup,
+        properties: { provisioningState: "Succeeded" },
+      };
       return { status: 201, body: group };
     }
     return group === undefined ? undefined : { status: 200, body: group };
@@ -33,6 +38,7 @@ beforeEach(() => {
 });
 
 const ours = {
+  name: names.managedGroup.toUpperCase(),
   location: "eastus",
   managedBy: clusterId.toUpperCase(),
   tags: { "openshift-rp-incarnation": incarnationId },
@@ -297,9 +303,50 @@ test("is deleted only when no deployment goes on to make something in it", async
   const deployment = `${path}/providers/microsoft.resources/deployments/resources-abcdefgh`;
   more[`GET ${deployment}`] = {
     status: 200,
-    body: { properties: { provisioningState: "Running" } },
+    body: { name: "resources-abcdefgh", properties: { provisioningState: "Running" } },
   };
   more[`POST ${deployment}/cancel`] = { status: 204 };
   expect(await step(deleteResourceGroup).run(stepContext({ installation }))).toEqual(again);
   expect(azure.changes()).toEqual([`POST ${deployment}/cancel`]);
+});
+
+const error = { code: "Odd", message: "m" };
+test.each<[string, ScriptedAnswer]>([
+  ["nothing", { status: 200, body: {} }],
+  ["an error that says that it is none", { status: 200, body: { error } }],
+  ["another group", { status: 200, body: { ...ours, name: "another" } }],
+  ["a page of a proxy", { status: 404, headers: { "content-type": "text/html" }, body: "<html>" }],
+  ["no body", { status: 404 }],
+  ["what ARM doesn't say of a group", { status: 404, body: { error } }],
+])("that an odd answer tells nothing of isn't gone: %s", async (_what, answer) => {
+  more[`GET ${path}`] = answer;
+  const outcomes = [createResourceGroup, deleteResourceGroup].map(async (which) =>
+    step(which)
+      .run(stepContext({ installation }))
+      .then(
+        ({ done }) => done,
+        (thrown: unknown) => (thrown as Error).name,
+      ),
+  );
+  for (const outcome of await Promise.all(outcomes)) {
+    expect([false, "AzureCallError"]).toContain(outcome);
+  }
+  expect(azure.changes()).toEqual([]);
+});
+
+test("in a subscription that Azure doesn't know is waited for, then the reason is told", async () => {
+  const unknown = { code: "SubscriptionNotFound", message: "The subscription could not be found." };
+  more[`GET ${path}`] = { status: 404, body: { error: unknown } };
+  const { phases } = azureInstaller(azure.effects());
+  const [deletion] = phases.delete
+    .flatMap(({ steps }) => steps)
+    .filter(({ name }) => name === "DeleteResourceGroup");
+  const context = stepContext({ installation });
+  expect(await deletion?.run(context)).toMatchObject({
+    done: false,
+    because: expect.stringContaining("does not know the subscription") as string,
+  });
+  const late = stepContext({ installation, startedAt: context.now - 31 * minuteMs });
+  await expect(deletion?.run(late)).rejects.toMatchObject({ code: "InvalidSubscriptionState" });
+  expect(azure.changes()).toEqual([]);
 });
