@@ -23,6 +23,9 @@ const failuresEndAfterMs = 2 * 60 * 60_000;
 /** After which a call that was on its way when its caller went has taken effect, or never will. */
 const lateCallMs = 2 * 60_000;
 
+/** From the step's first start: the group's deletion then has to cope with a deployment that doesn't end. */
+const cancelForMs = 10 * 60_000;
+
 export function deleteResourceGroup(effects: Effects): Step {
   return {
     name: "DeleteResourceGroup",
@@ -40,7 +43,8 @@ export function deleteResourceGroup(effects: Effects): Step {
       if (isBeingDeleted(group)) return again;
       // an untagged one has the name that was noted: no other incarnation that lives can have it
       if (owner === "another") throw anotherIncarnations(names);
-      if (await cancelDeployments(effects, context, names)) return again;
+      const isEarly = context.now - context.startedAt < cancelForMs;
+      if (isEarly && (await cancelDeployments(effects, context, names))) return again;
       // one that was set late would hold the group back, and Azure doesn't say for how long it tries
       const { isAnyLeft, because } = await detach(effects, context);
       if (isAnyLeft) return because === undefined ? again : { ...again, because };

@@ -14,9 +14,10 @@ import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DeploymentParameters, DeploymentTemplate } from "../template/azureTemplate.ts";
 import { checkOwner, readManagedGroup } from "./managedGroup.ts";
+import { namedAnswer } from "./namedAnswer.ts";
+import { submit } from "./submit.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
-import { submit } from "./submit.ts";
 
 /** Tags of a deployment. */
 const templateTag = "openshift-rp-template";
@@ -27,8 +28,9 @@ const faultsEndAfterMs = 30 * 60_000;
 /** From a failed deployment's next try to a look at it. */
 const redeployedLookMs = 60_000;
 
-/** In these it has come to its end. */
-const ended = ["Succeeded", "Failed", "Canceled"];
+const failed = ["Failed", "Canceled"];
+/** In these it runs. In one that isn't told Azure refuses a second one by itself, if need be. */
+const active = ["Accepted", "Running", "Ready", "Creating", "Created", "Updating", "Deleting"];
 
 export interface DeployedTemplate {
   /** Of the deployment. */
@@ -57,8 +59,7 @@ export async function deploy(
     return { done: true };
   }
   const isFailureOfOurs =
-    state !== undefined &&
-    !isSameName(state, "Succeeded") &&
+    failed.some((one) => isSameName(one, state)) &&
     current?.tags?.[operationTag] === context.snapshot.operationId;
   const lookMs = isFailureOfOurs ? waitOfFailed(effects, context, current) : effects.pollMs;
   await put(effects, context, deployed);
@@ -129,11 +130,14 @@ async function readDeployment(
 ): Promise<DeploymentExtended | undefined> {
   const { managedGroup } = noted(snapshot, "names");
   const { deployments } = effects.azure.of(snapshot.subscriptionId).deployments;
-  return orAbsent(deployments.get(managedGroup, name, { abortSignal: signal }));
+  return namedAnswer(
+    await orAbsent(deployments.get(managedGroup, name, { abortSignal: signal })),
+    name,
+  );
 }
 
 function isActive({ properties }: DeploymentExtended): boolean {
-  return !ended.some((state) => isSameName(state, properties?.provisioningState));
+  return active.some((state) => isSameName(state, properties?.provisioningState));
 }
 
 /** Cancels a deployment that runs. @returns whether there was something to cancel. */

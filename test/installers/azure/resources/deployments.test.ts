@@ -14,9 +14,11 @@ beforeAll(async () => {
 });
 afterAll(async () => azure[Symbol.asyncDispose]());
 
+const name = "storage-abcdefgh";
 interface Deployment {
+  readonly name: string;
   readonly tags?: Record<string, string>;
-  readonly properties: { readonly provisioningState: string; readonly error?: unknown };
+  readonly properties?: { readonly provisioningState: string; readonly error?: unknown };
 }
 let deployment: Deployment | undefined;
 let putAnswer: ScriptedAnswer | undefined;
@@ -28,7 +30,7 @@ beforeEach(() => {
     if (called !== path) return undefined;
     if (method === "GET") return deployment && { status: 200, body: deployment };
     if (putAnswer !== undefined) return putAnswer;
-    deployment = { ...(body as Deployment), properties: { provisioningState: "Accepted" } };
+    deployment = { ...(body as Deployment), name, properties: { provisioningState: "Accepted" } };
     const operation = `${azure.url}${path}/operationstatuses/1?api-version=1`;
     return { status: 201, body: deployment, headers: { "azure-asyncoperation": operation } };
   };
@@ -42,7 +44,7 @@ const run = async (options: Parameters<typeof stepContext>[0] = {}) =>
 const again = { done: false, againAfterMs: 10_000 };
 const put = `PUT ${path}`;
 const becomes = (provisioningState: string, error?: unknown): void => {
-  deployment = { ...deployment, properties: { provisioningState, error } };
+  deployment = { ...deployment, name, properties: { provisioningState, error } };
 };
 const failure = (code: string, message: string) => ({
   code: "DeploymentFailed",
@@ -106,6 +108,24 @@ test.each([
     code: ours,
     message: expect.stringContaining(`${code}: Not now.`) as string,
   });
+  expect(azure.changes()).toEqual([]);
+});
+
+test.each<Partial<Deployment>>([{}, { properties: { provisioningState: "NotSpecified" } }])(
+  "whose state isn't told is not waited for, Azure refuses a second one: %j",
+  async (state) => {
+    await run();
+    const { tags = {} } = deployment ?? {};
+    deployment = { name, tags, ...state };
+    azure.changes();
+    expect(await run()).toEqual(again);
+    expect(azure.changes()).toEqual([put]);
+  },
+);
+
+test("is not begun while an answer tells nothing of it", async () => {
+  deployment = {} as Deployment;
+  expect(await run()).toMatchObject({ done: false });
   expect(azure.changes()).toEqual([]);
 });
 

@@ -310,6 +310,26 @@ test("is deleted only when no deployment goes on to make something in it", async
   expect(azure.changes()).toEqual([`POST ${deployment}/cancel`]);
 });
 
+test("is deleted in the end whatever a deployment does that can't be canceled", async () => {
+  group = ours;
+  const deployment = `${path}/providers/microsoft.resources/deployments/resources-abcdefgh`;
+  const running = { name: "resources-abcdefgh", properties: { provisioningState: "Running" } };
+  more[`GET ${deployment}`] = { status: 200, body: running };
+  more[`POST ${deployment}/cancel`] = { status: 204 };
+  const { now } = stepContext();
+  const context = stepContext({ installation, startedAt: now - 11 * minuteMs });
+  expect(await step(deleteResourceGroup).run(context)).toEqual(again);
+  expect(azure.changes()).toEqual([`DELETE ${path}`]);
+});
+
+test("is deleted at once when a deployment in it doesn't tell its state", async () => {
+  group = ours;
+  const deployment = `${path}/providers/microsoft.resources/deployments/resources-abcdefgh`;
+  more[`GET ${deployment}`] = { status: 200, body: { name: "resources-abcdefgh" } };
+  expect(await step(deleteResourceGroup).run(stepContext({ installation }))).toEqual(again);
+  expect(azure.changes()).toEqual([`DELETE ${path}`]);
+});
+
 const error = { code: "Odd", message: "m" };
 test.each<[string, ScriptedAnswer]>([
   ["nothing", { status: 200, body: {} }],
