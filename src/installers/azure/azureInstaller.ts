@@ -20,6 +20,7 @@ import { createIdentity } from "./resources/createIdentity.ts";
 import { createIngressRecord } from "./resources/createIngressRecord.ts";
 import { createResourceGroup } from "./resources/createResourceGroup.ts";
 import { deleteDnsRecords } from "./resources/deleteDnsRecords.ts";
+import { deleteLateArrivals } from "./resources/deleteLateArrivals.ts";
 import { deleteResourceGroup } from "./resources/deleteResourceGroup.ts";
 import { deployResources } from "./resources/deployResources.ts";
 import { deployStorage } from "./resources/deployStorage.ts";
@@ -100,7 +101,7 @@ export function azureInstaller(effects: AzureEffects): Installer {
             deleteDnsRecords(effects),
             detachSecurityGroups(effects),
             deleteResourceGroup(effects),
-            deleteDnsRecords(effects, "DeleteLateDnsRecords"),
+            deleteLateArrivals(effects),
           ].map(waitingForSubscription),
         ),
       ],

@@ -25,8 +25,6 @@ export interface AzureNotes {
   readonly ignitionSince?: EpochMs;
   /** The control plane stands by itself: no machine is begun from outside of the cluster any more. */
   readonly bootstrapped?: true;
-  /** When Azure was last asked to make the managed group, noted before; 0 once it was seen. */
-  readonly groupAskedAt?: EpochMs;
   /** Where to ask for the end of the managed group's deletion, as the SDK writes it. Whoever asks has to sign in. */
   readonly groupDeletion?: string;
   /** The deletion of a part of the bootstrap machine that was begun last, written and asked for in the same way. */
@@ -41,6 +39,8 @@ export interface AzureNotes {
   };
   /** ARM ids of records in the parent zone, noted before they are made. */
   readonly dnsRecords?: readonly string[];
+  /** When the group or a record in the parent zone was last asked for, noted before. */
+  readonly outsideCallAt?: EpochMs;
   /** Subnets whose security group was set, noted before. */
   readonly attachedSubnets?: readonly string[];
   /** What updates have begun to change in the cluster since one has ended well. */

@@ -57,6 +57,7 @@ function isOfMachines(run: AzureRun): boolean {
 }
 
 const lateCalls: readonly (readonly [string, (call: AzureCall) => boolean])[] = [
+  ["the domain's reservation", ({ method, path }) => method === "PUT" && /\/TXT\//.test(path)],
   ["the group", ({ method, path }) => method === "PUT" && managedGroup.test(path)],
   ["storage", ({ method, path }) => method === "PUT" && path.includes("/deployments/storage-")],
   [

@@ -5,8 +5,9 @@
 import type { InstallationSnapshot, Step, StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag } from "../azureNames.ts";
-import { noted, readNotes, withNotes } from "../azureNotes.ts";
+import { noted } from "../azureNotes.ts";
 import { isRestError } from "../failures/azureErrors.ts";
+import { noteOutsideCall } from "./lateCalls.ts";
 import { checkOwner, isBeingDeleted, readManagedGroup } from "./managedGroup.ts";
 
 /** Of Azure, on one resource. */
@@ -24,13 +25,9 @@ export function createResourceGroup(effects: Pick<AzureEffects, "azure" | "pollM
       if (group !== undefined && isBeingDeleted(group)) return untilDeleted(effects, context);
       if (group !== undefined) {
         checkOwner(group, context);
-        const { groupAskedAt } = readNotes(snapshot);
-        if (groupAskedAt === undefined) return { done: true };
-        return { done: true, changes: { installation: withNotes(snapshot, { groupAskedAt: 0 }) } };
+        return { done: true };
       }
-      await context.save({
-        installation: withNotes(snapshot, { groupAskedAt: context.now }),
-      });
+      await noteOutsideCall(context);
       context.guard();
       try {
         await effects.azure.of(snapshot.subscriptionId).resources.resourceGroups.createOrUpdate(

@@ -4,16 +4,11 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { readNotes } from "../azureNotes.ts";
 import { deleteRecord } from "./dnsRecords.ts";
 
-/**
- * @param name of the step. A second one looks again when all else is gone: a call that was on its way when the create was broken off
- *   may have made a record after the first look.
- */
 export function deleteDnsRecords(
   effects: Pick<AzureEffects, "azure" | "pollMs" | "settings">,
-  name: "DeleteDnsRecords" | "DeleteLateDnsRecords" = "DeleteDnsRecords",
 ): Step {
   return {
-    name,
+    name: "DeleteDnsRecords",
     deadlineMs: 60 * 60_000,
     run: async (context) => {
       const { dnsRecords = [] } = readNotes(context.snapshot);

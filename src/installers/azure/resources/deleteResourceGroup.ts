@@ -20,9 +20,6 @@ type Effects = Pick<AzureEffects, "azure" | "pollMs" | "random">;
 /** How long a deletion that fails is begun again, from the step's first start; it may take Azure an hour. */
 const failuresEndAfterMs = 2 * 60 * 60_000;
 
-/** After which a call that was on its way when its caller went has taken effect, or never will. */
-const lateCallMs = 2 * 60_000;
-
 /** From the step's first start: the group's deletion then has to cope with a deployment that doesn't end. */
 const cancelForMs = 10 * 60_000;
 
@@ -34,7 +31,7 @@ export function deleteResourceGroup(effects: Effects): Step {
       const { names } = readNotes(context.snapshot);
       if (names === undefined) return { done: true };
       const group = await readManagedGroup(effects, context, names);
-      if (group === undefined) return goneOrToCome(context);
+      if (group === undefined) return { done: true };
       const owner = ownerOf(group, context.snapshot);
       if (owner === "foreign") return { done: true };
       const underWay = await deletionUnderWay(effects, context, names);
@@ -52,15 +49,6 @@ export function deleteResourceGroup(effects: Effects): Step {
       return again;
     },
   };
-}
-
-/** The call that makes the group may be on its way still, of a create that was broken off there. */
-function goneOrToCome({ snapshot, now }: StepContext): StepResult {
-  const { groupAskedAt = 0, groupDeletion } = readNotes(snapshot);
-  // whose deletion was begun had come
-  const leftMs = groupDeletion === undefined ? groupAskedAt + lateCallMs - now : 0;
-  if (leftMs <= 0) return { done: true };
-  return { done: false, againAfterMs: Math.min(leftMs, lateCallMs) };
 }
 
 /**

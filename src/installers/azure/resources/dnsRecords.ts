@@ -9,7 +9,8 @@ import type { AzureEffects } from "../azureEffects.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
 import { isNotFound, statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag, parentZone } from "../azureNames.ts";
-import { noted, readNotes, withNotes } from "../azureNotes.ts";
+import { noted, readNotes } from "../azureNotes.ts";
+import { noteOutsideCall } from "./lateCalls.ts";
 import { namedAnswer } from "./namedAnswer.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
@@ -119,9 +120,8 @@ function valueOf({ aRecords, cnameRecord, txtRecords }: RecordSet): string | und
 
 async function note(context: StepContext, id: string): Promise<void> {
   const { dnsRecords = [] } = readNotes(context.snapshot);
-  if (dnsRecords.includes(id)) return;
-  const installation = withNotes(context.snapshot, { dnsRecords: [...dnsRecords, id] });
-  await context.save({ installation });
+  const isNoted = dnsRecords.includes(id);
+  await noteOutsideCall(context, isNoted ? {} : { dnsRecords: [...dnsRecords, id] });
 }
 
 function recordId(zone: DnsZoneId, { name, type }: WantedRecord): string {

@@ -168,7 +168,8 @@ describe("what was kept", () => {
         storage: {
           storageAccounts: {
             getProperties: async () => {
-              if (!hasAccount) throw new RestError("gone", { statusCode: 404 });
+              if (!hasAccount)
+                throw new RestError("gone", { statusCode: 404, code: "ResourceNotFound" });
               return { primaryEndpoints: { blob: `http://127.0.0.1:${port}/account/` } };
             },
             listKeys: async () => ({ keys: [{ value: Buffer.alloc(64).toString("base64") }] }),

@@ -138,24 +138,6 @@ test("is waited for when no look shows it, but Azure is still deleting it", asyn
   expect(group).toMatchObject({ managedBy: clusterId, tags: ours.tags });
 });
 
-test("that isn't there is waited for as long as the call that makes it may be on its way", async () => {
-  const now = 1_700_000_000_000;
-  const context = stepContext({ installation, now });
-  azure.script = () => ({ status: 404 });
-  await step(createResourceGroup)
-    .run(context)
-    .catch(() => undefined);
-  const { installation: asked } = context.snapshot;
-  expect(asked["azure"]).toMatchObject({ groupAskedAt: now });
-  const at = (passedMs: number) =>
-    step(deleteResourceGroup).run(stepContext({ installation: asked, now: now + passedMs }));
-  expect(await at(0)).toEqual({ done: false, againAfterMs: 2 * minuteMs });
-  expect(await at(minuteMs)).toEqual({ done: false, againAfterMs: minuteMs });
-  // by a clock that is behind
-  expect(await at(-60 * minuteMs)).toEqual({ done: false, againAfterMs: 2 * minuteMs });
-  expect(await at(2 * minuteMs)).toEqual({ done: true });
-});
-
 test("needs no deletion when nothing was begun, or it is gone", async () => {
   expect(await step(deleteResourceGroup).run(stepContext())).toEqual({ done: true });
   expect(azure.calls).toEqual([]);
