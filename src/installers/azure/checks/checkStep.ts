@@ -2,6 +2,7 @@
  * What the checks before a cluster is built have in common: each looks at everything it can before it says what is wrong, all of it
  * at once, and bears with what only has to spread in Azure. A check must never create or change anything.
  */
+import { RestError } from "@azure/core-rest-pipeline";
 import type { ErrorCode } from "../../../model/errorCodes.ts";
 import { TerminalError } from "../../../model/rpError.ts";
 import { deadlineSignal } from "../../../runtime/deadlineSignal.ts";
@@ -45,7 +46,7 @@ export function checkStep(
       using limit = deadlineSignal({
         clock,
         afterMs: callsMs,
-        reason: () => new Error(`Azure did not answer ${name} within ${callsMs / 1_000} s`),
+        reason: unanswered,
         parents: [context.signal],
       });
       const { faults, notes = {} } = await look(context, limit.signal);
@@ -59,6 +60,11 @@ export function checkStep(
       throw asError(faults);
     },
   };
+}
+
+/** As of a single request: an outage, which is waited for, and no attempt. */
+function unanswered(): RestError {
+  return new RestError("no answer came in time", { code: RestError.REQUEST_SEND_ERROR });
 }
 
 /** What is certain comes first. */

@@ -5,8 +5,10 @@ import {
   type CheckFault,
   type CheckResult,
 } from "../../../../src/installers/azure/checks/checkStep.ts";
+import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import type { StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TestClock } from "../../../runtime/testClock.ts";
+import { stepContext } from "../stepContext.ts";
 
 const clock = new TestClock();
 const pollMs = 10_000;
@@ -70,9 +72,17 @@ test("waits for Azure no longer than two minutes", async () => {
   await clock.advance(119_999);
   expect(await Promise.race([failure, Promise.resolve("waits")])).toBe("waits");
   await clock.advance(1);
-  expect(await failure).toMatchObject({
-    message: "Azure did not answer CheckNothing within 120 s",
-  });
+  expect(await failure).toMatchObject({ name: "RestError", code: "REQUEST_SEND_ERROR" });
+});
+
+test("that Azure doesn't answer in this time is an outage, and no attempt", async () => {
+  const step = asAzureStep(
+    checkStep({ clock, pollMs }, "CheckNothing", async (_context, signal) => hanging(signal)),
+    { random: { fraction: () => 0 } as never },
+  );
+  const result = step.run(stepContext());
+  await clock.advance(120_000);
+  expect(await result).toMatchObject({ done: false });
 });
 
 test("stops with the step, for its reason, and leaves no sleeper", async () => {
