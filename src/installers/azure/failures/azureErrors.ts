@@ -94,14 +94,26 @@ export const refusingLongWaits: PipelinePolicy = {
     const response = await next(request);
     const { status, headers, bodyAsText } = response;
     if (status !== 429 && status !== 503) return response;
+    if (isShortWait(headers)) return response;
     const retryAfterMs = readRetryAfter(headers);
-    if (retryAfterMs === undefined || retryAfterMs <= waitLongestMs) return response;
     const own = { code: `${status}`, message: "Azure asks to come back later." };
     const body = json(bodyAsText);
     const errors = flat(hasError(body) ? body : own, { status, inDeployment: false }, own);
-    throw new ThrottledError({ status, errors, retryAfterMs, ...hostOf(request) });
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+    throw new ThrottledError({ status, errors, ...wait, ...hostOf(request) });
   },
 };
+
+/** By which header an answer says when to come back, in how many milliseconds each. */
+const waitUnits = { "retry-after-ms": 1, "x-ms-retry-after-ms": 1, "retry-after": 1_000 } as const;
+
+/** The SDKs compare a date with this machine's clock: only a plain number is the same wait for everybody. */
+function isShortWait(headers: { get(name: string): string | undefined }): boolean {
+  return Object.entries(waitUnits).every(([name, unitMs]) => {
+    const value = headers.get(name);
+    return value === undefined || (/^\d+$/.test(value) && Number(value) * unitMs <= waitLongestMs);
+  });
+}
 
 interface Thrown {
   readonly name: string;
@@ -304,8 +316,8 @@ function readRetryAfter(
 ): number | undefined {
   if (typeof headers?.get !== "function") return undefined;
   for (const name of ["retry-after-ms", "x-ms-retry-after-ms"]) {
-    const ms = Number(headers.get(name) ?? Number.NaN);
-    if (ms >= 0) return ms;
+    const value = headers.get(name);
+    if (value !== undefined && /^\d+$/.test(value)) return Number(value);
   }
   const value = headers.get("retry-after");
   if (value === undefined) return undefined;
