@@ -149,7 +149,7 @@ const rows: readonly Row[] = [
     ],
     kind: "sku",
   },
-  { codes: ["InvalidParameter"], says: /VM size .* is not available/i, kind: "sku" },
+  { codes: ["InvalidParameter"], says: /VM size .{1,100} is not available/i, kind: "sku" },
   {
     codes: ["MissingSubscriptionRegistration", "SubscriptionNotRegistered"],
     kind: "registration",

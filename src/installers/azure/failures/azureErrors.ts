@@ -333,7 +333,12 @@ const shownLengthMax = 750;
 /** What Azure said, for the user: code and message of each, short enough. */
 export function shownErrors(errors: readonly AzureError[], subscriptionId: string): string {
   const texts = [
-    ...new Set(errors.map(({ code, message }) => `${code}: ${shownText(message, subscriptionId)}`)),
+    ...new Set(
+      errors.map(
+        ({ code, message }) =>
+          `${code.slice(0, shownLengthMax)}: ${shownText(message, subscriptionId)}`,
+      ),
+    ),
   ];
   const shown = texts.slice(0, shownErrorsMax);
   const each = Math.floor(shownLengthMax / shown.length);
@@ -343,9 +348,11 @@ export function shownErrors(errors: readonly AzureError[], subscriptionId: strin
   ].join(" ");
 }
 
-/** As in a query, in prose or in JSON, that of a text within JSON too. */
+/** More than is shown, as some of it may be left out. All patterns below take time in proportion to it. */
+const readLengthMax = 2_500;
+/** As in a query, in prose or in JSON, that of a text within JSON too. A quote that doesn't end was cut. */
 const namedSecret =
-  /(accountkey|client_?secret|password)(\\?["']?\s*[=:]\s*)(\\?"[^"]*"|'[^']*'|\\?["']?[^\s&;"']+)/gi;
+  /(accountkey|client_?secret|password)(\\?["']?\s*[=:]\s*)(\\?"[^"]*("|$)|'[^']*('|$)|\\?["']?[^\s&;"']+)/gi;
 /** Long enough not to be a word of prose. */
 const bearerToken = /\b(bearer\s+)[\w.~+/-]{20,}=*/gi;
 /** Of JWTs, wherever they stand. */
@@ -353,10 +360,8 @@ const webToken = /\beyJ[\w-]+(\.[\w-]*)*/g;
 
 /** One line, without signatures, passwords and tokens, and without subscriptions other than the cluster's. */
 export function shownText(message: string, subscriptionId: string): string {
-  return message
-    .slice(0, 20_000)
-    .replace(/\s+/g, " ")
-    .replace(/(https?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/gi, "$1")
+  return beginningOf(message)
+    .replace(/https?:\/\/[^\s"'<>]+/gi, (url) => url.split("?", 1)[0] ?? "")
     .replace(/\b(sig|sv|se|sp|skoid)=[^\s&;"']+/gi, "$1=(secret)")
     .replace(namedSecret, "$1$2(secret)")
     .replace(bearerToken, "$1(secret)")
@@ -365,4 +370,11 @@ export function shownText(message: string, subscriptionId: string): string {
       id.toLowerCase() === subscriptionId.toLowerCase() ? whole : `${path}(another)`,
     )
     .trim();
+}
+
+/** It ends with a whole word: no pattern knows a part of a token by its beginning. */
+function beginningOf(message: string): string {
+  const text = message.slice(0, readLengthMax).replace(/\s+/g, " ");
+  const end = message.length > readLengthMax ? text.lastIndexOf(" ") : -1;
+  return end > 0 ? text.slice(0, end) : text;
 }

@@ -540,6 +540,38 @@ test.each([
   expect(text).toContain(stays);
 });
 
+test("huge texts are read in a moment, and what is shown of them is the same", async () => {
+  const endless = "https://a".repeat(2_500);
+  const details = Array.from({ length: 50 }, (_, index) => ({
+    code: `Odd${index}`,
+    message: `${endless}${index}`,
+  }));
+  const began = performance.now();
+  const ended = await outcome(new DeploymentError({ code: "DeploymentFailed", details }));
+  // a worker's lease is six seconds
+  expect(performance.now() - began).toBeLessThan(1_000);
+  const { message } = ended as { message: string };
+  expect(message).toMatch(/Odd0: https.*Odd1: https.*Odd2: https.*\(and 47 more\)$/);
+  expect(message.length).toBeLessThan(900);
+});
+
+test.each([
+  "Bearer HUNTER2abcdefghijHUNTER2klmnopqrstHUNTER2",
+  'password: "it is HUNTER2 it is HUNTER2 it is HUNTER2"',
+  "password: 'it is HUNTER2 it is HUNTER2 it is HUNTER2'",
+  "AccountKey=HUNTER2HUNTER2HUNTER2",
+  "eyJhbGciOi.HUNTER2.HUNTER2",
+  "https://a.example/b?sv=1&sig=HUNTER2HUNTER2",
+])("a long text shows no part of a secret wherever it is cut: %s", (secret) => {
+  // what is left out of a text brings its end forward
+  const long = `https://a.example/b?${"q".repeat(1_700)} `;
+  for (let length = 650; length < 850; length += 1) {
+    const text = shownText(`${long}${"x".repeat(length)} ${secret} ${"end ".repeat(1_000)}`, "s");
+    expect(text).not.toContain("HUN");
+    expect(text).toMatch(/^https:..a.example.b/);
+  }
+});
+
 test("words about secrets are shown", () => {
   const text = "Bearer authentication is required; the password is too short.";
   expect(shownText(text, subscriptionId)).toBe(text);
