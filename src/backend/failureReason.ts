@@ -1,9 +1,9 @@
 /**
- * Turns what a step threw into words: for users with its cause and of bounded length, for the log with its stack. Neither may
+ * Turns what a step threw into words: for users with a cause that is meant for them and of bounded length, for the log with its stack. Neither may
  * ever show a secret of the cluster, since a cloud's error text may repeat what it was sent.
  */
 import { secretNames, type ClusterSecrets } from "../model/clusterSecrets.ts";
-import { TerminalError, type OperationError } from "../model/rpError.ts";
+import { TerminalError, TransientError, type OperationError } from "../model/rpError.ts";
 
 const lengthMax = 1_000;
 /** Shorter values would blot out half of a text. */
@@ -11,6 +11,9 @@ const secretLengthMin = 4;
 /** Lines of a secret that are shorter aren't secret by themselves, such as `apiVersion: v1`. */
 const secretLineLengthMin = 24;
 const causesMax = 5;
+/** Of a defect, of a store or of a library: its own words would tell a user nothing, or too much. */
+const internalCause =
+  "an internal error. The operator finds it in the log by the id of the operation.";
 
 /** The reason of a step that failed for good or for now. */
 export function failureReason(
@@ -18,7 +21,8 @@ export function failureReason(
   error: unknown,
   secrets: ClusterSecrets,
 ): OperationError {
-  const cause = error instanceof Error ? error.message : "unknown cause";
+  const isForUsers = error instanceof TerminalError || error instanceof TransientError;
+  const cause = isForUsers ? error.message : internalCause;
   const code = error instanceof TerminalError ? error.code : "InstallationFailed";
   return { code, message: withoutSecrets(`Step ${stepName} failed: ${cause}`, secrets) };
 }

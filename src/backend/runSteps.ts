@@ -7,7 +7,7 @@
  */
 import type { StepContext, StepResult } from "../installers/installer.ts";
 import type { OperationKind } from "../model/provisioningState.ts";
-import { TerminalError, type OperationError } from "../model/rpError.ts";
+import { TerminalError, TransientError, type OperationError } from "../model/rpError.ts";
 import type { EpochMs } from "../model/document.ts";
 import { attemptWaitMaxMs, type Timing } from "../model/timing.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -44,7 +44,7 @@ class StepTimedOutError extends Error {
   override readonly name = "StepTimedOutError";
 }
 
-class StepUnknownError extends Error {
+class StepUnknownError extends TransientError {
   override readonly name = "StepUnknownError";
 }
 

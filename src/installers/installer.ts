@@ -87,7 +87,8 @@ export interface Step {
   /** From its first start; afterwards the operation fails with `StepTimedOut`. */
   readonly deadlineMs: number;
   /**
-   * @throws {TerminalError} to end the operation; anything else is transient and tried again with backoff.
+   * @throws {TerminalError} to end the operation; anything else is transient and tried again with backoff; users see
+   * the message of a `TransientError` alone.
    */
   run(context: StepContext): Promise<StepResult>;
 }

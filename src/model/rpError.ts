@@ -1,7 +1,7 @@
 /**
- * What can go wrong, as values: `RpError` is an answer to a caller, `TerminalError` ends an operation. Every other
- * thrown value is a defect (500) in the frontend and a transient failure (retried) in the backend. Neither may ever
- * carry a secret: their messages reach users and logs.
+ * What can go wrong, as values: `RpError` is an answer to a caller, `TerminalError` ends an operation, `TransientError`
+ * is a failure for now. Every other thrown value is a defect (500) in the frontend, and in the backend a failure for now too,
+ * whose text no user sees. None of the three may ever carry a secret: their messages reach users and logs.
  */
 import { errorCodes, type ErrorCode } from "./errorCodes.ts";
 
@@ -86,5 +86,16 @@ export class TerminalError extends Error {
     super(reason.message, options);
     this.name = "TerminalError";
     this.code = reason.code;
+  }
+}
+
+/**
+ * Thrown by an installer's step that failed for now: it is tried again. Its message is meant for users, as that of any other error
+ * isn't; once there were too many attempts it is the reason of the operation.
+ */
+export class TransientError extends Error {
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options);
+    this.name = "TransientError";
   }
 }

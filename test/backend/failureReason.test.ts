@@ -7,7 +7,7 @@ import {
   withoutSecrets,
 } from "../../src/backend/failureReason.ts";
 import { retryDelayMs } from "../../src/backend/retryDelay.ts";
-import { TerminalError } from "../../src/model/rpError.ts";
+import { TerminalError, TransientError } from "../../src/model/rpError.ts";
 
 const key = `-----BEGIN KEY-----\n${"k".repeat(60)}\n${"y".repeat(60)}\n-----END KEY-----\n`;
 const token = "c2VjcmV0LXRva2VuLW9mLXJlZ2lzdHJ5";
@@ -42,15 +42,32 @@ describe("a text without secrets", () => {
 });
 
 test("a reason names the step, keeps the code of a terminal error, and bears what is no error", () => {
-  expect(failureReason("s", new Error("no"), {})).toEqual({
+  expect(failureReason("s", new TransientError("no"), {})).toEqual({
     code: "InstallationFailed",
     message: "Step s failed: no",
   });
   const terminal = new TerminalError({ code: "StepTimedOut", message: "late" });
   expect(failureReason("s", terminal, {}).code).toBe("StepTimedOut");
-  expect(failureReason("s", { nothing: true }, {}).message).toBe("Step s failed: unknown cause");
+  class OwnError extends TransientError {
+    override readonly name = "OwnError";
+  }
+  expect(failureReason("s", new OwnError("own"), {}).message).toBe("Step s failed: own");
   const long = { code: "InstallationFailed", message: "m".repeat(2_000) } as const;
   expect(tooManyAttempts("s", 5, long).message).toHaveLength(1_000);
+});
+
+test.each([
+  new TypeError("Cannot read properties of undefined (reading 'value')"),
+  Object.assign(new Error("ENOENT: no such file, open '/tmp/x'"), { code: "ENOENT" }),
+  new Error("anything", { cause: new TransientError("for users") }),
+  { message: "no error" },
+  undefined,
+])("a reason has no word of what isn't meant for users: %s", (error) => {
+  expect(failureReason("s", error, {})).toEqual({
+    code: "InstallationFailed",
+    message:
+      "Step s failed: an internal error. The operator finds it in the log by the id of the operation.",
+  });
 });
 
 test("an error for the log keeps its name and causes but no secret, and ends", () => {

@@ -5,6 +5,7 @@
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { z } from "zod";
+import { TransientError } from "../../../model/rpError.ts";
 
 /** Contents by path, relative to the program's folder, with `/` between its parts. */
 export type AssetFiles = ReadonlyMap<string, Uint8Array>;
@@ -16,7 +17,7 @@ const archiveBytesMax = 48 * 1024 * 1024;
 const archiveForm = z.array(z.tuple([z.string(), z.string()]));
 
 /** An archive that nobody packed here, or too large a one. Its message says nothing of what is in it. */
-export class ArchiveDamagedError extends Error {
+export class ArchiveDamagedError extends TransientError {
   override readonly name = "ArchiveDamagedError";
 }
 

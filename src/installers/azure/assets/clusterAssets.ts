@@ -3,6 +3,7 @@
  * names the file and never quotes it, since most of them are secrets. Pure.
  */
 import { z } from "zod";
+import { TransientError } from "../../../model/rpError.ts";
 import type { AssetFiles } from "./assetArchive.ts";
 
 /** Of one cluster. All but the first two are secrets. */
@@ -61,7 +62,7 @@ const streamForm = z.object({
 });
 
 /** A file is missing, or holds something else than it must. */
-export class AssetsDamagedError extends Error {
+export class AssetsDamagedError extends TransientError {
   override readonly name = "AssetsDamagedError";
 }
 

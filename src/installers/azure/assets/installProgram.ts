@@ -6,7 +6,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { TerminalError } from "../../../model/rpError.ts";
+import { TerminalError, TransientError } from "../../../model/rpError.ts";
 import { AssetsDamagedError, imageUrlOf } from "./clusterAssets.ts";
 import { installFault } from "./installFault.ts";
 import type { PrivateFolder } from "./privateFolder.ts";
@@ -32,7 +32,7 @@ const places = { home: "home", assets: "assets", credentials: "osServicePrincipa
  * The program can't be run as it is set up. The message is for the cluster's user, who can't help it; the cause says what its
  * operator has to do.
  */
-export class InstallProgramUnusableError extends Error {
+export class InstallProgramUnusableError extends TransientError {
   override readonly name = "InstallProgramUnusableError";
 
   constructor(reason: string, options: { readonly cause?: unknown } = {}) {
@@ -44,7 +44,7 @@ export class InstallProgramUnusableError extends Error {
 }
 
 /** The program ended otherwise than it should, for a reason that may pass. */
-export class InstallProgramFailedError extends Error {
+export class InstallProgramFailedError extends TransientError {
   override readonly name = "InstallProgramFailedError";
 }
 

@@ -1,4 +1,5 @@
 /** The address ranges that a cluster's machines are in: of the network made for it, or of the subnets that it joins. */
+import { TransientError } from "../../../model/rpError.ts";
 import type { StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { givenSubnets } from "../resources/givenSubnets.ts";
@@ -28,6 +29,6 @@ export async function machineNetworks(
     const prefixes = subnet.addressPrefixes ?? [subnet.addressPrefix ?? ""];
     for (const prefix of prefixes) if (/^[\d.]+\/\d+$/.test(prefix)) ranges.add(prefix);
   }
-  if (ranges.size === 0) throw new Error("the cluster's subnets have no IPv4 range");
+  if (ranges.size === 0) throw new TransientError("the cluster's subnets have no IPv4 range");
   return [...ranges];
 }

@@ -6,6 +6,7 @@
  */
 import { isMap, isScalar, parseDocument, type Document } from "yaml";
 import { z } from "zod";
+import { TransientError } from "../../../model/rpError.ts";
 import type { InstallationSnapshot } from "../../installer.ts";
 import type { AssetFiles } from "./assetArchive.ts";
 import { infraNames } from "../azureNames.ts";
@@ -15,7 +16,7 @@ import { givenSubnets } from "../resources/givenSubnets.ts";
 import { isSameName } from "../sameName.ts";
 
 /** Manifests that are not as expected: a release of the program that makes clusters in another way. */
-class ManifestsUnexpectedError extends Error {
+class ManifestsUnexpectedError extends TransientError {
   override readonly name = "ManifestsUnexpectedError";
 }
 

@@ -2,6 +2,7 @@
  * What `openshift-install` made for a cluster, for the steps after the one that ran it. It must never give a step what is not yet
  * kept: it reads the sealed blob and nothing else.
  */
+import { TransientError } from "../../../model/rpError.ts";
 import type { StepContext } from "../../installer.ts";
 import { unpackAssets } from "./assetArchive.ts";
 import type { AzureEffects } from "../azureEffects.ts";
@@ -18,7 +19,9 @@ export async function readAssets(
 ): Promise<ClusterAssets> {
   const kept = await keptAssets(await SealedState.of(context, effects));
   if (kept === undefined) {
-    throw new Error("what openshift-install made for the cluster is not in its storage account");
+    throw new TransientError(
+      "what openshift-install made for the cluster is not in its storage account",
+    );
   }
   return kept;
 }

@@ -3,6 +3,7 @@
  * Records that this cluster has made are its own, whenever the check runs.
  */
 import type { DnsManagementClient, RecordSet, RecordType } from "@azure/arm-dns";
+import { TransientError } from "../../../model/rpError.ts";
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag, parentZone, reservationOf } from "../azureNames.ts";
@@ -58,7 +59,9 @@ async function checkZone(
 ): Promise<void> {
   const zone = await orAbsent(dns.zones.get(resourceGroup, name, { abortSignal: signal }));
   if (zone === undefined) {
-    throw new Error("The resource provider's own DNS zone is not there; its operator has to look.");
+    throw new TransientError(
+      "The resource provider's own DNS zone is not there; its operator has to look.",
+    );
   }
 }
 

@@ -2,6 +2,7 @@
  * Signs in with the cluster's own service principal, as the cluster will, and notes what else names it: the tenant, and the object id
  * that roles are assigned to. The secret must never get into a message.
  */
+import { TransientError } from "../../../model/rpError.ts";
 import type { Step } from "../../installer.ts";
 import { armAnswer } from "./armAnswer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
@@ -49,7 +50,8 @@ export function checkServicePrincipal(effects: AzureEffects): Step {
       { apiVersion: subscriptionsVersion, signal },
     )) as { readonly tenantId?: string } | null;
     const tenantId = subscription?.tenantId;
-    if (tenantId === undefined) throw new Error("Azure named no tenant of the subscription.");
+    if (tenantId === undefined)
+      throw new TransientError("Azure named no tenant of the subscription.");
     let token: string;
     try {
       const credential = azure.as({ tenantId, clientId, clientSecret });
@@ -78,7 +80,9 @@ function ofRefusal(error: unknown, what: string): CheckResult {
   if (number === undefined && isSignInUnanswered(error)) throw error;
   const refusal = number === undefined ? undefined : refusals[number];
   if (refusal === undefined) {
-    throw new Error(`${what}: ${number === undefined ? "no answer came" : `AADSTS${number}`}.`);
+    throw new TransientError(
+      `${what}: ${number === undefined ? "no answer came" : `AADSTS${number}`}.`,
+    );
   }
   return refused(
     `${what} (AADSTS${number}). ${refusal.advice}`,
@@ -96,5 +100,5 @@ function objectIdIn(token: string): string {
   } catch {
     // told below, without the token
   }
-  throw new Error("The token of the service principal names no object id.");
+  throw new TransientError("The token of the service principal names no object id.");
 }

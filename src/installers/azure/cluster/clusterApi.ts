@@ -15,6 +15,7 @@ import type {
   ResponseContext,
 } from "@kubernetes/client-node";
 import { z } from "zod";
+import { TransientError } from "../../../model/rpError.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { deadlineSignal } from "../../../runtime/deadlineSignal.ts";
 import { KubeconfigError, readKubeconfig, type ClusterAccess } from "./kubeconfig.ts";
@@ -28,7 +29,7 @@ export const answerBytesMax = 16 * 1024 * 1024;
  * The cluster's API didn't do what it was asked: it was not reached, refused, or gave no usable answer. The message is for
  * users, and holds no secret.
  */
-export class ClusterApiError extends Error {
+export class ClusterApiError extends TransientError {
   override readonly name = "ClusterApiError";
   /** Of HTTP; absent when there was no whole answer. */
   readonly status: number | undefined;

@@ -5,6 +5,7 @@
  */
 import { parse } from "yaml";
 import { z } from "zod";
+import { TransientError } from "../../../model/rpError.ts";
 import { shown } from "../../../model/shownText.ts";
 
 /** The way to one API server, and who comes. */
@@ -20,7 +21,7 @@ export interface ClusterAccess {
 }
 
 /** The kubeconfig can't be used; the message says why, without any value of it. */
-export class KubeconfigError extends Error {
+export class KubeconfigError extends TransientError {
   override readonly name = "KubeconfigError";
 }
 

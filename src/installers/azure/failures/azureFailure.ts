@@ -3,7 +3,7 @@
  * begun again, after a failure that counts or after a wait that doesn't. It must never blame the user for what is the resource
  * provider's own, nor throw away what Azure said of the user's.
  */
-import { TerminalError } from "../../../model/rpError.ts";
+import { TerminalError, TransientError } from "../../../model/rpError.ts";
 import type { Random } from "../../../runtime/ids.ts";
 import { shown } from "../../../model/shownText.ts";
 import type { Step, StepContext } from "../../installer.ts";
@@ -157,7 +157,7 @@ function ofUnknownKey({ keyId }: StateKeyUnknownError, circumstances: Circumstan
 }
 
 /** A call to Azure that failed for now. Its message may be shown. */
-class AzureCallError extends Error {
+class AzureCallError extends TransientError {
   override readonly name = "AzureCallError";
 }
 

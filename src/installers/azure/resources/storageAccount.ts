@@ -9,6 +9,7 @@ import {
   StorageSharedKeyCredential,
   newPipeline,
 } from "@azure/storage-blob";
+import { TransientError } from "../../../model/rpError.ts";
 import type { EpochMs } from "../../../model/document.ts";
 import type { InstallationSnapshot } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
@@ -32,11 +33,12 @@ export async function blobServiceOf(
   const account = await storageAccounts.getProperties(managedGroup, storageAccount, options);
   const endpoint = account.primaryEndpoints?.blob;
   if (endpoint === undefined) {
-    throw new Error(`the storage account ${storageAccount} has no address for blobs yet`);
+    throw new TransientError(`the storage account ${storageAccount} has no address for blobs yet`);
   }
   const { keys = [] } = await storageAccounts.listKeys(managedGroup, storageAccount, options);
   const key = keys.find(({ value }) => value !== undefined)?.value;
-  if (key === undefined) throw new Error(`the storage account ${storageAccount} has no key yet`);
+  if (key === undefined)
+    throw new TransientError(`the storage account ${storageAccount} has no key yet`);
   const pipeline = newPipeline(new StorageSharedKeyCredential(storageAccount, key), {
     retryOptions: { maxTries: triesMax, tryTimeoutInMs: tryTimeoutMs },
   });
