@@ -1,13 +1,17 @@
 /** Which quotas of a region don't suffice, by what Azure counts as used there. Pure. */
+import { z } from "zod";
+import { TransientError } from "../../../model/rpError.ts";
 import type { NeededCores } from "./machineOffers.ts";
 
-/** As Azure's usages of compute and network say alike. */
-export interface QuotaUsage {
-  readonly name: { readonly value?: string; readonly localizedValue?: string };
-  readonly currentValue: number;
+const usageForm = z.object({
+  name: z.object({ value: z.string().optional(), localizedValue: z.string().optional() }),
+  currentValue: z.number(),
   /** Below 0: none. */
-  readonly limit: number;
-}
+  limit: z.number(),
+});
+
+/** As Azure's usages of compute and network say alike. */
+export type QuotaUsage = z.infer<typeof usageForm>;
 
 export interface LackingQuota {
   /** As the portal shows it. */
@@ -30,11 +34,20 @@ export function neededCompute(cores: readonly NeededCores[], machines: number): 
   return needed;
 }
 
-/** A quota that Azure doesn't list is none. */
+/**
+ * A quota that Azure doesn't list is none.
+ *
+ * @param listed as Azure gave them: the SDK's types promise more than it looks after.
+ * @throws {TransientError} when one of them can't be read: of what is used nothing may be guessed.
+ */
 export function lackingQuotas(
   needed: NeededQuotas,
-  usages: readonly QuotaUsage[],
+  listed: readonly unknown[],
 ): readonly LackingQuota[] {
+  const { data: usages } = z.array(usageForm).safeParse(listed);
+  if (usages === undefined) {
+    throw new TransientError("Azure gave quotas of the subscription that can't be read.");
+  }
   return Object.entries(needed).flatMap(([name, count]) => {
     const usage = usages.find(({ name: { value } }) => value?.toLowerCase() === name.toLowerCase());
     if (usage === undefined || usage.limit < 0) return [];

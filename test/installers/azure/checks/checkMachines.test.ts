@@ -1,5 +1,6 @@
 /** Sizes, zones, generations and quotas: what a region offers is noted, and all that it lacks is told at once. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { failureReason } from "../../../../src/backend/failureReason.ts";
 import { checkMachines } from "../../../../src/installers/azure/checks/checkMachines.ts";
 import { AzureAnswers, runCheck, subscriptionId } from "./azureAnswers.ts";
 
@@ -193,6 +194,29 @@ test.each([
   azure.answers = region(both, compute, network);
   expect((await runCheck(azure, checkMachines)).code).toBe(code);
 });
+
+test.each([
+  ["of how much nothing is used", { ...usage("cores", 0, 100), currentValue: undefined }],
+  ["without a limit", { ...usage("cores", 0, 100), limit: null }],
+])("a quota %s is guessed neither used up nor free", async (_name, unreadable) => {
+  azure.answers = region(both, [unreadable], []);
+  await expect(runCheck(azure, checkMachines)).rejects.toMatchObject({
+    name: "TransientError",
+    message: "Azure gave quotas of the subscription that can't be read.",
+  });
+});
+
+test.each(["compute", "network"])(
+  "a quota of %s without a name is no fault of the user's",
+  async (of) => {
+    const { name: _, ...nameless } = usage("cores", 0, 100);
+    azure.answers = region(both, ...(of === "compute" ? [[nameless], []] : [[], [nameless]]));
+    const failure = await runCheck(azure, checkMachines).catch((error: unknown) => error);
+    expect(failureReason("CheckMachines", failure, {}).message).toMatch(
+      /internal error|can't be read/,
+    );
+  },
+);
 
 test("a create that begins anew does not count its own machines", async () => {
   azure.answers = region(both, [usage("cores", 57, 100)], []);
