@@ -10,10 +10,8 @@ import { incarnationTag, parentZone, reservationOf } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DnsZoneId } from "../azureInstallerSettings.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
+import { isSameName } from "../sameName.ts";
 import { checkStep, type CheckFault } from "./checkStep.ts";
-
-/** A name can't have a CNAME beside another record, whichever is ours. */
-const hostTypes = ["A", "CNAME"] as const satisfies readonly RecordType[];
 
 export function checkDnsName(effects: AzureEffects): Step {
   return checkStep(effects, "CheckDnsName", async ({ snapshot }, signal) => {
@@ -24,24 +22,24 @@ export function checkDnsName(effects: AzureEffects): Step {
     const dnsZone = parentZone(names, effects.settings);
     const { dns } = effects.azure.of(dnsZone.subscriptionId);
     await checkZone(dns, dnsZone, signal);
-    const wanted = [
-      ...[`api.${label}`, `*.apps.${label}`].flatMap((name) =>
-        hostTypes.map((type) => ({ name, type })),
-      ),
-      { name: reservationOf(label), type: "TXT" as const },
+    // a CNAME can't stand beside a record of any other type, whichever is ours
+    const hosts = [`api.${label}`, `*.apps.${label}`];
+    const wanted = [...hosts, reservationOf(label)];
+    // what lies below a delegation is asked of other servers
+    const above = [label, `apps.${label}`];
+    const named = [
+      ...hosts.flatMap((name) => [[name, "A"] as const, [name, "CNAME"] as const]),
+      [reservationOf(label), "TXT"] as const,
+      ...above.map((name) => [name, "NS"] as const),
     ];
-    const present = await Promise.all(
-      wanted.map(async ({ name, type }) => ({
-        name,
-        record: await record(dns, { dnsZone, name, type }, signal),
-      })),
-    );
-    const foreign = present.filter(
-      ({ record: each }) =>
-        each !== undefined && each.metadata?.[incarnationTag] !== snapshot.incarnationId,
+    const foreign = (await recordsOf(dns, { dnsZone, label, named, signal })).filter(
+      ({ name, type, metadata }) =>
+        (wanted.some((one) => isSameName(one, name)) &&
+          metadata?.[incarnationTag] !== snapshot.incarnationId) ||
+        (type?.endsWith("/NS") === true && above.some((one) => isSameName(one, name))),
     );
     if (foreign.length === 0) return { faults: [] };
-    const taken = [...new Set(foreign.map(({ name }) => `${name}.${dnsZone.name}`))];
+    const taken = [...new Set(foreign.map(({ name }) => `${name?.toLowerCase()}.${dnsZone.name}`))];
     const are = taken.length === 1 ? "is" : "are";
     const fault: CheckFault = {
       code: "DnsRecordExists",
@@ -65,13 +63,32 @@ async function checkZone(
   }
 }
 
-async function record(
-  dns: DnsManagementClient,
-  where: { readonly dnsZone: DnsZoneId; readonly name: string; readonly type: RecordType },
-  signal: AbortSignal,
-): Promise<RecordSet | undefined> {
-  const { dnsZone, name, type } = where;
-  return orAbsent(
-    dns.recordSets.get(dnsZone.resourceGroup, dnsZone.name, name, type, { abortSignal: signal }),
+/**
+ * All below the label, and those that would be in the way most surely by their names: how Azure itself takes the suffix, which is
+ * documented in half a sentence, was never seen.
+ */
+async function recordsOf(
+  { recordSets }: DnsManagementClient,
+  {
+    dnsZone: { resourceGroup, name: zone },
+    label,
+    named,
+    signal: abortSignal,
+  }: {
+    readonly dnsZone: DnsZoneId;
+    readonly label: string;
+    readonly named: readonly (readonly [name: string, type: RecordType])[];
+    readonly signal: AbortSignal;
+  },
+): Promise<readonly RecordSet[]> {
+  const records = await Promise.all(
+    named.map(async ([name, type]) =>
+      orAbsent(recordSets.get(resourceGroup, zone, name, type, { abortSignal })),
+    ),
   );
+  const below = { abortSignal, recordsetnamesuffix: label };
+  for await (const record of recordSets.listByDnsZone(resourceGroup, zone, below)) {
+    records.push(record);
+  }
+  return records.filter((record) => record !== undefined);
 }
