@@ -149,9 +149,10 @@ function isMicrosofts(authorityHost: string): boolean {
 
 /** The SDK's clients for one subscription; each is made when it is first asked for. */
 export class AzureClients {
+  /** Of ARM, without a slash at its end. */
+  readonly endpoint: string;
   readonly #subscriptionId: string;
   readonly #credential: TokenCredential;
-  readonly #endpoint: string;
   readonly #requestLimit: PipelinePolicy;
   readonly #made = new Map<string, unknown>();
 
@@ -166,7 +167,7 @@ export class AzureClients {
     this.#subscriptionId = subscriptionId;
     this.#credential = credential;
     this.#requestLimit = requestLimit;
-    this.#endpoint = resourceManager;
+    this.endpoint = resourceManager;
   }
 
   /** Groups, resource providers, and any resource by its id. */
@@ -218,9 +219,9 @@ export class AzureClients {
   ): Client {
     const known = this.#made.get(name) as Client | undefined;
     if (known !== undefined) return known;
-    const scopes = [`${this.#endpoint}/.default`];
+    const scopes = [`${this.endpoint}/.default`];
     const made = new Kind(this.#credential, this.#subscriptionId, {
-      endpoint: this.#endpoint,
+      endpoint: this.endpoint,
       // what the two generations of the SDK call the same
       credentials: { scopes },
       credentialScopes: scopes,

@@ -110,17 +110,17 @@ async function principalFaults(
   if (clientId === undefined || clientSecret === undefined) return [];
   const tenantId = noted(snapshot, "tenantId");
   const clients = azure.ofAs(snapshot.subscriptionId, { tenantId, clientId, clientSecret });
-  const missing = missingActions(
-    controllersActions,
-    (await permissionsAt(clients, scope, signal).catch(ifNothingIsAllowed)) ?? [{ actions: ["*"] }],
-  );
+  const permissions = await permissionsAt(clients, scope, signal).catch(ifNothingIsAllowed);
+  // what can't be told is no proof, and nothing else looks for one before the cluster needs it
+  const missing = missingActions(controllersActions, permissions ?? []);
   if (missing.length === 0) return [];
+  const what = permissions === undefined ? "Azure does not tell that it has" : "it lacks";
   return [
     {
       code: "AuthorizationFailed",
       message:
         `The cluster's service principal ${clientId} may not use the virtual network ${scope}: ` +
-        `it lacks ${missing.join(", ")}. Assign it Network Contributor there.`,
+        `${what} ${missing.join(", ")}. Assign it Network Contributor there.`,
       patienceMs: propagationMs,
     },
   ];

@@ -3,17 +3,25 @@
  * names of roles: anybody can make one.
  */
 import type { Permission } from "@azure/arm-authorization";
-import { armAnswer } from "./armAnswer.ts";
+import { armAnswer, armPage } from "./armAnswer.ts";
 import type { AzureClients } from "../azureConnection.ts";
 import { statusOf } from "../failures/azureErrors.ts";
 
 const apiVersion = "2022-04-01";
 
+/** Whoever has more roles in one place than fit into so many answers isn't looked at any further. */
+const pagesMax = 10;
+
+interface Page {
+  readonly value?: readonly Permission[];
+  readonly nextLink?: string | null;
+}
+
 /**
  * What the clients' principal may do there.
  *
  * @param scope an ARM id.
- * @returns `undefined` when that can't be told: there is more of it than one answer holds, or Azure doesn't say it of this scope.
+ * @returns `undefined` when that can't be told: there is more of it than is looked at, or Azure doesn't say it of this scope.
  */
 export async function permissionsAt(
   clients: AzureClients,
@@ -21,12 +29,17 @@ export async function permissionsAt(
   signal: AbortSignal,
 ): Promise<readonly Permission[] | undefined> {
   const path = `${scope}/providers/Microsoft.Authorization/permissions`;
+  const permissions: Permission[] = [];
   try {
-    const { value = [], nextLink } = (await armAnswer(clients, path, { apiVersion, signal })) as {
-      readonly value?: readonly Permission[];
-      readonly nextLink?: string | null;
-    };
-    return nextLink === undefined || nextLink === null ? value : undefined;
+    let page = await armAnswer(clients, path, { apiVersion, signal });
+    for (let count = 1; count <= pagesMax; count += 1) {
+      const { value = [], nextLink } = (page ?? {}) as Page;
+      permissions.push(...value);
+      if (nextLink === undefined || nextLink === null || nextLink === "") return permissions;
+      page = await armPage(clients, nextLink, { signal });
+      if (page === undefined) return undefined;
+    }
+    return undefined;
   } catch (error) {
     if ([400, 404, 405].includes(statusOf(error) ?? 0)) return undefined;
     throw error;

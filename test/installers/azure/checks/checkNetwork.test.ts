@@ -250,6 +250,39 @@ test.each([
   },
 );
 
+test("what a service principal may do is read to the last page, with its own token", async () => {
+  const second = `${azure.url}/permissions/2`;
+  azure.answers = {
+    ...answers(network({}), { body: { value: [{ actions: ["*/read"] }], nextLink: second } }),
+    "GET /permissions/2": ({ token }) =>
+      isOwn(token) ? { status: 403 } : { body: { value: [{ actions: ["*"] }] } },
+  };
+  expect((await runCheck(azure, checkNetwork, given)).done).toBe(true);
+});
+
+test.each([400, 404, 405])("an answer of %i is no proof of a permission", async (status) => {
+  azure.answers = answers(network({}), { status, body: { error: { code: "No", message: "No." } } });
+  expect((await runCheck(azure, checkNetwork, given)).done).toBe(false);
+  const { code, message } = await runCheck(azure, checkNetwork, {
+    ...given,
+    passedMs: 5 * minuteMs,
+  });
+  expect(code).toBe("AuthorizationFailed");
+  expect(message).toContain("Azure does not tell that it has Microsoft.Network/virtualNetworks/");
+});
+
+test.each([
+  ["don't end", "/permissions/2", 11],
+  ["are elsewhere", "https://127.0.0.1:1/permissions/2", 1],
+])("pages that %s are no proof of a permission", async (_name, link, asked) => {
+  const nextLink = new URL(link, azure.url).href;
+  const page = { body: { value: [{ actions: ["*"] }], nextLink } };
+  azure.answers = { ...answers(network({}), page), "GET /permissions/2": page };
+  azure.requests.length = 0;
+  expect((await runCheck(azure, checkNetwork, given)).done).toBe(false);
+  expect(azure.requests.filter((one) => one.includes("permissions"))).toHaveLength(asked);
+});
+
 test("Azure's own failures are left to the classification", async () => {
   azure.answers = {
     ...answers(undefined),
