@@ -7,9 +7,10 @@ import type { Step } from "../../installer.ts";
 import { armAnswer } from "./armAnswer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { isSignInUnanswered } from "../failures/azureErrors.ts";
+import { readApiVersions } from "../template/apiVersions.ts";
 import { checkStep, propagationMs, type CheckResult } from "./checkStep.ts";
 
-const subscriptionsVersion = "2022-12-01";
+const apiVersion = readApiVersions["Microsoft.Resources/subscriptions"];
 const code = "InvalidServicePrincipalCredentials";
 
 /** What Microsoft Entra says by number, and what to do. What may be so because the principal is new is given time. */
@@ -47,7 +48,7 @@ export function checkServicePrincipal(effects: AzureEffects): Step {
     const subscription = (await armAnswer(
       azure.of(subscriptionId),
       `/subscriptions/${subscriptionId}`,
-      { apiVersion: subscriptionsVersion, signal },
+      { apiVersion, signal },
     )) as { readonly tenantId?: string } | null;
     const tenantId = subscription?.tenantId;
     if (tenantId === undefined)

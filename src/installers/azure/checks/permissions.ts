@@ -6,8 +6,9 @@ import type { Permission } from "@azure/arm-authorization";
 import { armAnswer, armPage } from "./armAnswer.ts";
 import type { AzureClients } from "../azureConnection.ts";
 import { statusOf } from "../failures/azureErrors.ts";
+import { readApiVersions } from "../template/apiVersions.ts";
 
-const apiVersion = "2022-04-01";
+const apiVersion = readApiVersions["Microsoft.Authorization/permissions"];
 
 /** Whoever has more roles in one place than fit into so many answers isn't looked at any further. */
 const pagesMax = 10;

@@ -23,4 +23,10 @@ export const apiVersions = {
   "Microsoft.Storage/storageAccounts/blobServices/containers": "2026-09-01",
 } as const;
 
+/** Of what is only read, by path: no SDK here has a method for it in this version, so the types are declared where it is read. */
+export const readApiVersions = {
+  "Microsoft.Authorization/permissions": "2022-04-01",
+  "Microsoft.Resources/subscriptions": "2022-12-01",
+} as const;
+
 export type ResourceType = keyof typeof apiVersions;
