@@ -21,8 +21,8 @@ import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity"
 import type { RequestPolicyFactory } from "@azure/storage-blob";
 import type { Clock } from "../../runtime/clock.ts";
 import { BoundedCredential } from "./boundedCredential.ts";
-import { keepingFailedBodies, refusingLongWaits } from "./failures/azureErrors.ts";
 import { readingFailedOperations } from "./failures/operationError.ts";
+import { keepingFailedBodies, refusingLongWaits } from "./failures/answerPolicies.ts";
 import { endingOnAbort, limitingBlobRequests, limitingRequests } from "./requestLimit.ts";
 
 /** Where Azure is. */

@@ -1,8 +1,7 @@
 /**
- * Reads what an SDK of Azure threw: the errors that matter, out of whatever they were wrapped in, when to come back, and texts that
- * may be shown. It must never let a signature, or a subscription that isn't the cluster's, into a text.
+ * Reads what an SDK of Azure threw: the errors that matter, out of whatever they were wrapped in, when to come back, and whether it is
+ * about signing in. It must never judge what becomes of a step, nor show a text that it read.
  */
-import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { isKnown, type AzureError } from "./azureErrorTable.ts";
 import { OperationError, withoutReason } from "./operationError.ts";
 
@@ -53,66 +52,35 @@ const signInErrors = [
 /** Bodies of answers that failed, by their requests. */
 const failedBodies = new WeakMap<object, string>();
 
-/**
- * Part of each client: keeps the body of an answer that failed. The SDKs that poll drop it with all details when they throw, and so
- * what a template's validation found.
- */
-export const keepingFailedBodies: PipelinePolicy = {
-  name: "keepingFailedBodies",
-  sendRequest: async (request, next) => {
-    const response = await next(request);
-    if (response.status >= 400 && typeof response.bodyAsText === "string") {
-      failedBodies.set(request, response.bodyAsText);
-    }
-    return response;
-  },
-};
+/** Keeps the body of an answer that failed until its error is read. */
+export function keepFailedBody(request: object, body: string): void {
+  failedBodies.set(request, body);
+}
 
 /** Azure asks to come back later than a call may wait. */
-class ThrottledError extends Error {
+export class ThrottledError extends Error {
   override readonly name = "ThrottledError";
   readonly failure: AzureFailure;
 
-  constructor(failure: AzureFailure) {
+  constructor(answer: {
+    readonly status: number;
+    readonly bodyAsText?: string | null | undefined;
+    readonly headers: Headers;
+    readonly request: object;
+  }) {
     super("Azure asks to come back later");
-    this.failure = failure;
-  }
-}
-
-/** Waits that are shorter are left to the SDKs, which then call again. */
-const waitLongestMs = 2_000;
-
-/**
- * Part of each client: ends a call that Azure asks to make again much later. The SDKs would wait for however long it says, and with
- * them the worker and its lease.
- *
- * @throws {ThrottledError} which the SDKs don't try again.
- */
-export const refusingLongWaits: PipelinePolicy = {
-  name: "refusingLongWaits",
-  sendRequest: async (request, next) => {
-    const response = await next(request);
-    const { status, headers, bodyAsText } = response;
-    if (status !== 429 && status !== 503) return response;
-    if (isShortWait(headers)) return response;
-    const retryAfterMs = readRetryAfter(headers);
+    const { status, bodyAsText, headers, request } = answer;
     const own = { code: `${status}`, message: "Azure asks to come back later." };
     const body = json(bodyAsText);
     const errors = flat(hasError(body) ? body : own, { status, inDeployment: false }, own);
+    const retryAfterMs = readRetryAfter(headers);
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-    throw new ThrottledError({ status, errors, ...wait, ...hostOf(request) });
-  },
-};
+    this.failure = { status, errors, ...wait, ...hostOf(request) };
+  }
+}
 
-/** By which header an answer says when to come back, in how many milliseconds each. */
-const waitUnits = { "retry-after-ms": 1, "x-ms-retry-after-ms": 1, "retry-after": 1_000 } as const;
-
-/** The SDKs compare a date with this machine's clock: only a plain number is the same wait for everybody. */
-function isShortWait(headers: { get(name: string): string | undefined }): boolean {
-  return Object.entries(waitUnits).every(([name, unitMs]) => {
-    const value = headers.get(name);
-    return value === undefined || (/^\d+$/.test(value) && Number(value) * unitMs <= waitLongestMs);
-  });
+interface Headers {
+  get(name: string): string | undefined;
 }
 
 interface Thrown {
@@ -125,7 +93,7 @@ interface Thrown {
   readonly response?: {
     readonly parsedBody?: unknown;
     readonly bodyAsText?: unknown;
-    readonly headers?: { get(name: string): string | undefined };
+    readonly headers?: Headers;
   };
 }
 
@@ -311,9 +279,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** A date is compared with the answer's own, so that nobody's clock matters. */
-function readRetryAfter(
-  headers: { get(name: string): string | undefined } | undefined,
-): number | undefined {
+function readRetryAfter(headers: Headers | undefined): number | undefined {
   if (typeof headers?.get !== "function") return undefined;
   for (const name of ["retry-after-ms", "x-ms-retry-after-ms"]) {
     const value = headers.get(name);
@@ -325,56 +291,4 @@ function readRetryAfter(
     ? Number(value) * 1_000
     : Date.parse(value) - Date.parse(headers.get("date") ?? "");
   return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
-}
-
-const shownErrorsMax = 3;
-const shownLengthMax = 750;
-
-/** What Azure said, for the user: code and message of each, short enough. */
-export function shownErrors(errors: readonly AzureError[], subscriptionId: string): string {
-  const texts = [
-    ...new Set(
-      errors.map(
-        ({ code, message }) =>
-          `${code.slice(0, shownLengthMax)}: ${shownText(message, subscriptionId)}`,
-      ),
-    ),
-  ];
-  const shown = texts.slice(0, shownErrorsMax);
-  const each = Math.floor(shownLengthMax / shown.length);
-  return [
-    ...shown.map((one) => (one.length > each ? `${one.slice(0, each - 1)}…` : one)),
-    ...(texts.length > shown.length ? [`(and ${texts.length - shown.length} more)`] : []),
-  ].join(" ");
-}
-
-/** More than is shown, as some of it may be left out. All patterns below take time in proportion to it. */
-const readLengthMax = 2_500;
-/** As in a query, in prose or in JSON, that of a text within JSON too. A quote that doesn't end was cut. */
-const namedSecret =
-  /(accountkey|client_?secret|password)(\\?["']?\s*[=:]\s*)(\\?"[^"]*("|$)|'[^']*('|$)|\\?["']?[^\s&;"']+)/gi;
-/** Long enough not to be a word of prose. */
-const bearerToken = /\b(bearer\s+)[\w.~+/-]{20,}=*/gi;
-/** Of JWTs, wherever they stand. */
-const webToken = /\beyJ[\w-]+(\.[\w-]*)*/g;
-
-/** One line, without signatures, passwords and tokens, and without subscriptions other than the cluster's. */
-export function shownText(message: string, subscriptionId: string): string {
-  return beginningOf(message)
-    .replace(/https?:\/\/[^\s"'<>]+/gi, (url) => url.split("?", 1)[0] ?? "")
-    .replace(/\b(sig|sv|se|sp|skoid)=[^\s&;"']+/gi, "$1=(secret)")
-    .replace(namedSecret, "$1$2(secret)")
-    .replace(bearerToken, "$1(secret)")
-    .replace(webToken, "(secret)")
-    .replace(/(\/subscriptions\/)([0-9a-f-]{36})/gi, (whole, path: string, id: string) =>
-      id.toLowerCase() === subscriptionId.toLowerCase() ? whole : `${path}(another)`,
-    )
-    .trim();
-}
-
-/** It ends with a whole word: no pattern knows a part of a token by its beginning. */
-function beginningOf(message: string): string {
-  const text = message.slice(0, readLengthMax).replace(/\s+/g, " ");
-  const end = message.length > readLengthMax ? text.lastIndexOf(" ") : -1;
-  return end > 0 ? text.slice(0, end) : text;
 }

@@ -21,10 +21,9 @@ import {
   isSignInError,
   isSignInUnanswered,
   readFailure,
-  shownErrors,
-  shownText,
   type AzureFailure,
 } from "./azureErrors.ts";
+import { shownErrors, shownText } from "./shownErrors.ts";
 
 export type Verdict =
   | { readonly is: "terminal"; readonly error: TerminalError }

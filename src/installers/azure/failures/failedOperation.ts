@@ -3,8 +3,9 @@
  * from which nobody can tell a lock from a quota. It must never show more of it than `shownErrors` lets through.
  */
 import { TerminalError } from "../../../model/rpError.ts";
-import { readFailure, shownErrors } from "./azureErrors.ts";
+import { readFailure } from "./azureErrors.ts";
 import { judge, type Circumstances } from "./azureFailure.ts";
+import { shownErrors } from "./shownErrors.ts";
 
 /** From the failure to the next try. */
 const begunAgainAfterMs = 60_000;

@@ -8,7 +8,7 @@ import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers } from "../azureNames.ts";
 import { isBootstrapped, noted } from "../azureNotes.ts";
-import { shownText } from "../failures/azureErrors.ts";
+import { shownText } from "../failures/shownErrors.ts";
 import { blobServiceOf } from "./storageAccount.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 

@@ -3,11 +3,9 @@ import { createHttpHeaders, RestError } from "@azure/core-rest-pipeline";
 import { AuthenticationError, ClientSecretCredential } from "@azure/identity";
 import { describe, expect, test } from "vitest";
 import { StateKeyUnknownError } from "../../../../src/installers/azure/azureEffects.ts";
-import {
-  DeploymentError,
-  shownText,
-} from "../../../../src/installers/azure/failures/azureErrors.ts";
+import { DeploymentError } from "../../../../src/installers/azure/failures/azureErrors.ts";
 import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
+import { shownText } from "../../../../src/installers/azure/failures/shownErrors.ts";
 import type { StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
 import { stepContext, subscriptionId } from "../stepContext.ts";

@@ -1,10 +1,8 @@
 /** Which waits the SDKs are left to: only those that they surely take for short ones too. */
 import { createHttpHeaders, createPipelineRequest } from "@azure/core-rest-pipeline";
 import { expect, test } from "vitest";
-import {
-  readFailure,
-  refusingLongWaits,
-} from "../../../../src/installers/azure/failures/azureErrors.ts";
+import { refusingLongWaits } from "../../../../src/installers/azure/failures/answerPolicies.ts";
+import { readFailure } from "../../../../src/installers/azure/failures/azureErrors.ts";
 
 /** What a client is given for an answer with these headers. */
 async function given(status: number, headers: Record<string, string>): Promise<unknown> {
