@@ -204,7 +204,9 @@ test("begins with its machines, completes its bootstrap, becomes available, and 
     namespace: "kube-system",
     name: "azure-credentials",
   });
-  expect(secret.data?.["azure_client_id"]).toBe(Buffer.from("c").toString("base64"));
+  expect(secret.data?.["azure_client_id"]).toBe(
+    Buffer.from(azure.clusterApplication.clientId).toString("base64"),
+  );
   const zone = `${group}/providers/Microsoft.Network/privateDnsZones/shop.example.com`;
   expect(azure.state.get(`${zone}/A/*.apps`)?.properties["aRecords"]).toEqual([
     { ipv4Address: "203.0.113.80" },

@@ -10,7 +10,7 @@ import {
   type KubernetesObjects,
   type Place,
 } from "./kubernetesObjects.ts";
-import { LocalCluster } from "./localCluster.ts";
+import { LocalCluster, type CredentialChecks } from "./localCluster.ts";
 
 const bootstrapName = /^(.+)-bootstrap$/;
 const machineType = "microsoft.compute/virtualmachines";
@@ -20,13 +20,13 @@ export class ClusterApi implements AzureService {
   readonly #clusters = new Map<string, LocalCluster>();
 
   /** @param blobs answers for the addresses of machines' configs. */
-  constructor(surroundings: AzureSurroundings, blobs: AzureService) {
+  constructor(surroundings: AzureSurroundings, blobs: AzureService, checks: CredentialChecks) {
     this.#surroundings = surroundings;
     surroundings.state.onChanged(({ after }) => {
       const isMachine = after?.type.toLowerCase() === machineType;
       const infraId = isMachine ? bootstrapName.exec(after.name)?.[1]?.toLowerCase() : undefined;
       if (infraId !== undefined && !this.#clusters.has(infraId)) {
-        this.#clusters.set(infraId, new LocalCluster(infraId, surroundings, blobs));
+        this.#clusters.set(infraId, new LocalCluster(infraId, surroundings, { blobs, checks }));
       }
       this.#lookAtAll();
     });

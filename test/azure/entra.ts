@@ -17,7 +17,8 @@ const lifetimeSeconds = 3599;
 
 export class Entra implements AzureService {
   readonly tenantId = randomUUID();
-  readonly #applications: AzureApplication[] = [];
+  /** By client id. */
+  readonly #applications = new Map<string, AzureApplication>();
   readonly #key = randomBytes(32);
   readonly #surroundings: AzureSurroundings;
 
@@ -32,13 +33,25 @@ export class Entra implements AzureService {
       clientSecret: randomBytes(20).toString("base64url"),
       objectId: randomUUID(),
     };
-    this.#applications.push(application);
+    this.#applications.set(application.clientId, application);
     return application;
+  }
+
+  /** Gives an application another secret; the one before is good for nothing. */
+  renewSecret(application: AzureApplication): AzureApplication {
+    const renewed = { ...application, clientSecret: randomBytes(20).toString("base64url") };
+    this.#applications.set(application.clientId, renewed);
+    return renewed;
+  }
+
+  /** Whether an application signs in by the secret. */
+  signsIn(clientId: string, clientSecret: string): boolean {
+    return this.#applications.get(clientId)?.clientSecret === clientSecret;
   }
 
   /** Whether it is the service principal of a registered application. */
   isPrincipal(objectId: string): boolean {
-    return this.#applications.some((application) => application.objectId === objectId);
+    return [...this.#applications.values()].some((known) => known.objectId === objectId);
   }
 
   /** The object id of whom the token was issued to; `undefined` for any other token. */
@@ -95,7 +108,7 @@ export class Entra implements AzureService {
       );
     }
     const clientId = form.get("client_id") ?? "";
-    const application = this.#applications.find((known) => known.clientId === clientId);
+    const application = this.#applications.get(clientId);
     if (application === undefined) {
       return this.#refuse(
         400,

@@ -82,7 +82,10 @@ export class LocalAzure implements AsyncDisposable {
       new StandInControl(surroundings.state, this.#faults),
       this.#entra,
       blobs,
-      new ClusterApi(surroundings, blobs),
+      new ClusterApi(surroundings, blobs, {
+        signsIn: (clientId, clientSecret) => this.#entra.signsIn(clientId, clientSecret),
+        pullsWith: (pullSecret) => !this.conditions.refusedPullSecrets.has(pullSecret),
+      }),
       this.#resourceManager,
     ];
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
@@ -143,6 +146,11 @@ export class LocalAzure implements AsyncDisposable {
 
   get tenantId(): string {
     return this.#entra.tenantId;
+  }
+
+  /** Gives the application of a cluster another secret, as its user does; the one before is refused. */
+  renewSecret(application: AzureApplication): AzureApplication {
+    return this.#entra.renewSecret(application);
   }
 
   /** Every request so far, in the order in which they came. */

@@ -23,6 +23,8 @@ const machinePlace: Place = {
   plural: "machines",
   namespace: "openshift-machine-api",
 };
+/** By which the cluster's operators act in Azure. */
+const secrets: Place = { group: "", plural: "secrets", namespace: "kube-system" };
 const manifestForm = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -42,6 +44,14 @@ interface Beginning {
   readonly manifests: readonly KubernetesObject[];
 }
 
+/** Who judges the secrets that a cluster has. */
+export interface CredentialChecks {
+  /** As the cluster's operators sign in, to make machines. */
+  signsIn(clientId: string, clientSecret: string): boolean;
+  /** As its machines pull images. */
+  pullsWith(pullSecret: string): boolean;
+}
+
 /** What a cluster has become. */
 interface Life {
   readonly adminAuthority: string | undefined;
@@ -54,16 +64,22 @@ export class LocalCluster {
   readonly infraId: string;
   readonly #surroundings: AzureSurroundings;
   readonly #blobs: AzureService;
+  readonly #checks: CredentialChecks;
   #boot: Promise<void> | undefined;
   #isToBeLookedAt = false;
   #hasEnded = false;
   #life: Life | undefined;
 
-  /** @param blobs answers for the addresses of configs. */
-  constructor(infraId: string, surroundings: AzureSurroundings, blobs: AzureService) {
+  /** @param around.blobs answers for the addresses of configs. */
+  constructor(
+    infraId: string,
+    surroundings: AzureSurroundings,
+    around: { readonly blobs: AzureService; readonly checks: CredentialChecks },
+  ) {
     this.infraId = infraId;
     this.#surroundings = surroundings;
-    this.#blobs = blobs;
+    this.#blobs = around.blobs;
+    this.#checks = around.checks;
   }
 
   /** Whether any of its machines is left, the bootstrap machine among them. */
@@ -143,6 +159,7 @@ export class LocalCluster {
         infraId: this.infraId,
         objects,
         resources,
+        signsIn: () => this.#signsIn(objects),
         wait: async () => await this.#lives(operationMs),
       }),
       isBootstrapped: false,
@@ -274,6 +291,10 @@ export class LocalCluster {
     if (bootstrap === undefined) return `there is no machine ${this.infraId}-bootstrap`;
     const contents = await this.#bootstrapContents();
     if (typeof contents === "string") return contents;
+    const pulls = contents.manifests.find(({ metadata }) => metadata.name === "pull-secret");
+    if (!this.#checks.pullsWith(secretValue(pulls, ".dockerconfigjson"))) {
+      return "the bootstrap machine is refused the release's image";
+    }
     const wanted = contents.manifests.find(({ kind }) => kind === "ControlPlaneMachineSet");
     const count = (wanted?.["spec"] as { replicas?: number } | undefined)?.replicas ?? 3;
     if (masters.length < count) return `${masters.length} of ${count} control plane machines run`;
@@ -286,6 +307,14 @@ export class LocalCluster {
       if (!this.#isKnown(server)) return `${master.name} can't find ${server}`;
     }
     return undefined;
+  }
+
+  #signsIn(objects: KubernetesObjects): boolean {
+    const credentials = objects.find(secrets, "azure-credentials");
+    return this.#checks.signsIn(
+      secretValue(credentials, "azure_client_id"),
+      secretValue(credentials, "azure_client_secret"),
+    );
   }
 
   /** Whether a name is in a private zone of the stand-in. */
@@ -332,6 +361,12 @@ export class LocalCluster {
       masters: own.filter((machine) => /^master-\d+$/.test(part(machine))),
     };
   }
+}
+
+/** In clear. */
+function secretValue(secret: KubernetesObject | undefined, key: string): string {
+  const data = secret?.["data"] as Readonly<Record<string, string>> | undefined;
+  return Buffer.from(data?.[key] ?? "", "base64").toString("utf8");
 }
 
 function readManifest(text: string): KubernetesObject {

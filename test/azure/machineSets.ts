@@ -31,6 +31,8 @@ export interface MachineSetsOptions {
   readonly infraId: string;
   readonly objects: KubernetesObjects;
   readonly resources: ClusterResources;
+  /** Whether Azure lets the operator in; until it does, machines are neither made nor removed. */
+  readonly signsIn: () => boolean;
   /** Passes the time that a machine takes; `false` when the cluster is gone by then. */
   readonly wait: () => Promise<boolean>;
 }
@@ -75,6 +77,7 @@ export class MachineSets {
   /** @returns whether anything is to be waited for. */
   #begin(): boolean {
     const { objects } = this.#options;
+    if (!this.#options.signsIn()) return false;
     let isUnderWay = false;
     for (const set of this.#sets()) {
       const kept = ["Failed", "Provisioning", "Running"] as const;

@@ -73,10 +73,9 @@ export async function makeAssets(azure: LocalAzure, options: AssetsOptions): Pro
   writeFileSync(authorityFile, azure.caCertificatePem);
   const program = writeInstallProgram(folder, { url: azure.url, authorityFile });
   const credentials = join(folder, "principal.json");
-  writeFileSync(
-    credentials,
-    JSON.stringify({ subscriptionId, tenantId: "t", clientId: "c", clientSecret: "x" }),
-  );
+  const { clientId, clientSecret } = azure.clusterApplication;
+  const principal = { subscriptionId, tenantId: "t", clientId, clientSecret };
+  writeFileSync(credentials, JSON.stringify(principal));
   writeFileSync(join(folder, "install-config.yaml"), stringify(installConfig));
   const run = async (what: string) =>
     await promisify(execFile)(program, ["create", what, "--dir", folder], {

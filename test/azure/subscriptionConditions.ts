@@ -79,6 +79,8 @@ export class SubscriptionConditions {
   ]);
   /** How long Entra ID takes to tell everywhere of a new identity. Until then a role can't be assigned to it. */
   principalDelayMs = 0;
+  /** Pull secrets for which no registry gives out an image: outside of Azure, but clusters need them. */
+  readonly refusedPullSecrets = new Set<string>();
 
   /** The provider's own spelling; `undefined` for one that doesn't exist. */
   providerName(namespace: string): string | undefined {
