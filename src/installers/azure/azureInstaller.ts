@@ -29,6 +29,7 @@ import { generateAssets } from "./assets/generateAssets.ts";
 import { waitingForSubscription } from "./resources/hiddenSubscription.ts";
 import { ingressAddress } from "./cluster/ingressAddress.ts";
 import { ofOwnCluster } from "./cluster/ownCluster.ts";
+import { readAssets } from "./assets/readAssets.ts";
 import { removeBootstrapMachine } from "./resources/removeBootstrapMachine.ts";
 import { reserveDomain } from "./resources/reserveDomain.ts";
 import { setWorkerCounts, waitForWorkers } from "./cluster/scaleWorkers.ts";
@@ -44,13 +45,8 @@ export function azureInstaller(effects: AzureEffects): Installer {
     name,
     steps: steps.map((step) => asAzureStep(step, effects)),
   });
-  /** What can change in a cluster that is installed; what is as it should be is left alone. */
-  const reachGoal = [
-    assignRole(effects),
-    setCredentials(effects),
-    setWorkerCounts(effects),
-    waitForWorkers(effects),
-  ];
+  /** What can change in a cluster that is installed, its credentials apart; what is as it should be is left alone. */
+  const scaleWorkers = [setWorkerCounts(effects), waitForWorkers(effects)];
   return {
     name: "azure",
     phases: {
@@ -79,19 +75,25 @@ export function azureInstaller(effects: AzureEffects): Installer {
         ]),
         phase("RemoveBootstrap", [
           removeBootstrapMachine(effects),
+          // a create that was begun anew may have another goal than the one by which its machines began: without its
+          // credentials it gets no workers
+          assignRole(effects),
+          setCredentials(effects, readAssets),
           waitForClusterVersion(effects),
           createIngressRecord(effects, async (context) => ingressAddress(context, effects)),
           storeCredentials(effects),
-          // a create that was begun anew may have another goal than the one by which its machines began
-          ...reachGoal,
+          ...scaleWorkers,
         ]),
       ],
       update: [
         phase(
           "ScaleWorkers",
-          [whenToBeSet("servicePrincipal", checkServicePrincipal(effects)), ...reachGoal].map(
-            ofOwnCluster,
-          ),
+          [
+            whenToBeSet("servicePrincipal", checkServicePrincipal(effects)),
+            assignRole(effects),
+            setCredentials(effects),
+            ...scaleWorkers,
+          ].map(ofOwnCluster),
         ),
       ],
       delete: [

@@ -1,5 +1,5 @@
 /**
- * The step `SetCredentials` of an update: another pull secret, or another service principal or secret of it, goes into the secrets
+ * The step `SetCredentials`, of an update and of a create that was begun anew: another pull secret, or another service principal or secret of it, goes into the secrets
  * from which the cluster's own operators spread it to whoever uses it. It must never be done before the goal's credentials are
  * known to differ: their users may have added to them.
  */
@@ -7,7 +7,7 @@ import type { InstallationSnapshot, Step, StepContext } from "../../installer.ts
 import type { AzureEffects } from "../azureEffects.ts";
 import type { UpdatedPart } from "../azureNotes.ts";
 import type { ClusterApi } from "./clusterApi.ts";
-import { clusterStep, installedCredentials } from "./clusterStep.ts";
+import { clusterStep, installedCredentials, type ReadCredentials } from "./clusterStep.ts";
 import { isToBeSet, noteUnsettled } from "./unsettled.ts";
 
 /** A secret of the cluster. */
@@ -37,8 +37,11 @@ const clusterSecrets: readonly ClusterSecret[] = [
   },
 ];
 
-export function setCredentials(effects: AzureEffects): Step {
-  return clusterStep(effects, installedCredentials, {
+export function setCredentials(
+  effects: AzureEffects,
+  readCredentials: ReadCredentials = installedCredentials,
+): Step {
+  return clusterStep(effects, readCredentials, {
     name: "SetCredentials",
     waitMs: 15 * 60_000,
     fault: "The credentials could not be set in the cluster",
