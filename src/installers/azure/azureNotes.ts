@@ -21,7 +21,7 @@ export interface AzureNotes {
   readonly imageUrl?: string;
   /** Of the machines' identity. */
   readonly identityObjectId?: string;
-  /** From when the bootstrap machine may read its configuration. */
+  /** When the assets were made: the bootstrap machine may read its configuration for 24 hours from then on. */
   readonly ignitionSince?: EpochMs;
   /** The control plane stands by itself: no machine is begun from outside of the cluster any more. */
   readonly bootstrapped?: true;

@@ -110,22 +110,6 @@ describe("the installer on Azure", () => {
     expect(existing(run)).toEqual(straight.own.after);
   });
 
-  it("gives the cluster what a create that was begun anew asks for", async () => {
-    await using run = await AzureRun.open();
-    await run.untilKilled(
-      ({ method, path }, at) =>
-        method === "PUT" && path.includes("/deployments/resources-") && at === "after",
-    );
-    const { workers } = run.document.cluster;
-    const pullSecret = '{"auths":{"registry.example":{"auth":"b3RoZXI6c2VjcmV0"}}}';
-    run.asks({ workers: workers.map((pool) => ({ ...pool, count: 5 })) }, { pullSecret });
-    await run.operation();
-    expect(existing(run).filter((id) => /virtualMachines\/.*-worker-/.test(id))).toHaveLength(5);
-    expect(await run.clusterSecret("openshift-config", "pull-secret")).toEqual({
-      ".dockerconfigjson": pullSecret,
-    });
-  });
-
   it("makes nothing else once what the cluster began with is lost", async () => {
     await using run = await AzureRun.open();
     await run.untilKilled(

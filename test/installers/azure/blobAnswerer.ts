@@ -3,8 +3,10 @@
  * know what is in a blob.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { RestError } from "@azure/core-rest-pipeline";
 import type { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
 import { limitingBlobRequests } from "../../../src/installers/azure/requestLimit.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
@@ -36,8 +38,12 @@ export class BlobAnswerer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Where the account is found, as ARM says, and the ranges of subnets by their name. */
-  connection(ranges: Readonly<Record<string, object>> = {}): AzureConnection {
+  /**
+   * Where the account is found, as ARM says, and the ranges of subnets by their name.
+   *
+   * @param others clients of other parts of ARM.
+   */
+  connection(ranges: Readonly<Record<string, object>> = {}, others: object = {}): AzureConnection {
     const clients = {
       storage: {
         storageAccounts: {
@@ -51,7 +57,9 @@ export class BlobAnswerer implements AsyncDisposable {
         subnets: {
           get: async (_group: string, _network: string, name: string) => ranges[name] ?? {},
         },
+        networkSecurityGroups: { get: absent },
       },
+      ...others,
     };
     const endpoints = { resourceManager, authorityHost: "https://login.microsoftonline.com" };
     const blobLimit = limitingBlobRequests({ clock: systemClock, limitMs: 60_000 });
@@ -75,13 +83,18 @@ export class BlobAnswerer implements AsyncDisposable {
         failed(response, 409, "BlobAlreadyExists");
         return;
       }
+      const match = request.headers["if-match"];
+      if (match !== undefined && (known === undefined || match !== etagOf(known))) {
+        failed(response, 412, "ConditionNotMet");
+        return;
+      }
       this.blobs.set(path, body);
       if (this.lost > 0) {
         this.lost -= 1;
         request.socket.destroy();
         return;
       }
-      response.writeHead(201, { etag: '"1"', "content-length": 0 }).end();
+      response.writeHead(201, { etag: etagOf(body), "content-length": 0 }).end();
       return;
     }
     if (known === undefined) {
@@ -93,8 +106,20 @@ export class BlobAnswerer implements AsyncDisposable {
       response.writeHead(202, { "content-length": 0 }).end();
       return;
     }
-    response.writeHead(200, { etag: '"1"', "content-length": known.length }).end(known);
+    response.writeHead(200, { etag: etagOf(known), "content-length": known.length }).end(known);
   }
+}
+
+/** As ARM answers for what isn't there. */
+export async function absent(): Promise<never> {
+  throw new RestError("The resource was not found.", {
+    statusCode: 404,
+    code: "ResourceNotFound",
+  });
+}
+
+function etagOf(blob: Buffer): string {
+  return `"${createHash("sha256").update(blob).digest("hex")}"`;
 }
 
 function failed(response: ServerResponse, status: number, code: string): void {

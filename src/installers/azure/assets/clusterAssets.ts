@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { TransientError } from "../../../model/rpError.ts";
 import type { AssetFiles } from "./assetArchive.ts";
+import { originForm, originPath, type AssetsOrigin } from "./assetsOrigin.ts";
 
 /** Of one cluster. All but the first two are secrets. */
 export interface ClusterAssets {
@@ -19,6 +20,8 @@ export interface ClusterAssets {
   /** YAML; opens the cluster for an administrator. */
   readonly adminKubeconfig: string;
   readonly kubeadminPassword: string;
+  /** Absent in what an earlier release has kept. */
+  readonly origin?: AssetsOrigin;
   /** All files, these too. */
   readonly files: AssetFiles;
 }
@@ -75,6 +78,7 @@ export function clusterAssets(files: AssetFiles): ClusterAssets {
     masterIgnition: ignition(files, paths.masterIgnition, masterIgnitionBytesMax),
     adminKubeconfig: textFile(files, paths.adminKubeconfig),
     kubeadminPassword: password(files),
+    ...(files.has(originPath) ? { origin: jsonFile(files, originPath, originForm) } : {}),
     files,
   };
 }

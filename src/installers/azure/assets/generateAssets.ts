@@ -2,18 +2,22 @@
  * GenerateAssets: runs `openshift-install`, which makes everything that a cluster begins with. It draws the cluster's keys and its
  * prefix by chance, so what it makes is used only once it is kept: a crash before that leaves nothing that belongs to what is
  * lost, and of two workers that run it the first one's is the cluster's. It must never note or log what it made, nor make the
- * credentials known before the cluster works.
+ * credentials known before the cluster works. Others take their place while no machine can have begun with them, when they are too old
+ * or were made from other credentials than the goal's.
  */
 import { tmpdir } from "node:os";
 import { TerminalError } from "../../../model/rpError.ts";
 import { generateSshKey, sshPublicKey } from "../../sshKey.ts";
-import type { InstallationSnapshot, Step, StepContext } from "../../installer.ts";
+import type { InstallationSnapshot, Step, StepContext, StepResult } from "../../installer.ts";
 import { packAssets, type AssetFiles } from "./assetArchive.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { isInstalled, noted, readNotes, withNotes } from "../azureNotes.ts";
-import { clusterAssets, imageStreamPath } from "./clusterAssets.ts";
+import { isBootstrapped, isInstalled, noted, readNotes, withNotes } from "../azureNotes.ts";
+import { changedCredentials, originOf, originPath } from "./assetsOrigin.ts";
+import { clusterAssets, imageStreamPath, type ClusterAssets } from "./clusterAssets.ts";
 import { installConfig } from "./installConfig.ts";
 import { InstallProgram } from "./installProgram.ts";
+import { mayHaveMachines } from "../resources/machinesBegun.ts";
+import { removeReplaced } from "../resources/removeReplaced.ts";
 import { machineNetworks } from "./machineNetworks.ts";
 import { editedManifests } from "./manifestEdits.ts";
 import { PrivateFolder, sweepPrivateFolders } from "./privateFolder.ts";
@@ -21,6 +25,8 @@ import { keptAssets } from "./readAssets.ts";
 import { SealedState } from "./sealedState.ts";
 
 const deadlineMs = 30 * 60_000;
+/** Their certificates are valid for 24 hours: what is left has to suffice for deployment and bootstrap. */
+const beginWithinMs = 20 * 60 * 60_000;
 /** What the program logs, with secrets in it; nobody needs it. */
 const programLog = ".openshift_install.log";
 
@@ -33,8 +39,8 @@ export function generateAssets(effects: AzureEffects, parentFolder: string = tmp
       if (isInstalled(context.snapshot)) return { done: true };
       const state = await SealedState.of(context, effects);
       let kept = await keptAssets(state);
-      if (kept === undefined) {
-        refuseOthers(context.snapshot);
+      if (kept === undefined) refuseOthers(context.snapshot);
+      if (kept === undefined || (await isOutdated(kept, context, effects))) {
         await generateMissingSshKey(context);
         const files = await runProgram(context, effects, parentFolder);
         // so that nothing is kept which later steps can't use
@@ -43,13 +49,60 @@ export function generateAssets(effects: AzureEffects, parentFolder: string = tmp
         kept = await keptAssets(state);
       }
       if (kept === undefined) throw new Error("what was kept of the cluster is not there");
-      const { infraId, imageUrl } = kept;
-      return {
-        done: true,
-        changes: { installation: withNotes(context.snapshot, { infraId, imageUrl }) },
-      };
+      // of a worker with another goal
+      if (await isOutdated(kept, context, effects)) return again(effects);
+      if (!(await isReplacedGone(kept, context, effects))) return again(effects);
+      const { infraId, imageUrl, origin } = kept;
+      const ignitionSince =
+        origin?.madeAt ?? readNotes(context.snapshot).ignitionSince ?? context.now;
+      const notes = { infraId, imageUrl, ignitionSince };
+      return { done: true, changes: { installation: withNotes(context.snapshot, notes) } };
     },
   };
+}
+
+function again({ pollMs }: Pick<AzureEffects, "pollMs">): StepResult {
+  return { done: false, againAfterMs: pollMs };
+}
+
+/**
+ * Whether others have to be made.
+ *
+ * @throws {TerminalError} when they had to, but machines may have begun with these.
+ */
+async function isOutdated(
+  { origin }: ClusterAssets,
+  context: StepContext,
+  effects: AzureEffects,
+): Promise<boolean> {
+  const { snapshot, now } = context;
+  // a control plane that stands is given other credentials
+  if (origin === undefined || isBootstrapped(snapshot)) return false;
+  const changed = changedCredentials(origin, snapshot);
+  if (changed.length === 0 && now < origin.madeAt + beginWithinMs) return false;
+  if (!(await mayHaveMachines(effects, context))) return true;
+  if (changed.length === 0) return false;
+  throw new TerminalError({
+    code: "InstallationFailed",
+    message:
+      `The cluster's machines have begun with another ${changed.join(" and another ")}, which can't be changed before its control plane stands. ` +
+      "Delete the cluster and create it again; or set what it was begun with, which goes on with these machines.",
+  });
+}
+
+/** @returns whether nothing is left of what was named by assets that these have taken the place of. */
+async function isReplacedGone(
+  { infraId, imageUrl }: ClusterAssets,
+  context: StepContext,
+  effects: AzureEffects,
+): Promise<boolean> {
+  const replaced = readNotes(context.snapshot);
+  if (replaced.infraId === undefined || replaced.infraId === infraId) return true;
+  if (await mayHaveMachines(effects, context)) throw replacedTooLate();
+  return await removeReplaced(effects, context, {
+    infraId: replaced.infraId,
+    isImageReplaced: replaced.imageUrl !== imageUrl,
+  });
 }
 
 /**
@@ -58,8 +111,11 @@ export function generateAssets(effects: AzureEffects, parentFolder: string = tmp
  * @throws {TerminalError} when there were some.
  */
 function refuseOthers(snapshot: InstallationSnapshot): void {
-  if (readNotes(snapshot).infraId === undefined) return;
-  throw new TerminalError({
+  if (readNotes(snapshot).infraId !== undefined) throw replacedTooLate();
+}
+
+function replacedTooLate(): TerminalError {
+  return new TerminalError({
     code: "InstallationFailed",
     message:
       "What the cluster began with is no longer in its storage account, and nothing else fits what was made. Delete the cluster and create it again.",
@@ -77,7 +133,7 @@ async function runProgram(
   effects: AzureEffects,
   parentFolder: string,
 ): Promise<AssetFiles> {
-  const { snapshot, signal } = context;
+  const { snapshot, signal, now } = context;
   const { clientId, openshiftVersion } = snapshot.cluster;
   const { clientSecret, sshPrivateKey } = snapshot.secrets;
   const { installProgram: path, dnsZone } = effects.settings;
@@ -116,5 +172,6 @@ async function runProgram(
   const files = new Map(await folder.filesIn(program.assets));
   files.delete(programLog);
   files.set(imageStreamPath, Buffer.from(imageStream));
+  files.set(originPath, Buffer.from(JSON.stringify(originOf(snapshot, now))));
   return files;
 }

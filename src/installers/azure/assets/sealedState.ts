@@ -1,7 +1,7 @@
 /**
  * What `openshift-install` made for a cluster, kept sealed in a blob of the cluster's own storage account: its user can read and
- * replace the blob, so nothing is in it in clear, and what was not sealed for this very cluster does not open. Written once:
- * of two workers that made it, the first one's is the cluster's. It must never be overwritten.
+ * replace the blob, so nothing is in it in clear, and what was not sealed for this very cluster does not open. Of two workers that
+ * made it, the first one's is the cluster's. It must never be overwritten but by who has read it, as long as it is what was read.
  */
 import { isRestError } from "@azure/core-rest-pipeline";
 import type { BlockBlobClient } from "@azure/storage-blob";
@@ -24,6 +24,8 @@ export class SealedState {
   readonly #sealing: AzureEffects["sealing"];
   readonly #binding: string;
   readonly #signal: AbortSignal;
+  /** Of what was read last. */
+  #etag: string | undefined;
 
   private constructor(
     blob: BlockBlobClient,
@@ -66,7 +68,8 @@ export class SealedState {
   }
 
   /**
-   * Keeps it unless there is one already; read it again to know whose was first.
+   * Keeps it in the place of what was read here last, be that nothing, unless there is another one since; read it again to know
+   * whose was first.
    *
    * @param guard called right before it is written.
    * @throws {RestError}
@@ -77,7 +80,7 @@ export class SealedState {
     guard();
     try {
       await this.#blob.upload(sealed, sealed.length, {
-        conditions: { ifNoneMatch: "*" },
+        conditions: this.#etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: this.#etag },
         abortSignal: this.#signal,
       });
     } catch (error) {
@@ -90,9 +93,11 @@ export class SealedState {
 
   async #download(): Promise<Buffer | undefined> {
     try {
-      const { contentLength = 0, readableStreamBody } = await this.#blob.download(0, undefined, {
-        abortSignal: this.#signal,
-      });
+      const {
+        contentLength = 0,
+        etag,
+        readableStreamBody,
+      } = await this.#blob.download(0, undefined, { abortSignal: this.#signal });
       if (contentLength > stateBytesMax) throw new Error(tooLarge(contentLength));
       const pieces: Buffer[] = [];
       let length = 0;
@@ -102,9 +107,13 @@ export class SealedState {
         if (length > stateBytesMax) throw new Error(tooLarge(length));
         pieces.push(bytes);
       }
+      this.#etag = etag;
       return Buffer.concat(pieces);
     } catch (error) {
-      if (isRestError(error) && error.statusCode === 404) return undefined;
+      if (isRestError(error) && error.statusCode === 404) {
+        this.#etag = undefined;
+        return undefined;
+      }
       throw whyBrokenOff(error, this.#signal);
     }
   }

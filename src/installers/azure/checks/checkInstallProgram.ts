@@ -8,7 +8,7 @@ import type { InstallationSnapshot, Step, StepContext } from "../../installer.ts
 import { InstallProgram } from "../assets/installProgram.ts";
 import { PrivateFolder, sweepPrivateFolders } from "../assets/privateFolder.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { isInstalled, readNotes } from "../azureNotes.ts";
+import { isBootstrapped, isInstalled, readNotes } from "../azureNotes.ts";
 
 const deadlineMs = 30 * 60_000;
 
@@ -22,9 +22,11 @@ export function checkInstallProgram(
     deadlineMs,
     run: async (context) => {
       const { snapshot } = context;
-      // what it had to make is made: another program, or pull secret, is no fault any more
-      if (isInstalled(snapshot) || readNotes(snapshot).infraId !== undefined) return { done: true };
-      checkPullSecret(snapshot);
+      if (isInstalled(snapshot)) return { done: true };
+      // another one makes others of what the program had made, as long as no machine has begun
+      if (!isBootstrapped(snapshot)) checkPullSecret(snapshot);
+      // what it had to make is made: another program is no fault any more
+      if (readNotes(snapshot).infraId !== undefined) return { done: true };
       await checkProgram(context, effects, parentFolder);
       return { done: true };
     },

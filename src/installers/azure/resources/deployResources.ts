@@ -15,7 +15,7 @@ import { resourcesParameters } from "../template/machineConfigurations.ts";
 import { resourcesTemplate } from "../template/resourcesTemplate.ts";
 import { blobServiceOf, sasUrl } from "./storageAccount.ts";
 
-/** The certificates in the configuration are as short-lived. */
+/** As long as the certificates in the configuration. */
 const ignitionLifetimeMs = 24 * 60 * 60_000;
 /** Azure's clocks and ours may differ. */
 const clocksDifferMs = 15 * 60_000;
@@ -76,7 +76,10 @@ async function parametersOf(effects: Effects, context: StepContext): Promise<Dep
     });
   }
   const service = await blobServiceOf(effects, context.snapshot, context.signal);
-  const { masterIgnition } = await readAssets(context, effects);
+  const { infraId, masterIgnition } = await readAssets(context, effects);
+  if (infraId !== noted(context.snapshot, "infraId")) {
+    throw new Error("the cluster's assets were replaced since GenerateAssets");
+  }
   const bootstrapIgnitionUrl = await sasUrl(service, {
     container: containers.ignition,
     blob: blobs.bootstrapIgnition,

@@ -123,7 +123,7 @@ function hashOf(template: DeploymentTemplate): string {
 }
 
 /** Nothing when there is none, or no group. */
-async function readDeployment(
+export async function readDeployment(
   effects: Pick<AzureEffects, "azure">,
   { snapshot, signal }: Pick<StepContext, "snapshot" | "signal">,
   name: string,

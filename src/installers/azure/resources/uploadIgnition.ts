@@ -5,7 +5,7 @@
 import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers } from "../azureNames.ts";
-import { isBootstrapped, readNotes, withNotes } from "../azureNotes.ts";
+import { isBootstrapped } from "../azureNotes.ts";
 import { readAssets } from "../assets/readAssets.ts";
 import { blobServiceOf } from "./storageAccount.ts";
 
@@ -17,11 +17,6 @@ export function uploadIgnition(effects: Pick<AzureEffects, "azure" | "sealing">)
       if (isBootstrapped(context.snapshot)) return { done: true };
       const { signal } = context;
       const { bootstrapIgnition } = await readAssets(context, effects);
-      // from its first time on: the signature by which the machine reads it must stay the same
-      if (readNotes(context.snapshot).ignitionSince === undefined) {
-        const installation = withNotes(context.snapshot, { ignitionSince: context.now });
-        await context.save({ installation });
-      }
       const service = await blobServiceOf(effects, context.snapshot, signal);
       const content = Buffer.from(bootstrapIgnition);
       context.guard();

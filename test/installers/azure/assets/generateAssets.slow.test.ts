@@ -21,7 +21,7 @@ import { readBootstrapIgnition } from "../../../azure/ignitionConfigs.ts";
 import { installProgram } from "../../../azure/installProgram.ts";
 import { newKey, TestKeys } from "../../../store/sealedStoreFixture.ts";
 import { azureSnapshot, clientSecret, dnsZone, joining, pullSecret } from "../azureSnapshot.ts";
-import { BlobAnswerer } from "../blobAnswerer.ts";
+import { absent, BlobAnswerer } from "../blobAnswerer.ts";
 
 const statePath = "/clusterabcdefgh/aro/graph";
 const firstKey = newKey("first");
@@ -58,11 +58,12 @@ async function effectsWith(
   path: string,
   key = firstKey,
   ranges: Readonly<Record<string, object>> = {},
+  others: object = {},
 ): Promise<AzureEffects> {
   const keys = await KeyRing.open({ source: new TestKeys(key), clock: systemClock });
   return {
     settings: { dnsZone, installProgram: path },
-    azure: blobs.connection(ranges),
+    azure: blobs.connection(ranges, others),
     sealing: new SealedBytes({ keys, random: systemRandom }),
     clock: systemClock,
     random: systemRandom,
@@ -74,9 +75,11 @@ class Run {
   snapshot: InstallationSnapshot;
   readonly saves: InstallationChanges[] = [];
   onGuard: () => void = () => undefined;
+  readonly now: number;
 
-  constructor(snapshot: InstallationSnapshot) {
+  constructor(snapshot: InstallationSnapshot, now = 0) {
     this.snapshot = snapshot;
+    this.now = now;
   }
 
   get context(): StepContext {
@@ -86,7 +89,7 @@ class Run {
         return current();
       },
       startedAt: 0,
-      now: 0,
+      now: this.now,
       signal: new AbortController().signal,
       guard: () => this.onGuard(),
       save: async (changes) => this.apply(changes),
@@ -174,6 +177,97 @@ it("keeps nothing when it may not act any more, and refers to nothing that is lo
   expect(blobs.blobs.size).toBe(0);
   expect(run.saves).toEqual([]);
   expect(readdirSync(parent)).toEqual([]);
+});
+
+const hourMs = 3_600_000;
+
+/** ARM with or without what the machines are deployed by, or machines. */
+function beginnings(begun: { readonly deployment?: boolean; readonly machines?: boolean } = {}) {
+  const deleted: string[] = [];
+  const clients = {
+    deployments: {
+      deployments: { get: begun.deployment === true ? async () => ({}) : absent },
+    },
+    compute: {
+      virtualMachines: {
+        list: async function* () {
+          if (begun.machines === true) yield {};
+        },
+      },
+    },
+    identities: {
+      userAssignedIdentities: {
+        delete: async (_group: string, name: string) => void deleted.push(name),
+      },
+    },
+  };
+  return { clients, deleted };
+}
+
+it("notes when its assets were made, whenever it is begun again, and makes others near their end", async () => {
+  const program = countingProgram();
+  const { clients, deleted } = beginnings();
+  const effects = await effectsWith(program.path, firstKey, {}, clients);
+  const since = async (snapshot: InstallationSnapshot, now: number) => {
+    const run = new Run(snapshot, now);
+    expect(await run.step(effects)).toMatchObject({ done: true });
+    return run.snapshot;
+  };
+  const madeAt = 1_700_000_000_000;
+  const first = await since(azureSnapshot(), madeAt);
+  expect(first.installation).toMatchObject({ azure: { ignitionSince: madeAt } });
+  const later = await since(first, madeAt + 20 * hourMs - 1);
+  expect(later.installation).toEqual(first.installation);
+  // of a worker that crashed before it noted anything
+  const unnoted = await since(azureSnapshot(), madeAt + hourMs);
+  expect(unnoted.installation).toEqual(first.installation);
+  expect(program.made()).toBe(1);
+
+  const renewed = await since(first, madeAt + 20 * hourMs);
+  expect(program.made()).toBe(2);
+  expect(renewed.installation).toMatchObject({ azure: { ignitionSince: madeAt + 20 * hourMs } });
+  const { infraId } = first.installation["azure"] as { readonly infraId: string };
+  expect(renewed.installation).not.toMatchObject({ azure: { infraId } });
+  expect(deleted).toEqual([`${infraId}-identity`]);
+});
+
+it.each([{ deployment: true }, { machines: true }])(
+  "leaves assets as they are once machines may have begun: %o",
+  async (begun) => {
+    const program = countingProgram();
+    const effects = await effectsWith(program.path, firstKey, {}, beginnings(begun).clients);
+    const first = new Run(azureSnapshot());
+    await first.step(effects);
+    const old = new Run(first.snapshot, 30 * hourMs);
+    expect(await old.step(effects)).toMatchObject({ done: true });
+    expect(old.snapshot.installation).toEqual(first.snapshot.installation);
+
+    const secrets = { ...first.snapshot.secrets, pullSecret: '{"auths":{"a":{"auth":"b3Ro"}}}' };
+    const changed = new Run({ ...first.snapshot, secrets });
+    await expect(changed.step(effects)).rejects.toMatchObject({
+      name: "TerminalError",
+      message: expect.stringContaining("another pull secret"),
+    });
+    expect(program.made()).toBe(1);
+  },
+);
+
+it("gives no worker what another one made for another goal", async () => {
+  const effects = await effectsWith(countingProgram().path, firstKey, {}, beginnings().clients);
+  const first = new Run(azureSnapshot());
+  await first.step(effects);
+  const asking = (pull: string): Run =>
+    new Run({
+      ...first.snapshot,
+      secrets: { ...first.snapshot.secrets, pullSecret: `{"auths":{"a":{"auth":"${pull}"}}}` },
+    });
+  const [one, other] = [asking("b25l"), asking("b3RoZXI=")];
+  const results = await Promise.all([one.step(effects), other.step(effects)]);
+  expect(results.filter(({ done }) => done)).toHaveLength(1);
+  const [winner, loser] = results[0].done ? [one, other] : [other, one];
+  const { infraId } = await readAssets(winner.context, effects);
+  expect(winner.snapshot.installation).toMatchObject({ azure: { infraId } });
+  expect(loser.snapshot.installation).toEqual(first.snapshot.installation);
 });
 
 it("joins the subnets that are given, with their ranges", async () => {

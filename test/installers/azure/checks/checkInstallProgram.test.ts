@@ -135,11 +135,22 @@ describe("the pull secret", () => {
 });
 
 describe("a create that begins anew", () => {
+  const infraId = "shop-abcdefgh-x7k2p";
+
   it.each<[string, { readonly notes?: AzureNotes; readonly secrets?: object }]>([
-    ["what the program makes is kept", { notes: { infraId: "shop-abcdefgh-x7k2p" } }],
+    ["what the program makes is kept", { notes: { infraId }, secrets: { pullSecret } }],
+    ["the control plane stands", { notes: { infraId, bootstrapped: true } }],
     ["the cluster is installed", { secrets: { adminKubeconfig: "a", kubeadminPassword: "b" } }],
   ])("needs no program once %s", async (_what, given) => {
     const snapshot = azureSnapshot({ secrets: {}, ...given });
     expect(await run(join(root, "none"), snapshot)).toEqual({ done: true });
+  });
+
+  it("is told of a pull secret that is none, since others are made by it", async () => {
+    const snapshot = azureSnapshot({ notes: { infraId }, secrets: { pullSecret: "{}" } });
+    await expect(run(join(root, "none"), snapshot)).rejects.toMatchObject({
+      code: "InstallationFailed",
+      message: expect.stringContaining("not JSON with 'auths'"),
+    });
   });
 });

@@ -26,6 +26,7 @@ import type { Step, StepContext } from "../../../../src/installers/installer.ts"
 import { credentialFor } from "../../../azure/armClients.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { LocalAzure } from "../../../azure/localAzure.ts";
+import { installedFiles } from "../installedFiles.ts";
 import { names, stepContext, subscriptionId } from "../stepContext.ts";
 
 let azure: LocalAzure;
@@ -58,32 +59,9 @@ function effects(): AzureEffects {
   } as unknown as AzureEffects;
 }
 
-/** What openshift-install would have made. */
-const text = (value: unknown): Uint8Array =>
-  Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
-const assets = new Map([
-  ["metadata.json", text({ infraID: "mycluster-x7k2p" })],
-  ["bootstrap.ign", text({ ignition: { version: "3.2.0" } })],
-  ["master.ign", text({ ignition: { version: "3.2.0" } })],
-  ["auth/kubeconfig", text("apiVersion: v1")],
-  ["auth/kubeadmin-password", text("aaaaa-bbbbb-ccccc-ddddd")],
-  [
-    "coreos-stream.json",
-    text({
-      architectures: {
-        x86_64: {
-          "rhel-coreos-extensions": {
-            "azure-disk": { url: "https://rhcos.blob.core.windows.net/imagebucket/rhcos.vhd" },
-          },
-        },
-      },
-    }),
-  ],
-]);
-
 async function keepAssets(context: StepContext, given: AzureEffects): Promise<void> {
   const state = await SealedState.of(context, given);
-  await state.keep(await packAssets(assets), () => undefined);
+  await state.keep(await packAssets(installedFiles), () => undefined);
 }
 
 async function finish(step: Step, context: StepContext): Promise<void> {
@@ -150,6 +128,7 @@ async function begin(isGiven: boolean): Promise<StepContext> {
       azure: {
         names,
         infraId: "mycluster-x7k2p",
+        ignitionSince: Date.now(),
         imageUrl: "https://rhcos.blob.core.windows.net/imagebucket/rhcos.vhd",
         machines: { zones: ["1", "2", "3"], hyperVGeneration: "V2" },
         principalObjectId: azure.clusterApplication.objectId,
