@@ -107,6 +107,9 @@ describe("before any machine is begun", () => {
       killed.add(call);
       return true;
     });
+    const calls = [...killed].join("\n");
+    expect(calls).toMatch(/^PUT .*\/aro\/graph$/m);
+    expect(calls).toMatch(new RegExp(`^DELETE .*/${infraId}-identity$`, "m"));
     expect(workers(run)).toHaveLength(3);
     expect(ids(run).filter((id) => id.includes(infraId ?? ""))).toEqual([]);
     expect(await run.clusterSecret("openshift-config", "pull-secret")).toEqual({

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { AzureEffects } from "../../../../src/installers/azure/azureEffects.ts";
+import type { AzureNotes } from "../../../../src/installers/azure/azureNotes.ts";
 import { generateAssets } from "../../../../src/installers/azure/assets/generateAssets.ts";
 import { readAssets } from "../../../../src/installers/azure/assets/readAssets.ts";
 import type {
@@ -223,8 +224,19 @@ it("notes when its assets were made, whenever it is begun again, and makes other
   expect(unnoted.installation).toEqual(first.installation);
   expect(program.made()).toBe(1);
 
-  const renewed = await since(first, madeAt + 20 * hourMs);
+  const image = "/clusterabcdefgh/vhd/rhcos.vhd";
+  blobs.blobs.set(image, Buffer.from("of another release"));
+  const renewed = await since(
+    azureSnapshot({
+      notes: {
+        ...(first.installation["azure"] as AzureNotes),
+        imageUrl: "https://images.example/older.vhd",
+      },
+    }),
+    madeAt + 20 * hourMs,
+  );
   expect(program.made()).toBe(2);
+  expect(blobs.blobs.has(image)).toBe(false);
   expect(renewed.installation).toMatchObject({ azure: { ignitionSince: madeAt + 20 * hourMs } });
   const { infraId } = first.installation["azure"] as { readonly infraId: string };
   expect(renewed.installation).not.toMatchObject({ azure: { infraId } });
