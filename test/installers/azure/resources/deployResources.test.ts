@@ -38,6 +38,7 @@ function effects(): AzureEffects {
     resources: {
       resourceGroups: {
         get: async () => ({
+          name: names.managedGroup,
           managedBy: clusterId,
           tags: { "openshift-rp-incarnation": incarnationId },
         }),
