@@ -122,6 +122,4 @@ function urls(names: ClusterNames): Pick<InstallationChanges, "apiserverUrl" | "
 }
 
 /** Loaded with the first cluster: its libraries take a fifth of the process's start, and of its memory at rest. */
-async function credentials(): Promise<typeof import("./credentials.ts")> {
-  return import("./credentials.ts");
-}
+const credentials = async () => import("./credentials.ts");
