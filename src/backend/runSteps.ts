@@ -8,7 +8,7 @@
 import type { StepContext, StepResult } from "../installers/installer.ts";
 import type { OperationKind } from "../model/provisioningState.ts";
 import { TerminalError, TransientError, type OperationError } from "../model/rpError.ts";
-import type { EpochMs } from "../model/document.ts";
+import type { ClusterDocument, EpochMs } from "../model/document.ts";
 import { attemptWaitMaxMs, type Timing } from "../model/timing.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
@@ -34,6 +34,8 @@ import type { StepRest } from "./stepRest.ts";
 
 /** A step that asks to be called again at once still lets others have their turn. */
 const againAtLeastMs = 20;
+/** How often the log is told what a step goes on waiting for. */
+const toldAgainMs = 5 * 60_000;
 
 /** The process stops: the attempt is to be given back. */
 export class StoppedError extends Error {
@@ -322,7 +324,9 @@ async function again(
   const waitMs = Math.min(againAfterMs, leftMs, attemptWaitMaxMs);
   const untilMs = now + Math.ceil(Math.max(againAtLeastMs, waitMs));
   const reason = waitingReason(listed.place.name, result.because, cluster.current.cluster.secrets);
-  if (reason !== undefined) log.warn({ step: listed.place.name, untilMs }, reason.message);
+  if (reason !== undefined && isToBeTold(reason, untilMs, cluster.current.cluster)) {
+    log.warn({ step: listed.place.name, untilMs }, reason.message);
+  }
   await cluster.write(
     postponed({
       changes: result.changes,
@@ -335,6 +339,21 @@ async function again(
     lost,
   );
   return { ended: false, untilMs };
+}
+
+/**
+ * Whether the log hasn't been told the reason yet, or not for a while: some steps ask to be called again each second. It is judged
+ * by the document alone, since each time may be another worker's.
+ */
+function isToBeTold(
+  { message }: OperationError,
+  untilMs: EpochMs,
+  { work, nextAttemptAt }: ClusterDocument,
+): boolean {
+  if (work.lastError?.message !== message) return true;
+  const { stepStartedAt = 0 } = work;
+  const partOf = (at: EpochMs): number => Math.floor((at - stepStartedAt) / toldAgainMs);
+  return partOf(untilMs) !== partOf(nextAttemptAt);
 }
 
 async function succeed(

@@ -261,6 +261,32 @@ describe("a step's deadline", () => {
     });
   });
 
+  test("what a step waits for is in the log once, and again when it changes and every five minutes", async () => {
+    await using simulation = await Simulation.open();
+    const startedAt = simulation.clock.now();
+    simulation.installer.deadlineMs = 12 * 60_000;
+    simulation.installer.script("machines", async () => {
+      const passedMs = simulation.clock.now() - startedAt;
+      const because = passedMs < 60_000 ? "there is no room" : "Azure does not answer";
+      return { done: false, againAfterMs: 10_000, because };
+    });
+    const process = simulation.start();
+    const asked = await simulation.create();
+    const told = (): readonly string[] =>
+      process.lines("warn").filter((line) => line.startsWith("Step machines waits: "));
+    const room = "Step machines waits: there is no room";
+    const outage = "Step machines waits: Azure does not answer";
+    await simulation.untilBegun(asked, "machines", 4);
+    expect(told()).toEqual([room]);
+    await simulation.clock.advance(3 * 60_000);
+    expect(told()).toEqual([room, outage]);
+    await simulation.clock.advance(4 * 60_000);
+    expect(told()).toEqual([room, outage, outage]);
+    expect((await simulation.cluster())?.work.lastError?.message).toBe(outage);
+    await simulation.untilEnded(asked, 10 * 60_000);
+    expect(told()).toEqual([room, outage, outage, outage]);
+  });
+
   test("a wait that is longer than the deadline ends with it", async () => {
     await using simulation = await Simulation.open();
     simulation.installer.deadlineMs = 10_000;
