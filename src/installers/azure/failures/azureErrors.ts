@@ -12,8 +12,8 @@ export interface AzureFailure {
   /** At least one. */
   readonly errors: readonly AzureError[];
   readonly retryAfterMs?: number;
-  /** The name of the host that was asked; absent when nobody was, as in a failed deployment. */
-  readonly host?: string;
+  /** Scheme, host and port that were asked; absent when nobody was, as in a failed deployment. */
+  readonly origin?: string;
 }
 
 /** A deployment that ended other than it should. */
@@ -75,7 +75,7 @@ export class ThrottledError extends Error {
     const errors = flat(hasError(body) ? body : own, { status, inDeployment: false }, own);
     const retryAfterMs = readRetryAfter(headers);
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-    this.failure = { status, errors, ...wait, ...hostOf(request) };
+    this.failure = { status, errors, ...wait, ...originOf(request) };
   }
 }
 
@@ -167,8 +167,8 @@ export function readFailure(error: unknown): AzureFailure | undefined {
   if (error instanceof ThrottledError) return error.failure;
   if (!isRestError(error)) return undefined;
   const status = statusOf(error);
-  const host = hostOf(error.request);
-  if (status === undefined || status < 400) return { errors: [lost(error)], ...host };
+  const origin = originOf(error.request);
+  if (status === undefined || status < 400) return { errors: [lost(error)], ...origin };
   const own = {
     code: typeof error.code === "string" ? error.code : `${status}`,
     message: error.message,
@@ -182,15 +182,15 @@ export function readFailure(error: unknown): AzureFailure | undefined {
     status,
     errors: flat(body, { status, inDeployment: false }, own),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...host,
+    ...origin,
   };
 }
 
 /** Never more of an address than this: the rest may be a signature. */
-function hostOf(request: object | undefined): Pick<AzureFailure, "host"> {
+function originOf(request: object | undefined): Pick<AzureFailure, "origin"> {
   const { url } = (request ?? {}) as { readonly url?: unknown };
-  const host = typeof url === "string" ? URL.parse(url)?.hostname : undefined;
-  return host === undefined || host === "" ? {} : { host };
+  const origin = typeof url === "string" ? URL.parse(url)?.origin : undefined;
+  return origin === undefined ? {} : { origin };
 }
 
 /** No answer, or none that can be read. */

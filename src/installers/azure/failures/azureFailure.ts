@@ -27,7 +27,8 @@ import { shownErrors, shownText } from "./shownErrors.ts";
 
 export type Verdict =
   | { readonly is: "terminal"; readonly error: TerminalError }
-  | { readonly is: "again"; readonly againAfterMs: number; readonly because?: string }
+  /** `because` may be shown. */
+  | { readonly is: "again"; readonly againAfterMs: number; readonly because: string }
   | { readonly is: "transient"; readonly error: Error };
 
 /**
@@ -68,11 +69,9 @@ export function asAzureStep(step: Step, { random }: { readonly random: Random })
           random,
         });
         if (verdict === undefined) throw error;
-        if (verdict.is === "again") {
-          const { is: _again, ...wait } = verdict;
-          return { done: false, ...wait };
-        }
-        throw verdict.error;
+        if (verdict.is !== "again") throw verdict.error;
+        const { againAfterMs, because } = verdict;
+        return { done: false, againAfterMs, because };
       }
     },
   };
@@ -87,11 +86,16 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
     is: "transient",
     error: new AzureCallError(message, { cause: forLog(error, subscriptionId) }),
   });
+  const again = (because: string, waitMs: number): Verdict => ({
+    is: "again",
+    againAfterMs: waitFor(waitMs, circumstances),
+    because,
+  });
   const ofOutage = (message: string, retryAfterMs: number | undefined): Verdict => {
     const passedMs = circumstances.now - circumstances.startedAt;
     if (passedMs >= outageMs) return transient(message);
     const waitMs = retryAfterMs ?? Math.min(passedMs, outageWaitLongestMs);
-    return { is: "again", againAfterMs: waitFor(waitMs, circumstances) };
+    return again(message, waitMs);
   };
   if (isSignInError(error)) {
     if (isSignInUnanswered(error)) {
@@ -102,32 +106,28 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
   const failure = readFailure(error);
   if (failure === undefined) return undefined;
   const { kind, errors } = decisive(failure, subscriptionId);
+  const said = shownErrors(errors, subscriptionId);
   if (kind === "ours") {
     return transient("Azure does not let the resource provider in; its operator has to look.");
   }
   if (kind === "unavailable") {
     if (isUnanswered(failure)) {
-      const { host = "Azure", retryAfterMs } = failure;
-      const what = `${host} did not answer: ${shownErrors(errors, subscriptionId)}`;
-      return ofOutage(what, retryAfterMs);
+      const { origin, retryAfterMs } = failure;
+      const what = errors.some(({ isLost }) => isLost === true)
+        ? `Azure cannot be reached${origin === undefined ? "" : ` at ${origin}`}`
+        : `${origin ?? "Azure"} did not answer`;
+      return ofOutage(`${what}: ${said}`, retryAfterMs);
     }
-    return transient(`Azure did not do it: ${shownErrors(errors, subscriptionId)}`);
+    return transient(`Azure did not do it: ${said}`);
   }
   if (kind === "throttled" || kind === "busy") {
-    return {
-      is: "again",
-      againAfterMs: waitFor(failure.retryAfterMs ?? waits[kind], circumstances),
-    };
+    const what = kind === "busy" ? "Azure is busy with it" : "Azure asks to come back later";
+    return again(`${what}: ${said}`, failure.retryAfterMs ?? waits[kind]);
   }
   const { code, advice, patienceMs = 0 }: Ending = endings[kind];
   const { now, startedAt } = circumstances;
-  if (now - startedAt < patienceMs) {
-    return {
-      is: "again",
-      againAfterMs: waitFor(failure.retryAfterMs ?? patientWaitMs, circumstances),
-    };
-  }
-  const message = `${advice} Azure says: ${shownErrors(errors, subscriptionId)}`;
+  const message = `${advice} Azure says: ${said}`;
+  if (now - startedAt < patienceMs) return again(message, failure.retryAfterMs ?? patientWaitMs);
   return {
     is: "terminal",
     error: new TerminalError({ code, message }, { cause: forLog(error, subscriptionId) }),

@@ -4,10 +4,12 @@ import { AuthenticationError, ClientSecretCredential } from "@azure/identity";
 import { describe, expect, test } from "vitest";
 import { StateKeyUnknownError } from "../../../../src/installers/azure/azureEffects.ts";
 import { DeploymentError } from "../../../../src/installers/azure/failures/azureErrors.ts";
+import { AzureConnection } from "../../../../src/installers/azure/azureConnection.ts";
 import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import { shownText } from "../../../../src/installers/azure/failures/shownErrors.ts";
 import type { StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { stepContext, subscriptionId } from "../stepContext.ts";
 
 const minuteMs = 60_000;
@@ -16,7 +18,7 @@ const anotherSubscription = "11111111-2222-4333-8444-555555555555";
 /** How a step ended. */
 type Outcome =
   | { readonly code: string; readonly message: string }
-  | { readonly again: number }
+  | { readonly again: number; readonly because: string | undefined }
   | { readonly transient: string };
 
 async function outcome(error: unknown, context: Partial<StepContext> = {}): Promise<Outcome> {
@@ -33,7 +35,7 @@ async function outcome(error: unknown, context: Partial<StepContext> = {}): Prom
   try {
     const result = await step.run({ ...stepContext(), ...context });
     if (result.done) throw new Error("a step that throws is not done");
-    return { again: result.againAfterMs };
+    return { again: result.againAfterMs, because: result.because };
   } catch (thrown) {
     if (thrown instanceof TerminalError) return { code: thrown.code, message: thrown.message };
     return { transient: (thrown as Error).message };
@@ -204,7 +206,7 @@ describe("waits", () => {
   );
 
   test("for room for half an hour, then says that there is none", async () => {
-    expect(await outcome(zonal)).toEqual({ again: 60_000 });
+    expect(await outcome(zonal)).toMatchObject({ again: 60_000 });
     const { now } = stepContext();
     expect(await outcome(zonal, { startedAt: now - 31 * minuteMs })).toMatchObject({
       code: "CapacityUnavailable",
@@ -217,7 +219,7 @@ describe("waits", () => {
       "PrincipalNotFound",
       "Principal 0f14a80d42e54d57afe046acf9dfae05 does not exist in the directory c7cb8e56-3c8d-431c-a94c-866e27a25b45.",
     );
-    expect(await outcome(error)).toEqual({ again: 60_000 });
+    expect(await outcome(error)).toMatchObject({ again: 60_000 });
     const { now } = stepContext();
     expect(await outcome(error, { startedAt: now - 11 * minuteMs })).toMatchObject({
       code: "DeploymentFailed",
@@ -232,7 +234,7 @@ describe("waits", () => {
       status: 403,
       body: { error: { code: "LinkedAuthorizationFailed", message } },
     });
-    expect(await outcome(error)).toEqual({ again: 60_000 });
+    expect(await outcome(error)).toMatchObject({ again: 60_000 });
     const { now } = stepContext();
     const ended = await outcome(error, { startedAt: now - 11 * minuteMs });
     expect(ended).toMatchObject({ code: "AuthorizationFailed" });
@@ -253,7 +255,7 @@ describe("waits", () => {
     ["that makes no sense", { "retry-after": "soon" }, 30_000],
   ])("after a 429 for the time %s", async (_what, headers, againAfterMs) => {
     const body = { error: { code: "TooManyRequests", message: "The request is being throttled." } };
-    expect(await outcome(answered({ status: 429, body, headers }))).toEqual({
+    expect(await outcome(answered({ status: 429, body, headers }))).toMatchObject({
       again: againAfterMs,
     });
   });
@@ -276,15 +278,15 @@ describe("waits", () => {
         },
       },
     });
-    expect(await outcome(compute)).toEqual({ again: 30_000 });
+    expect(await outcome(compute)).toMatchObject({ again: 30_000 });
     const plain = answered({ status: 429, body: "Too Many Requests" });
-    expect(await outcome(plain)).toEqual({ again: 30_000 });
+    expect(await outcome(plain)).toMatchObject({ again: 30_000 });
     const busy = answered({
       status: 503,
       body: { error: { code: "ServerBusy", message: "The server is busy." } },
       headers: { "retry-after": "5" },
     });
-    expect(await outcome(busy)).toEqual({ again: 5_000 });
+    expect(await outcome(busy)).toMatchObject({ again: 5_000 });
   });
 
   test.each([
@@ -294,7 +296,21 @@ describe("waits", () => {
     ["ResourceGroupBeingDeleted", 409],
   ])("for what else is under way: %s", async (code, status) => {
     const body = { error: { code, message: "Wait." } };
-    expect(await outcome(answered({ status, body }))).toEqual({ again: 15_000 });
+    expect(await outcome(answered({ status, body }))).toMatchObject({ again: 15_000 });
+  });
+
+  test.each([
+    [429, "TooManyRequests", "Azure asks to come back later: TooManyRequests: Wait."],
+    [409, "DeploymentActive", "Azure is busy with it: DeploymentActive: Wait."],
+    [
+      409,
+      "AllocationFailed",
+      "Azure has no room for machines of this size in the region at present: try again later, " +
+        "or choose another size or region. Azure says: AllocationFailed: Wait.",
+    ],
+  ])("and says for what: %i %s", async (status, code, because) => {
+    const error = answered({ status, body: { error: { code, message: "Wait." } } });
+    expect(await outcome(error)).toMatchObject({ because });
   });
 
   test("longer by chance, so that those who wait don't come back together", async () => {
@@ -308,7 +324,7 @@ describe("waits", () => {
       },
       { random: { fraction: () => 0.5 } as never },
     );
-    expect(await step.run(stepContext())).toEqual({ done: false, againAfterMs: 112_500 });
+    expect(await step.run(stepContext())).toMatchObject({ done: false, againAfterMs: 112_500 });
   });
 });
 
@@ -358,10 +374,12 @@ describe("an outage", () => {
       (code): [string, unknown, RegExp] => [
         code,
         broken(code),
-        new RegExp(`^clusterabc\\.blob\\.core\\.windows\\.net did not answer: ${code}`),
+        new RegExp(
+          `cannot be reached at https://clusterabc\\.blob\\.core\\.windows\\.net: ${code}`,
+        ),
       ],
     ),
-    ["a broken connection of which nothing more is known", new RestError("x"), /^Azure did not/],
+    ["a broken connection of which nothing more is known", new RestError("x"), /^Azure cannot be/],
     ["a 500", answered({ status: 500, body: oops }), /did not answer: InternalServerError: Oops/],
     ["a page of a proxy", answered({ status: 502, body: "<html>" }), /did not answer: /],
     ["a 503 that does not say when", answered({ status: 503, body: {} }), /did not answer: /],
@@ -400,12 +418,15 @@ describe("an outage", () => {
 
   test.each(outages)("%s is waited for, then counts as an attempt", async (_what, error, told) => {
     const after = async (ms: number) => outcome(error, { now: began + ms });
-    expect(await after(0)).toEqual({ again: 1_000 });
-    expect(await after(20_000)).toEqual({ again: 20_000 });
-    expect(await after(30 * minuteMs - 1)).toEqual({ again: 45_000 });
+    const { because } = (await after(0)) as { because?: string };
+    expect(because).toMatch(told);
+    expect(because).not.toMatch(/sig=|ignition|bootstrap/);
+    expect(await after(0)).toMatchObject({ again: 1_000 });
+    expect(await after(20_000)).toMatchObject({ again: 20_000 });
+    expect(await after(30 * minuteMs - 1)).toMatchObject({ again: 45_000 });
     const { transient } = (await after(30 * minuteMs)) as { transient: string };
     expect(transient).toMatch(told);
-    expect(transient).not.toMatch(/sig=|https?:|bootstrap/);
+    expect(transient).toBe(because);
   });
 
   test("is told as such by the SDK's own credential when nobody listens", async () => {
@@ -417,12 +438,29 @@ describe("an outage", () => {
     };
     const credential = new ClientSecretCredential(subscriptionId, "client", "secret", options);
     const error: unknown = await credential.getToken("https://x/.default").catch((e: unknown) => e);
-    expect(await outcome(error)).toEqual({ again: 1_000 });
+    expect(await outcome(error)).toMatchObject({ again: 1_000 });
+  });
+
+  test("is told within seconds when nobody listens, by the SDK's clients as they are", async () => {
+    const nowhere = "https://127.0.0.1:1";
+    const credential = { getToken: async () => ({ token: "t", expiresOnTimestamp: Infinity }) };
+    const azure = new AzureConnection(
+      { resourceManager: nowhere, authorityHost: nowhere },
+      { clock: systemClock, credential: () => credential },
+    );
+    const { resourceGroups } = azure.of(subscriptionId).resources;
+    const begunAt = performance.now();
+    const error: unknown = await resourceGroups.get("mine").catch((e: unknown) => e);
+    expect(performance.now() - begunAt).toBeLessThan(10_000);
+    expect(await outcome(error)).toEqual({
+      again: 1_000,
+      because: "Azure cannot be reached at https://127.0.0.1:1: ECONNREFUSED: no answer came",
+    });
   });
 
   test("is waited for as long as Azure says", async () => {
     const error = answered({ status: 500, body: oops, headers: { "retry-after": "40" } });
-    expect(await outcome(error)).toEqual({ again: 40_000 });
+    expect(await outcome(error)).toMatchObject({ again: 40_000 });
   });
 
   test("of half a minute takes few tries", async () => {

@@ -140,7 +140,11 @@ test("waits when another was begun in between", async () => {
     status: 409,
     body: { error: { code: "DeploymentActive", message: "It is active." } },
   };
-  expect(await run()).toEqual({ done: false, againAfterMs: 15_000 });
+  expect(await run()).toEqual({
+    done: false,
+    againAfterMs: 15_000,
+    because: "Azure is busy with it: DeploymentActive: It is active.",
+  });
 });
 
 test("is put off without waiting when Azure asks to come back much later", async () => {
@@ -149,7 +153,11 @@ test("is put off without waiting when Azure asks to come back much later", async
     headers: { "retry-after": "300" },
     body: { error: { code: "SubscriptionRequestsThrottled", message: "Too many." } },
   };
-  expect(await run()).toEqual({ done: false, againAfterMs: 300_000 });
+  expect(await run()).toEqual({
+    done: false,
+    againAfterMs: 300_000,
+    because: "Azure asks to come back later: SubscriptionRequestsThrottled: Too many.",
+  });
   expect(azure.changes()).toEqual([put]);
 });
 
