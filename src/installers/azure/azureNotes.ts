@@ -45,6 +45,15 @@ export interface AzureNotes {
   readonly attachedSubnets?: readonly string[];
   /** What updates have begun to change in the cluster since one has ended well. */
   readonly unsettled?: readonly UpdatedPart[];
+  /** There while nothing of Azure answers a step; what another step or operation has left counts for nothing. */
+  readonly outage?: Outage | undefined;
+}
+
+/** Nothing answers a step. */
+export interface Outage {
+  readonly operationId: string;
+  readonly step: string;
+  readonly since: EpochMs;
 }
 
 /** What an update can change in a cluster. */

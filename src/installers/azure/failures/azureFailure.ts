@@ -3,11 +3,13 @@
  * begun again, after a failure that counts or after a wait that doesn't. It must never blame the user for what is the resource
  * provider's own, nor throw away what Azure said of the user's.
  */
+import type { EpochMs } from "../../../model/document.ts";
 import { TerminalError, TransientError } from "../../../model/rpError.ts";
 import type { Random } from "../../../runtime/ids.ts";
 import { shown } from "../../../model/shownText.ts";
-import type { Step, StepContext } from "../../installer.ts";
+import type { Step, StepContext, StepResult } from "../../installer.ts";
 import { StateKeyUnknownError } from "../azureEffects.ts";
+import { readNotes, withNotes } from "../azureNotes.ts";
 import {
   endings,
   kindOf,
@@ -28,7 +30,12 @@ import { shownErrors, shownText } from "./shownErrors.ts";
 export type Verdict =
   | { readonly is: "terminal"; readonly error: TerminalError }
   /** `because` may be shown. */
-  | { readonly is: "again"; readonly againAfterMs: number; readonly because: string }
+  | {
+      readonly is: "again";
+      readonly againAfterMs: number;
+      readonly because: string;
+      readonly isOutage: boolean;
+    }
   | { readonly is: "transient"; readonly error: Error };
 
 /**
@@ -39,13 +46,15 @@ const keyPatienceMs = 10 * 60_000;
 /** What a verdict depends on besides the failure. */
 export type Circumstances = Pick<StepContext, "now" | "startedAt" | "snapshot"> & {
   readonly random: Random;
+  /** When nothing answered for the first time; now, unless given. */
+  readonly outageSince?: EpochMs;
 };
 
 /** Between two tries of what needs patience. */
 const patientWaitMs = 60_000;
 const againLeastMs = 1_000;
 const againLongestMs = 10 * 60_000;
-/** How long nothing may answer, from the step's first start, before failures count as attempts. */
+/** How long nothing may answer before failures count as attempts. */
 const outageMs = 30 * 60_000;
 /** An answer that was lost once is asked for again soon; what has been going on for longer is waited for longer. */
 const outageWaitLongestMs = 45_000;
@@ -58,23 +67,49 @@ export function asAzureStep(step: Step, { random }: { readonly random: Random })
     ...step,
     run: async (context) => {
       try {
-        return await step.run(context);
+        return withoutOutage(await step.run(context), context);
       } catch (error) {
         // whoever told the step to stop knows why
         if (context.signal.aborted) throw error;
+        const since = outageSince(context, step.name);
         const verdict = judge(error, {
           now: context.now,
           startedAt: context.startedAt,
           snapshot: context.snapshot,
           random,
+          outageSince: since,
         });
         if (verdict === undefined) throw error;
         if (verdict.is !== "again") throw verdict.error;
-        const { againAfterMs, because } = verdict;
-        return { done: false, againAfterMs, because };
+        const { againAfterMs, because, isOutage } = verdict;
+        const result = { done: false, againAfterMs, because } as const;
+        if (!isOutage) return withoutOutage(result, context);
+        const { operationId } = context.snapshot;
+        const outage = { operationId, step: step.name, since };
+        return { ...result, changes: { installation: withNotes(context.snapshot, { outage }) } };
       }
     },
   };
+}
+
+/** When nothing answered the step for the first time since something did. */
+function outageSince({ snapshot, now }: StepContext, step: string): EpochMs {
+  const { outage } = readNotes(snapshot);
+  if (outage?.step !== step || outage.operationId !== snapshot.operationId) return now;
+  // one that is yet to come was noted before the clock was set back
+  return Math.min(outage.since, now);
+}
+
+/** Azure has answered, whatever it said. */
+function withoutOutage(result: StepResult, { snapshot }: StepContext): StepResult {
+  if (readNotes(snapshot).outage === undefined) return result;
+  const { changes = {} } = result;
+  const changed = { installation: { ...snapshot.installation, ...changes.installation } };
+  const installation = {
+    ...changes.installation,
+    ...withNotes({ ...snapshot, ...changed }, { outage: undefined }),
+  };
+  return { ...result, changes: { ...changes, installation } };
 }
 
 /** @returns nothing when the error is neither Azure's nor that of a missing key. */
@@ -86,16 +121,17 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
     is: "transient",
     error: new AzureCallError(message, { cause: forLog(error, subscriptionId) }),
   });
-  const again = (because: string, waitMs: number): Verdict => ({
+  const again = (because: string, waitMs: number, isOutage = false): Verdict => ({
     is: "again",
     againAfterMs: waitFor(waitMs, circumstances),
     because,
+    isOutage,
   });
   const ofOutage = (message: string, retryAfterMs: number | undefined): Verdict => {
-    const passedMs = circumstances.now - circumstances.startedAt;
+    const passedMs = circumstances.now - (circumstances.outageSince ?? circumstances.now);
     if (passedMs >= outageMs) return transient(message);
     const waitMs = retryAfterMs ?? Math.min(passedMs, outageWaitLongestMs);
-    return again(message, waitMs);
+    return again(message, waitMs, true);
   };
   if (isSignInError(error)) {
     if (isSignInUnanswered(error)) {
@@ -141,7 +177,8 @@ function ofUnknownKey({ keyId }: StateKeyUnknownError, circumstances: Circumstan
     return {
       is: "again",
       againAfterMs: waitFor(patientWaitMs, circumstances),
-      because: `what the cluster begins with is sealed by ${missing}.`,
+      because: `What the cluster begins with is sealed by ${missing}.`,
+      isOutage: false,
     };
   }
   return {

@@ -7,10 +7,10 @@ import { DeploymentError } from "../../../../src/installers/azure/failures/azure
 import { AzureConnection } from "../../../../src/installers/azure/azureConnection.ts";
 import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import { shownText } from "../../../../src/installers/azure/failures/shownErrors.ts";
-import type { StepContext, StepResult } from "../../../../src/installers/installer.ts";
+import type { Step, StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
-import { stepContext, subscriptionId } from "../stepContext.ts";
+import { stepContext, subscriptionId, type TestContext } from "../stepContext.ts";
 
 const minuteMs = 60_000;
 const anotherSubscription = "11111111-2222-4333-8444-555555555555";
@@ -416,8 +416,16 @@ describe("an outage", () => {
     return signInError("ServerError", "server_error", { status: 503 });
   }
 
+  const { operationId } = stepContext().snapshot;
+  const outage = { operationId, step: "DeployResources", since: began };
+  /** As the step has noted it, which was begun long before. */
+  const going: Partial<StepContext> = {
+    startedAt: began - 40 * minuteMs,
+    snapshot: stepContext({ installation: { azure: { outage } } }).snapshot,
+  };
+
   test.each(outages)("%s is waited for, then counts as an attempt", async (_what, error, told) => {
-    const after = async (ms: number) => outcome(error, { now: began + ms });
+    const after = async (ms: number) => outcome(error, { ...going, now: began + ms });
     const { because } = (await after(0)) as { because?: string };
     expect(because).toMatch(told);
     expect(because).not.toMatch(/sig=|ignition|bootstrap/);
@@ -467,13 +475,86 @@ describe("an outage", () => {
     let passedMs = 0;
     let tries = 0;
     while (passedMs < 30_000) {
-      const { again } = (await outcome(broken("ECONNREFUSED"), { now: began + passedMs })) as {
-        again: number;
-      };
+      const { again } = (await outcome(broken("ECONNREFUSED"), {
+        ...going,
+        now: began + passedMs,
+      })) as { again: number };
       passedMs += again;
       tries += 1;
     }
     expect(tries).toBe(6);
+  });
+});
+
+describe("an outage begins", () => {
+  const operationId = "8a3e2f7e-5a0c-4c55-9d7e-3f4f5b1d0c12";
+  const hourMs = 60 * minuteMs;
+  const unanswered = new RestError("x", { code: "ECONNREFUSED" });
+  /** A step that was begun an hour ago; what each run brings is noted. */
+  function long(results: readonly (StepResult | Error)[], name = "WaitForClusterVersion") {
+    const left = [...results];
+    const inner: Step = {
+      name,
+      deadlineMs: 4 * hourMs,
+      run: async () => {
+        const result = left.shift() ?? { done: true };
+        if (result instanceof Error) throw result;
+        return result;
+      },
+    };
+    return asAzureStep(inner, { random: { fraction: () => 0 } as never });
+  }
+  async function run(step: Step, context: TestContext, afterMs: number): Promise<StepResult> {
+    const now = context.now + afterMs;
+    const startedAt = context.now - hourMs;
+    const { snapshot } = context;
+    const result = await step.run({ ...context, snapshot, startedAt, now });
+    await context.save(result.changes ?? {});
+    return result;
+  }
+
+  test("when nothing answers for the first time, however long the step has run", async () => {
+    const context = stepContext({ operationId });
+    const step = long(Array.from({ length: 4 }, () => unanswered));
+    expect(await run(step, context, 0)).toMatchObject({ againAfterMs: 1_000 });
+    expect(await run(step, context, 20_000)).toMatchObject({ againAfterMs: 20_000 });
+    expect(await run(step, context, 29 * minuteMs)).toMatchObject({ againAfterMs: 45_000 });
+    await expect(run(step, context, 30 * minuteMs)).rejects.toThrow("cannot be reached");
+  });
+
+  test.each<[string, StepResult | Error]>([
+    ["goes on", { done: false, againAfterMs: 1 }],
+    ["goes on with notes", { done: false, againAfterMs: 1, changes: {} }],
+    ["is throttled", answered({ status: 429, body: {} })],
+  ])("anew after the step %s", async (_what, between) => {
+    const context = stepContext({ operationId, installation: { azure: { infraId: "mine" } } });
+    const step = long([unanswered, between, unanswered]);
+    await run(step, context, 0);
+    await run(step, context, 20_000);
+    expect(context.snapshot.installation).toEqual({ azure: { infraId: "mine" } });
+    expect(await run(step, context, 29 * minuteMs)).toMatchObject({ againAfterMs: 1_000 });
+  });
+
+  test("and ends without taking along what the step has changed", async () => {
+    const context = stepContext({ operationId, installation: { azure: { infraId: "mine" } } });
+    const changes = {
+      consoleUrl: "https://console",
+      installation: { azure: { infraId: "mine", imageUrl: "image" } },
+    };
+    const step = long([unanswered, { done: true, changes }]);
+    await run(step, context, 0);
+    expect(await run(step, context, 1_000)).toEqual({ done: true, changes });
+    expect(context.snapshot.installation).toEqual(changes.installation);
+  });
+
+  test("anew in another step, and in another operation", async () => {
+    const context = stepContext({ operationId });
+    await run(long([unanswered]), context, 0);
+    const other = long([unanswered], "CreateIngressRecord");
+    expect(await run(other, context, hourMs)).toMatchObject({ againAfterMs: 1_000 });
+    const { installation } = context.snapshot;
+    const next = stepContext({ installation, operationId: "another" });
+    expect(await run(long([unanswered]), next, hourMs)).toMatchObject({ againAfterMs: 1_000 });
   });
 });
 
