@@ -342,7 +342,9 @@ describe("a key that is not there", () => {
       againAfterMs: 60_000,
       because: expect.stringContaining('"2025-01-01"') as string,
     });
-    expect(await outcome(error, { startedAt: began - 9 * minuteMs })).toEqual({ again: 60_000 });
+    expect(await outcome(error, { startedAt: began - 9 * minuteMs })).toMatchObject({
+      again: 60_000,
+    });
     const ended = await outcome(error, { startedAt: began - 10 * minuteMs });
     expect(ended).toMatchObject({
       code: "SealingKeyUnknown",

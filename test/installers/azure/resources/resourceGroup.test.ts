@@ -274,6 +274,7 @@ test("whose deletion can't be asked for now isn't deleted again", async () => {
   expect(await step(deleteResourceGroup).run(context)).toEqual({
     done: false,
     againAfterMs: 17_000,
+    because: "Azure asks to come back later: TooManyRequests: m",
   });
   more[asked] = { status: 200, body: { status: "Running" } };
   expect(await step(deleteResourceGroup).run(context)).toEqual(again);
