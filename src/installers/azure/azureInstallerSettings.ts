@@ -61,6 +61,11 @@ export function readDnsZoneId(text: string): DnsZoneId | undefined {
   return { subscriptionId: subscriptionId.toLowerCase(), resourceGroup, name: name.toLowerCase() };
 }
 
+/** As Azure writes it. */
+export function dnsZoneId({ subscriptionId, resourceGroup, name }: DnsZoneId): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/dnsZones/${name}`;
+}
+
 /** The origin of an endpoint that tokens may be sent to; they are sent over TLS alone. */
 export function readEndpoint(text: string): string | undefined {
   const url = serviceUrl(text);

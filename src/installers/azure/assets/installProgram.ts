@@ -1,12 +1,14 @@
 /**
  * Runs `openshift-install`. What it prints may hold secrets, and what it finds in its environment it may use or hand on: so it
  * gets an environment of its own with no credential of the resource provider's, and what it prints on errors is looked through for
- * a few known faults and then forgotten. When it has to stop, everything that it has started stops. Its output must never reach a
- * log or an error.
+ * a few known faults and then forgotten. When it has to stop, everything that it has started stops. What it prints while it has a
+ * secret must never reach a log or an error.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { TerminalError, TransientError } from "../../../model/rpError.ts";
+import { shown } from "../../../model/shownText.ts";
+import { ownFault } from "../failures/ownFault.ts";
 import { AssetsDamagedError, imageUrlOf } from "./clusterAssets.ts";
 import { installFault } from "./installFault.ts";
 import type { PrivateFolder } from "./privateFolder.ts";
@@ -22,6 +24,7 @@ export interface ProgramCredentials {
 /** Of the program; the newer ones are expected to work like the last that was looked at. */
 export const supportedVersions = { from: "4.12.0", below: "5.0.0" } as const;
 
+const printedLinesMax = 3;
 const outputBytesMax = 16 * 1024 * 1024;
 /** Where the environment's PATH has nothing to say. */
 const searchPath = "/usr/local/bin:/usr/bin:/bin";
@@ -36,10 +39,9 @@ export class InstallProgramUnusableError extends TransientError {
   override readonly name = "InstallProgramUnusableError";
 
   constructor(reason: string, options: { readonly cause?: unknown } = {}) {
-    super(
-      "The resource provider is not set up correctly for installations; its operator finds the reason in its log.",
-      { cause: new Error(`OPENSHIFT_INSTALL: ${reason}`, options) },
-    );
+    super(`The resource provider is not set up correctly for installations; ${ownFault}`, {
+      cause: new Error(`OPENSHIFT_INSTALL: ${reason}`, options),
+    });
   }
 }
 
@@ -174,13 +176,17 @@ export class InstallProgram {
     await this.#run(["create", what], ["--dir", assets]);
   }
 
-  /** What works everywhere, whatever the cluster: if it fails, the program is not the right one. */
+  /**
+   * What works everywhere, whatever the cluster: if it fails, the program is not the right one. Why is in what it printed, which the
+   * log gets as long as the program was given no secret.
+   */
   async #runUsable(command: readonly string[]): Promise<string> {
     try {
       return await this.#run(command);
     } catch (error) {
       if (!(error instanceof InstallProgramFailedError)) throw error;
-      throw new InstallProgramUnusableError("the program does not work", { cause: error });
+      const reason = `the program ${this.#path} does not work: ${error.message}`;
+      throw new InstallProgramUnusableError(reason, { cause: error });
     }
   }
 
@@ -202,11 +208,19 @@ export class InstallProgram {
       throw new InstallProgramFailedError(`openshift-install ${command} printed too much`);
     }
     if (end === "0") return output;
-    throw (
-      installFault(errors) ??
-      new InstallProgramFailedError(`openshift-install ${command} ended with ${end}`)
-    );
+    const failed = `openshift-install ${command} ended with ${end}`;
+    if (this.#environment["AZURE_AUTH_LOCATION"] === undefined) {
+      throw new InstallProgramFailedError(`${failed}${printedBriefly(errors)}`);
+    }
+    throw installFault(errors) ?? new InstallProgramFailedError(failed);
   }
+}
+
+/** The first lines, on one. */
+function printedBriefly(errors: string): string {
+  const lines = errors.split("\n").map((line) => line.trim());
+  const first = lines.filter((line) => line !== "").slice(0, printedLinesMax);
+  return first.length === 0 ? "" : `; it printed: ${shown(first.join(" | "))}`;
 }
 
 /** How a program that could be started ended: its code or signal; otherwise why it could not. */

@@ -8,8 +8,9 @@ import type { Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag, parentZone, reservationOf } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
-import type { DnsZoneId } from "../azureInstallerSettings.ts";
+import { dnsZoneId, type DnsZoneId } from "../azureInstallerSettings.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
+import { ownFault } from "../failures/ownFault.ts";
 import { isSameName } from "../sameName.ts";
 import { checkStep, type CheckFault } from "./checkStep.ts";
 
@@ -52,14 +53,17 @@ export function checkDnsName(effects: AzureEffects): Step {
 /** Without the zone no record is there either, and nothing of the user's is at fault. */
 async function checkZone(
   dns: DnsManagementClient,
-  { resourceGroup, name }: DnsZoneId,
+  dnsZone: DnsZoneId,
   signal: AbortSignal,
 ): Promise<void> {
+  const { resourceGroup, name } = dnsZone;
   const zone = await orAbsent(dns.zones.get(resourceGroup, name, { abortSignal: signal }));
   if (zone === undefined) {
-    throw new TransientError(
-      "The resource provider's own DNS zone is not there; its operator has to look.",
-    );
+    throw new TransientError(`The resource provider's own DNS zone is not there; ${ownFault}`, {
+      cause: new Error(
+        `there is no DNS zone ${dnsZoneId(dnsZone)}, which AZURE_DNS_ZONE_ID names, or named when the cluster was created`,
+      ),
+    });
   }
 }
 

@@ -18,6 +18,7 @@ import {
   type Ending,
   type FailureKind,
 } from "./azureErrorTable.ts";
+import { ownFault } from "./ownFault.ts";
 import {
   isOutage,
   isSignInError,
@@ -58,6 +59,7 @@ const againLongestMs = 10 * 60_000;
 const outageMs = 30 * 60_000;
 /** An answer that was lost once is asked for again soon; what has been going on for longer is waited for longer. */
 const outageWaitLongestMs = 45_000;
+const refusedMax = 3;
 /** By how much a wait is lengthened at most, so that those who wait for the same don't come back together. */
 const jitterShare = 0.25;
 
@@ -137,14 +139,16 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
     if (isSignInUnanswered(error)) {
       return ofOutage("Azure's sign-in did not answer.", undefined);
     }
-    return transient("The resource provider could not sign in to Azure.");
+    return transient(`The resource provider itself could not sign in to Azure; ${ownFault}`);
   }
   const failure = readFailure(error);
   if (failure === undefined) return undefined;
   const { kind, errors } = decisive(failure, subscriptionId);
   const said = shownErrors(errors, subscriptionId);
   if (kind === "ours") {
-    return transient("Azure does not let the resource provider in; its operator has to look.");
+    const text = `Azure does not let the resource provider in; ${ownFault}`;
+    const cause = new Error(missingPermission(errors), { cause: forLog(error, subscriptionId) });
+    return { is: "transient", error: new AzureCallError(text, { cause }) };
   }
   if (kind === "unavailable") {
     if (isUnanswered(failure)) {
@@ -168,6 +172,19 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
     is: "terminal",
     error: new TerminalError({ code, message }, { cause: forLog(error, subscriptionId) }),
   };
+}
+
+/** For the log: what was refused, and where operators read how to allow it. */
+function missingPermission(errors: readonly AzureError[]): string {
+  const refused = errors.map(({ code, message }) => {
+    const action = /\baction '([\w./*-]{1,200})'/.exec(message)?.[1];
+    const scope = /\bscope '(\/[^'\s]{1,500})'/.exec(message)?.[1];
+    return `${action ?? code}${scope === undefined ? "" : ` on ${shown(scope)}`}`;
+  });
+  return (
+    `Azure refuses the resource provider ${[...new Set(refused)].slice(0, refusedMax).join(", ")}: sign it in as the right principal ` +
+    "and give that its roles, as README.md tells under 'Install real clusters', 'Who may do what'"
+  );
 }
 
 /** Without it what the cluster began with is lost, and nothing else fits what was made. */

@@ -6,7 +6,7 @@ import type { RecordSet, RecordType } from "@azure/arm-dns";
 import { TerminalError } from "../../../model/rpError.ts";
 import type { StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import type { DnsZoneId } from "../azureInstallerSettings.ts";
+import { dnsZoneId, type DnsZoneId } from "../azureInstallerSettings.ts";
 import { isNotFound, statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag, parentZone } from "../azureNames.ts";
 import { noted, readNotes } from "../azureNotes.ts";
@@ -125,7 +125,7 @@ async function note(context: StepContext, id: string): Promise<void> {
 }
 
 function recordId(zone: DnsZoneId, { name, type }: WantedRecord): string {
-  return `/subscriptions/${zone.subscriptionId}/resourceGroups/${zone.resourceGroup}/providers/Microsoft.Network/dnsZones/${zone.name}/${type}/${name}`;
+  return `${dnsZoneId(zone)}/${type}/${name}`;
 }
 
 const idForm =

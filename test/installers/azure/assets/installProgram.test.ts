@@ -92,6 +92,17 @@ async function pidIn(file: string): Promise<string> {
   );
 }
 
+/** The cause, for the log, of what it throws when it was given no secret. */
+async function causeWithoutSecret(path: string): Promise<Error> {
+  await using folder = await PrivateFolder.make(parent);
+  const { signal } = new AbortController();
+  const program = await InstallProgram.prepare({ path, folder, signal });
+  const error: unknown = await program.checkVersion(undefined).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(InstallProgramUnusableError);
+  expect((error as Error).message).not.toContain("GLIBC");
+  return (error as Error).cause as Error;
+}
+
 describe("the program", () => {
   it("gets an environment of its own: no credential, nothing else of the resource provider's", async () => {
     const secret = planted("the-own-secret-of-the-provider");
@@ -155,7 +166,7 @@ describe("the program", () => {
     expect(error).toBeInstanceOf(InstallProgramUnusableError);
     const { message, cause } = error as Error;
     expect(message).toBe(
-      "The resource provider is not set up correctly for installations; its operator finds the reason in its log.",
+      "The resource provider is not set up correctly for installations; its operator has to look: this is no fault of the cluster's.",
     );
     expect((cause as Error).message).toMatch(/^OPENSHIFT_INSTALL: the program /);
   });
@@ -179,6 +190,18 @@ describe("the program", () => {
     expect(error).toBeInstanceOf(InstallProgramUnusableError);
     expect((error as Error).message).not.toContain(path);
     expect(((error as Error).cause as Error).message).toMatch(/^OPENSHIFT_INSTALL: th/);
+  });
+
+  it("that fails without a secret says what it printed first, cut, for the log alone", async () => {
+    const path = script(
+      "echo '/lib/libc.so.6: version GLIBC_2.34 not found' >&2; echo >&2; echo 'second\tline' >&2",
+      "head -c 100000 /dev/zero | tr '\\0' x >&2; exit 7",
+    );
+    const { message } = await causeWithoutSecret(path);
+    expect(message).toMatch(
+      /^OPENSHIFT_INSTALL: the program \S+ does not work: openshift-install version ended with 7; it printed: \/lib\S+ version GLIBC_2.34 not found \| second/,
+    );
+    expect(message.length).toBeLessThan(700);
   });
 
   it("that names no image for Azure can't be used", async () => {

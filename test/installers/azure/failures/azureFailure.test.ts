@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { StateKeyUnknownError } from "../../../../src/installers/azure/azureEffects.ts";
 import { DeploymentError } from "../../../../src/installers/azure/failures/azureErrors.ts";
 import { AzureConnection } from "../../../../src/installers/azure/azureConnection.ts";
-import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
+import { asAzureStep, judge } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import { shownText } from "../../../../src/installers/azure/failures/shownErrors.ts";
 import type { Step, StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
@@ -589,18 +589,37 @@ describe("counts as a failed attempt", () => {
       error_description: "AADSTS7000215: Invalid client secret provided for app 'rp-app'.",
     });
     expect(await outcome(signIn)).toEqual({
-      transient: "The resource provider could not sign in to Azure.",
+      transient:
+        "The resource provider itself could not sign in to Azure; its operator has to look: this is no fault of the cluster's.",
     });
     const expired = {
       error: { code: "ExpiredAuthenticationToken", message: "The token of rp-app has expired." },
     };
-    const notLetIn = "Azure does not let the resource provider in; its operator has to look.";
+    const notLetIn =
+      "Azure does not let the resource provider in; its operator has to look: this is no fault of the cluster's.";
     expect(await outcome(answered({ status: 401, body: expired }))).toEqual({
       transient: notLetIn,
     });
     const message = `The client 'rp-app' does not have authorization over scope '/subscriptions/${anotherSubscription}/resourceGroups/dns'.`;
     const zone = { error: { code: "AuthorizationFailed", message } };
     expect(await outcome(answered({ status: 403, body: zone }))).toEqual({ transient: notLetIn });
+    const judged = judge(
+      answered({
+        status: 403,
+        body: {
+          error: {
+            code: "AuthorizationFailed",
+            message: `The client 'rp-app' with object id 'x' does not have authorization to perform action 'Microsoft.Network/dnsZones/read' over scope '/subscriptions/${anotherSubscription}/resourceGroups/dns' or the scope is invalid.`,
+          },
+        },
+      }),
+      { ...stepContext(), random: { fraction: () => 0 } as never },
+    );
+    const { cause } = (judged as { readonly error: Error }).error;
+    expect((cause as Error).message).toContain(
+      `refuses the resource provider Microsoft.Network/dnsZones/read on /subscriptions/${anotherSubscription}/resourceGroups/dns: `,
+    );
+    expect((cause as Error).message).toContain("'Install real clusters', 'Who may do what'");
   });
 });
 
