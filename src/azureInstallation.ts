@@ -9,7 +9,7 @@ import { AzureConnection } from "./installers/azure/azureConnection.ts";
 import { azureInstaller } from "./installers/azure/azureInstaller.ts";
 import { StateKeyUnknownError, type StateSealing } from "./installers/azure/azureEffects.ts";
 import type { AzureInstallerSettings } from "./installers/azure/azureInstallerSettings.ts";
-import { tellFailedSignIn } from "./installers/azure/tellFailedSignIn.ts";
+import { tellOwnFaults } from "./installers/azure/tellOwnFaults.ts";
 import type { Installer } from "./installers/installer.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/ids.ts";
@@ -26,15 +26,17 @@ export interface InstallationSurroundings {
   readonly parentFolder?: string;
   /** Of the resource provider; what the machine has unless given. */
   readonly credential?: () => TokenCredential;
+  /** Aborted when the process stops. */
+  readonly stop: AbortSignal;
 }
 
 /**
- * Removes first what processes that were killed have left: it holds secrets, and the next installation may be days away. Whether the
- * resource provider can sign in is found out meanwhile, and told.
+ * Removes first what processes that were killed have left: it holds secrets, and the next installation may be days away. What is wrong
+ * with the resource provider itself is found out meanwhile, and told.
  */
 export async function installerOnAzure(
   settings: AzureInstallerSettings,
-  { keys, log, parentFolder = tmpdir(), credential }: InstallationSurroundings,
+  { keys, log, parentFolder = tmpdir(), credential, stop }: InstallationSurroundings,
 ): Promise<Installer> {
   // each run of the program tries again
   await sweepPrivateFolders(parentFolder, systemClock).catch(() => 0);
@@ -43,7 +45,7 @@ export async function installerOnAzure(
     ...(credential === undefined ? {} : { credential }),
   });
   // nobody waits for it: without Azure everything else goes on
-  void tellFailedSignIn(azure, log);
+  void tellOwnFaults({ settings, azure, clock: systemClock, log, parentFolder, stop });
   return azureInstaller({
     settings,
     azure,

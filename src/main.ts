@@ -79,6 +79,7 @@ async function run(
     },
     committed: new Nudge(systemClock),
     sent: new Nudge(systemClock),
+    stop,
     // requests and workers have most of a stop's time, side by side; what remains is for closing files
     graceMs: Math.max(0, config.shutdownMs - 1_000),
   };

@@ -42,6 +42,8 @@ export interface Ground {
   readonly timing: Timing;
   readonly committed: Nudge;
   readonly sent: Nudge;
+  /** Aborted when the process is to stop. */
+  readonly stop: AbortSignal;
   /** How long a role may take to stop. */
   readonly graceMs: number;
 }
@@ -56,11 +58,11 @@ const installers: Readonly<Record<Config["installer"], (ground: Ground) => Promi
       random: systemRandom,
       clock: systemClock,
     }),
-  azure: async ({ config: { azureInstaller: settings }, engines: { keys }, log }) => {
+  azure: async ({ config: { azureInstaller: settings }, engines: { keys }, log, stop }) => {
     if (settings === undefined) throw new TypeError("the installer on Azure has no settings");
     await checkProgramFile(settings.installProgram);
     const { installerOnAzure } = await import("./azureInstallation.ts");
-    return installerOnAzure(settings, { keys, log });
+    return installerOnAzure(settings, { keys, log, stop });
   },
 };
 

@@ -37,7 +37,7 @@ async function keys(): Promise<KeyRing> {
 }
 
 async function given(log: Log = silentLog): Promise<InstallationSurroundings> {
-  return { keys: await keys(), log, credential };
+  return { keys: await keys(), log, credential, stop: new AbortController().signal };
 }
 
 test("a start waits for no sign-in, and one that is refused is told once, without what it said", async () => {

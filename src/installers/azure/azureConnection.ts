@@ -74,8 +74,11 @@ export class AzureConnection {
   constructor(endpoints: AzureEndpoints, options: AzureConnectionOptions) {
     this.endpoints = endpoints;
     this.#options = options;
-    this.#credential = this.#bounded(
-      options.credential ?? (() => new DefaultAzureCredential(signingIn(endpoints))),
+    const { credential } = options;
+    this.#credential = this.#bounded((watch) =>
+      credential === undefined
+        ? new DefaultAzureCredential(signingIn(endpoints, watch))
+        : credential(),
     );
     const { clock } = options;
     this.#requestLimit = limitingRequests({
@@ -106,7 +109,13 @@ export class AzureConnection {
   /** A credential of somebody else's, to see what it can do. */
   as({ tenantId, clientId, clientSecret }: OtherPrincipal): BoundedCredential {
     return this.#bounded(
-      () => new ClientSecretCredential(tenantId, clientId, clientSecret, signingIn(this.endpoints)),
+      (watch) =>
+        new ClientSecretCredential(
+          tenantId,
+          clientId,
+          clientSecret,
+          signingIn(this.endpoints, watch),
+        ),
     );
   }
 
@@ -122,10 +131,11 @@ export class AzureConnection {
     });
   }
 
-  #bounded(make: () => TokenCredential): BoundedCredential {
+  #bounded(make: (watch: PipelinePolicy) => TokenCredential): BoundedCredential {
+    const { policy, brokenBy } = watchingConnections(this.endpoints);
     const { clock } = this.#options;
     const limitMs = this.#options.signInLimitMs ?? signInLimitMs;
-    return new BoundedCredential({ make, clock, limitMs });
+    return new BoundedCredential({ make: () => make(policy), clock, limitMs, brokenBy });
   }
 
   /** For tokens for ARM. */
@@ -135,11 +145,51 @@ export class AzureConnection {
 }
 
 /** An authority of one's own can't be found in Microsoft's directory of them. */
-function signingIn({ authorityHost }: AzureEndpoints): {
+function signingIn(
+  { authorityHost }: AzureEndpoints,
+  policy: PipelinePolicy,
+): {
   readonly authorityHost: string;
   readonly disableInstanceDiscovery: boolean;
+  readonly additionalPolicies: { policy: PipelinePolicy; position: "perRetry" }[];
 } {
-  return { authorityHost, disableInstanceDiscovery: !isMicrosofts(authorityHost) };
+  return {
+    authorityHost,
+    disableInstanceDiscovery: !isMicrosofts(authorityHost),
+    additionalPolicies: [{ policy, position: "perRetry" }],
+  };
+}
+
+/** The request has the secret that was sent. */
+function withoutRequest(error: unknown): Error {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return Object.assign(new Error("the connection to sign in by broke"), { code });
+}
+
+/** Keeps why the last request to Entra got no answer. Ways to sign in that ask others, such as a managed identity, aren't watched. */
+function watchingConnections({ authorityHost }: AzureEndpoints): {
+  readonly policy: PipelinePolicy;
+  readonly brokenBy: () => Error | undefined;
+} {
+  const { host } = new URL(authorityHost);
+  let broken: Error | undefined;
+  return {
+    brokenBy: () => broken,
+    policy: {
+      name: "watchingConnections",
+      sendRequest: async (request, next) => {
+        const isWatched = URL.parse(request.url)?.host === host;
+        try {
+          const response = await next(request);
+          if (isWatched) broken = undefined;
+          return response;
+        } catch (error) {
+          if (isWatched) broken = withoutRequest(error);
+          throw error;
+        }
+      },
+    },
+  };
 }
 
 function isMicrosofts(authorityHost: string): boolean {

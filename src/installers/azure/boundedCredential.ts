@@ -7,25 +7,33 @@ import { CredentialUnavailableError } from "@azure/identity";
 import type { Clock } from "../../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../../runtime/deadlineSignal.ts";
 
+function isUnavailable(error: unknown): error is Error {
+  return error instanceof Error && error.name === "CredentialUnavailableError";
+}
+
 export class BoundedCredential implements TokenCredential {
   readonly #make: () => TokenCredential;
   readonly #clock: Clock;
   readonly #limitMs: number;
+  readonly #brokenBy: () => Error | undefined;
   #held: TokenCredential | undefined;
 
   /**
    * @param options.make called again after a sign-in that took too long: what hangs is kept by the
    * credential that began it, and whoever comes later would wait for the same.
    * @param options.limitMs the time that one sign-in may take.
+   * @param options.brokenBy why the last call of the credential got no answer: the SDK's own leave that out of their errors.
    */
   constructor(options: {
     readonly make: () => TokenCredential;
     readonly clock: Clock;
     readonly limitMs: number;
+    readonly brokenBy?: () => Error | undefined;
   }) {
     this.#make = options.make;
     this.#clock = options.clock;
     this.#limitMs = options.limitMs;
+    this.#brokenBy = options.brokenBy ?? (() => undefined);
   }
 
   /**
@@ -53,6 +61,10 @@ export class BoundedCredential implements TokenCredential {
       );
     } catch (error) {
       if (signal.aborted && this.#held === held) this.#held = undefined;
+      const cause = this.#brokenBy();
+      if (cause !== undefined && isUnavailable(error)) {
+        throw new CredentialUnavailableError(error.message, { cause });
+      }
       throw error;
     }
   }
