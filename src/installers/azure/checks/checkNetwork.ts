@@ -9,7 +9,7 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { statusOf } from "../failures/azureErrors.ts";
 import { managedGroupId } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
-import { subnetOf, type SubnetId } from "../resources/guardedSubnets.ts";
+import { anotherSubnet, subnetOf, type SubnetId } from "../resources/guardedSubnets.ts";
 import { isOfAnotherCluster } from "../resources/securityGroupOwner.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
@@ -37,7 +37,11 @@ export function checkNetwork(effects: AzureEffects): Step {
     const scope = networkId(id);
     if (!isSameName(id.subscriptionId, snapshot.subscriptionId)) {
       return {
-        faults: [invalid(`The virtual network ${scope} must be in the cluster's subscription.`)],
+        faults: [
+          invalid(
+            `The virtual network ${scope} must be in the cluster's subscription: ${anotherSubnet}`,
+          ),
+        ],
       };
     }
     const network = await networkOf(effects, id, signal);

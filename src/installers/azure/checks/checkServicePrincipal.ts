@@ -66,8 +66,8 @@ export function checkServicePrincipal(effects: AzureEffects): Step {
 }
 
 const none =
-  "The cluster has no service principal, and nothing to act by in its subscription: create it with " +
-  "`properties.servicePrincipalProfile`, which api-version 2020-04-30 has.";
+  "The cluster has no service principal, and nothing to act by in its subscription: give it one by a PATCH " +
+  "of this failed cluster with `properties.servicePrincipalProfile`, which api-version 2020-04-30 has and which begins the create anew.";
 
 function refused(message: string, patienceMs = 0): CheckResult {
   return { faults: [{ code, message, patienceMs }] };

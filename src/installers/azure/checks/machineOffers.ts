@@ -87,7 +87,9 @@ function find(
 function sizeFaults(size: string, sku: ResourceSku | undefined, location: string): CheckFault[] {
   const fault = (message: string): CheckFault[] => [{ code: "SkuNotAvailable", message }];
   if (sku === undefined) {
-    return fault(`There are no machines of the size ${size} in ${location}: choose another.`);
+    return fault(
+      `There are no machines of the size ${size} in ${location}: delete the cluster and create it with another.`,
+    );
   }
   const restriction = sku.restrictions?.find(
     ({ type, restrictionInfo, values }) =>
@@ -99,12 +101,14 @@ function sizeFaults(size: string, sku: ResourceSku | undefined, location: string
   if (restriction !== undefined) {
     const reason = restriction.reasonCode ?? "no reason given";
     return fault(
-      `The subscription can't have machines of the size ${size} in ${location} (${reason}): choose another, or ask Azure's support for access.`,
+      `The subscription can't have machines of the size ${size} in ${location} (${reason}): ask Azure's support for access, or delete the cluster and create it with another.`,
     );
   }
   // the disks of all machines are premium ones
   if (capability(sku, "PremiumIO")?.toLowerCase() === "false") {
-    return fault(`Machines of the size ${size} take no premium disks: choose another.`);
+    return fault(
+      `Machines of the size ${size} take no premium disks: delete the cluster and create it with another.`,
+    );
   }
   return [];
 }

@@ -6,7 +6,7 @@ import type { Subnet, VirtualNetwork } from "@azure/arm-network";
 // a CommonJS module, of which Node finds no names
 import ipaddr from "ipaddr.js";
 import type { Network } from "../../../model/cluster.ts";
-import type { SubnetId } from "../resources/guardedSubnets.ts";
+import { anotherSubnet, type SubnetId } from "../resources/guardedSubnets.ts";
 import type { CheckFault } from "./checkStep.ts";
 import { sameLocation } from "./machineOffers.ts";
 
@@ -41,10 +41,15 @@ export function subnetFaults(
   }
   const faults: CheckFault[] = [];
   if (!sameLocation(network.location, cluster.location)) {
-    faults.push(invalid(`${what} is in ${network.location}, the cluster in ${cluster.location}.`));
+    faults.push(
+      invalid(
+        `${what} is in ${network.location}, the cluster in ${cluster.location}: ${anotherSubnet}`,
+      ),
+    );
   }
   const ranges = rangesOf(subnet);
-  if (ranges.length === 0) faults.push(invalid(`${what} has no IPv4 range.`));
+  if (ranges.length === 0)
+    faults.push(invalid(`${what} has no IPv4 range: add one, or ${anotherSubnet}`));
   else faults.push(...sizeFaults(what, { subnet, ranges, addresses }));
   faults.push(...overlapFaults(what, ranges, cluster.network));
   const group = foreignGroup(subnet, cluster);
@@ -52,8 +57,8 @@ export function subnetFaults(
     faults.push(
       invalid(
         cluster.othersGroups.includes(group)
-          ? `${what} is used by another cluster; give another subnet.`
-          : `${what} has a network security group, ${group}: detach it, since the cluster's own takes its place.`,
+          ? `${what} is used by another cluster: ${anotherSubnet}`
+          : `${what} has a network security group, ${group}: detach it, since the cluster's own takes its place, or ${anotherSubnet}`,
       ),
     );
   }
@@ -102,7 +107,7 @@ function sizeFaults(
   if (left >= addresses) return [];
   return [
     invalid(
-      `${what} (${ranges.join(", ")}) has ${left} free addresses, as Azure keeps five of each range; ${addresses} are needed.`,
+      `${what} (${ranges.join(", ")}) has ${left} free addresses, as Azure keeps five of each range; ${addresses} are needed. Make room, or ${anotherSubnet}`,
     ),
   ];
 }
@@ -117,7 +122,9 @@ function overlapFaults(
     Object.entries(own)
       .filter(([, cidr]) => overlaps(range, cidr))
       .map(([name, cidr]) =>
-        invalid(`${what} (${range}) overlaps the cluster's range for ${name}, ${cidr}.`),
+        invalid(
+          `${what} (${range}) overlaps the cluster's range for ${name}, ${cidr}. Delete the cluster and create it with another subnet or another range.`,
+        ),
       ),
   );
 }

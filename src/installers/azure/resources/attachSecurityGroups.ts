@@ -9,7 +9,12 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag, infraNames, managedGroupId } from "../azureNames.ts";
 import { noted, readNotes, withNotes } from "../azureNotes.ts";
-import { guardedSubnets, type GuardedSubnet, type SubnetId } from "./guardedSubnets.ts";
+import {
+  anotherSubnet,
+  guardedSubnets,
+  type GuardedSubnet,
+  type SubnetId,
+} from "./guardedSubnets.ts";
 import { provisioning } from "./provisioning.ts";
 import { isOfAnotherCluster } from "./securityGroupOwner.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
@@ -106,7 +111,7 @@ async function subnetReady(
   if (subnet === undefined) {
     throw new TerminalError({
       code: "InvalidSubnet",
-      message: `The subnet ${id.id} does not exist.`,
+      message: `The subnet ${id.id} does not exist: create it, or ${anotherSubnet}`,
     });
   }
   const wanted = `${securityGroupsPrefix(context)}${group}`;
@@ -122,8 +127,8 @@ async function subnetReady(
     throw new TerminalError({
       code: "InvalidSubnet",
       message: isAnothers
-        ? `The subnet ${id.id} is used by another cluster; give another subnet.`
-        : `The subnet ${id.id} has a network security group already: take it away, or give another subnet.`,
+        ? `The subnet ${id.id} is used by another cluster: ${anotherSubnet}`
+        : `The subnet ${id.id} has a network security group already: detach it, or ${anotherSubnet}`,
     });
   }
   const { attachedSubnets = [] } = readNotes(snapshot);

@@ -17,6 +17,9 @@ export interface GuardedSubnet {
 const form =
   /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/virtualNetworks\/([^/]+)\/subnets\/([^/]+)$/i;
 
+/** A cluster's subnets can't be changed. */
+export const anotherSubnet = "delete the cluster and create it with another subnet.";
+
 /** @throws {TypeError} when it is no subnet's id: those were refused when the cluster was PUT. */
 export function subnetOf(id: string): SubnetId {
   const [, subscriptionId, resourceGroup, network, name] = form.exec(id) ?? [];

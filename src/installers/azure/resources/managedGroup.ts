@@ -59,9 +59,13 @@ export function checkOwner(
   { snapshot }: Pick<StepContext, "snapshot">,
 ): void {
   if (isOurs(group, snapshot)) return;
+  const again =
+    snapshot.cluster.resourceGroupId === undefined
+      ? "again"
+      : "with a 'resourceGroupId' whose group does not exist";
   throw new TerminalError({
     code: "ClusterResourceGroupAlreadyExists",
-    message: `The resource group ${noted(snapshot, "names").managedGroup} exists and was not made for this cluster: name one that does not exist.`,
+    message: `The resource group ${noted(snapshot, "names").managedGroup} exists and was not made for this cluster. Delete the cluster and create it ${again}.`,
   });
 }
 

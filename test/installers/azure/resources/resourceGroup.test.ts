@@ -77,6 +77,7 @@ test.each([
   group = { ...ours, ...other };
   await expect(step(createResourceGroup).run(stepContext({ installation }))).rejects.toMatchObject({
     code: "ClusterResourceGroupAlreadyExists",
+    message: expect.stringMatching(/Delete the cluster and create it /) as string,
   });
   expect(await step(deleteResourceGroup).run(stepContext({ installation }))).toEqual({
     done: true,
