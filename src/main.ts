@@ -5,7 +5,14 @@
 import { readFileSync } from "node:fs";
 import { ConfigError, readConfig, readMisspelt, type Config } from "./config.ts";
 import { openEngines } from "./engines.ts";
-import { authenticationFor, frontend, operators, workOf, type Ground } from "./roles.ts";
+import {
+  authenticationFor,
+  checkFiles,
+  frontend,
+  operators,
+  workOf,
+  type Ground,
+} from "./roles.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { DrainableWork } from "./runtime/drainableWork.ts";
 import { logWithout, type Log } from "./runtime/log.ts";
@@ -61,6 +68,7 @@ async function run(
   config: Config,
   { log, metrics, stop }: { log: Log; metrics: Metrics; stop: AbortSignal },
 ): Promise<void> {
+  await checkFiles(config);
   const authentication = await authenticationFor(config, log);
   await using engines = await openEngines(config, { log, metrics, stop });
   const traces = await openTraces(config, { version, log });

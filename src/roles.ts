@@ -60,11 +60,20 @@ const installers: Readonly<Record<Config["installer"], (ground: Ground) => Promi
     }),
   azure: async ({ config: { azureInstaller: settings }, engines: { keys }, log, stop }) => {
     if (settings === undefined) throw new TypeError("the installer on Azure has no settings");
-    await checkProgramFile(settings.installProgram);
     const { installerOnAzure } = await import("./azureInstallation.ts");
     return installerOnAzure(settings, { keys, log, stop });
   },
 };
+
+/**
+ * What can be told before anything is opened: a process that has no program to run must not leave a new database and key.
+ *
+ * @throws {ProgramFileError} when the installer has no program to run.
+ */
+export async function checkFiles({ roles, azureInstaller }: Config): Promise<void> {
+  if (azureInstaller === undefined || !roles.includes("backend")) return;
+  await checkProgramFile(azureInstaller.installProgram);
+}
 
 /** Of the listeners that there will be. */
 export async function authenticationFor(config: Config, log: Log): Promise<Authentication> {
@@ -85,7 +94,6 @@ export async function authenticationFor(config: Config, log: Log): Promise<Authe
  * What the roles of this process do, until it is drained or stopped.
  *
  * @param installerOf makes the installer, should there be a backend; that of the settings by default.
- * @throws {ProgramFileError} when the installer has no program to run.
  */
 export async function workOf(
   ground: Ground,

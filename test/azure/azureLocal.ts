@@ -2,14 +2,36 @@
  * `npm run azure:local`: the stand-in for Azure in a process of its own, to try the installer for Azure on this machine. It keeps
  * everything in memory and forgets it at its end; it must never be taken for Azure.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeInstallProgram } from "./installProgram.ts";
 import { LocalAzure } from "./localAzure.ts";
 
+const folderForm = /^azure-local-(\d+)-/;
+
+/** Removes what stand-ins that were killed have left; their exports are of no use any more. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = folderForm.exec(name) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid))) {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // somebody else's, and so is its folder
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+sweep();
 const azure = await LocalAzure.start({ operationMs: 500, clusterReadyMs: 5_000 });
-const folder = mkdtempSync(join(tmpdir(), "azure-local-"));
+const folder = mkdtempSync(join(tmpdir(), `azure-local-${process.pid}-`));
 const authorityFile = join(folder, "authority.pem");
 writeFileSync(authorityFile, azure.caCertificatePem);
 
@@ -78,6 +100,9 @@ ${curl} -X DELETE ${azure.url}/stand-in/faults
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     rmSync(folder, { recursive: true, force: true });
+    process.stdout.write(
+      "\n# Everything is forgotten, the data of npm start too: end npm start as well, then start both anew, with the new exports.\n",
+    );
     void azure[Symbol.asyncDispose]();
   });
 }

@@ -52,6 +52,21 @@ test("bad settings: every fault is listed with its variable, and the exit code i
   expect(rp.errors).not.toContain("withheld");
 });
 
+test("no program to install with: a sentence and exit code 1, and nothing is made", async () => {
+  using folder = temporaryFolder();
+  const program = join(folder.path, "gone", "openshift-install");
+  await using rp = RpProcess.spawn({
+    DATA_DIR: join(folder.path, "gone", "data"),
+    INSTALLER: "azure",
+    AZURE_DNS_ZONE_ID:
+      "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/dns/providers/Microsoft.Network/dnsZones/clusters.example",
+    OPENSHIFT_INSTALL: program,
+  });
+  expect((await rp.exit()).code).toBe(1);
+  expect(rp.errors).toContain(`The program ${program} is not there: set OPENSHIFT_INSTALL`);
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
 test("a port that is taken: a sentence and exit code 1", async () => {
   using folder = temporaryFolder();
   const server = createServer().listen(0, "127.0.0.1");

@@ -57,6 +57,7 @@ process.once("SIGTERM", () => stop.abort());
     timing: config,
     committed: new Nudge(systemClock),
     sent: new Nudge(systemClock),
+    stop: stop.signal,
     graceMs: config.shutdownMs - 1_000,
   };
   const work = await workOf(ground, async () => installer);
