@@ -17,6 +17,7 @@ import {
 } from "./listener/authenticationSettings.ts";
 import {
   dnsZoneExpectation,
+  dnsZoneFault,
   dnsZoneForm,
   installerFaults,
   publicEndpoints,
@@ -263,7 +264,7 @@ const schema = z
       .transform((text, context) => {
         const zone = readDnsZoneId(text);
         if (zone !== undefined) return Object.freeze(zone);
-        context.addIssue(`${dnsZoneExpectation}, not ${shown(text)}`);
+        context.addIssue(`${dnsZoneExpectation}: ${dnsZoneFault(text)}`);
         return z.NEVER;
       })
       .optional()

@@ -599,18 +599,47 @@ describe("the installer on Azure", () => {
   });
 
   it.each([
-    ["of a group", group],
-    ["of a private zone", zone.replace("dnsZones", "privateDnsZones")],
-    ["of a record", `${zone}/A/api`],
-    ["with an empty name", zone.replace(/[^/]*$/, "")],
-    ["with a name that is none of DNS", zone.replace(/[^/]*$/, "a_b.test")],
-    ["with an address for a name", zone.replace(/[^/]*$/, "10.0.0.1")],
-    ["with a name that leaves no room", zone.replace(/[^/]*$/, `${"a.".repeat(79)}a`)],
-    ["without a group", zone.replace("/dns/", "//")],
-    ["with a subscription that is no GUID", zone.replace("0f5d8a3e", "me")],
-    ["with a slash at its end", `${zone}/`],
-  ])("refuses an id %s", (_name, id) => {
-    expect(faulty({ ...azure, AZURE_DNS_ZONE_ID: id })).toEqual(["AZURE_DNS_ZONE_ID"]);
+    ["of a group", group, "it ends before /providers/Microsoft.Network/dnsZones/DOMAIN"],
+    [
+      "of a private zone",
+      zone.replace("dnsZones", "privateDnsZones"),
+      '"privateDnsZones" stands where dnsZones should',
+    ],
+    ["of a record", `${zone}/A/api`, "it goes on after DOMAIN"],
+    ["with an empty name", zone.replace(/[^/]*$/, ""), '"" stands where DOMAIN should'],
+    ["with a name that is none of DNS", zone.replace(/[^/]*$/, "a_b.test"), '"a_b.test" stands'],
+    ["with an address for a name", zone.replace(/[^/]*$/, "10.0.0.1"), "where DOMAIN should"],
+    [
+      "with a name that leaves no room",
+      zone.replace(/[^/]*$/, `${"a.".repeat(79)}a`),
+      "a text of 159 characters stands where DOMAIN should",
+    ],
+    ["without a group", zone.replace("/dns/", "//"), '"" stands where GROUP should'],
+    ["with a group that ends with a dot", zone.replace("/dns/", "/dns./"), '"dns." stands'],
+    [
+      "with a subscription that is no GUID",
+      zone.replace("0f5d8a3e", "me"),
+      "stands where ID should",
+    ],
+    ["with a slash at its end", `${zone}/`, "it goes on after DOMAIN"],
+    [
+      "without a slash at its start",
+      zone.slice(1),
+      'it begins with "subscriptions", not with a slash',
+    ],
+  ])("refuses an id %s, and says what is wrong with it", (_name, id, reason) => {
+    const faults = faultsOf({ ...azure, AZURE_DNS_ZONE_ID: id });
+    expect(faults.map(({ variable }) => variable)).toEqual(["AZURE_DNS_ZONE_ID"]);
+    expect(JSON.stringify(faults)).toContain(JSON.stringify(reason).slice(1, -1));
+  });
+
+  it("says which installer is set when it is another one", () => {
+    const messageOf = (installer: Record<string, string>) =>
+      faultsOf({ AZURE_DNS_ZONE_ID: zone, ...installer }).map(({ message }) => message);
+    expect(messageOf({})).toEqual(["is of no use without INSTALLER=azure, which is not set"]);
+    expect(messageOf({ INSTALLER: "local" })).toEqual([
+      "is of no use without INSTALLER=azure, which is set to local",
+    ]);
   });
 
   it.each([

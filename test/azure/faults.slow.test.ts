@@ -155,6 +155,7 @@ test("people set faults and see resources by plain requests, which no fault befa
     [{ path: "/", status: 429, cod: "TooManyRequests" }, "cod"],
     [{ status: 429 }, "code: "],
     [{ path: "/" }, "`status`, `lost` or `hang`"],
+    [{ path: "/", sttus: 429, times: 2 }, "`hang`, and no sttus."],
     [[], "`status`, `lost` or `hang`"],
     [null, "JSON object"],
   ] as const) {

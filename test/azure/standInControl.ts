@@ -87,7 +87,14 @@ function readFault(body: Buffer) {
   // by the member that tells them apart, so that a refusal is about the one that was meant
   const kind = (["status", "lost", "hang"] as const).find((member) => member in parsed);
   if (kind === undefined) {
-    throw new AzureError(400, "InvalidFault", "A fault has a `status`, `lost` or `hang`.");
+    const members = Object.values(faultForms).flatMap(({ shape }) => Object.keys(shape));
+    const unknown = Object.keys(parsed).filter((member) => !members.includes(member));
+    const and = unknown.length === 0 ? "" : `, and no ${unknown.join(", ")}`;
+    throw new AzureError(
+      400,
+      "InvalidFault",
+      `A fault has a \`status\`, \`lost\` or \`hang\`${and}.`,
+    );
   }
   const read = faultForms[kind].safeParse(parsed);
   if (!read.success) {

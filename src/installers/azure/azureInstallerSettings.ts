@@ -8,7 +8,7 @@ import {
   type SettingFault,
   type Variables,
 } from "../../accountSettings.ts";
-import { domainLengthMax, isDomainName } from "../../settingForms.ts";
+import { domainLengthMax, isDomainName, shown } from "../../settingForms.ts";
 
 /** What the installer on Azure works with. */
 export interface AzureInstallerSettings {
@@ -90,10 +90,12 @@ export type InstallerSettingsFault = SettingFault<
  */
 export function installerFaults(variables: Variables): readonly InstallerSettingsFault[] {
   const given = (name: string): boolean => givenValue(variables, name) !== undefined;
-  if (givenValue(variables, "INSTALLER") !== "azure") {
+  const installer = givenValue(variables, "INSTALLER");
+  if (installer !== "azure") {
+    const instead = installer === undefined ? "which is not set" : `which is set to ${installer}`;
     return ofAzure.filter(given).map((variable) => ({
       variable,
-      message: "is of no use without INSTALLER=azure, which is not set",
+      message: `is of no use without INSTALLER=azure, ${instead}`,
     }));
   }
   const faults: InstallerSettingsFault[] = ofLocal.filter(given).map((variable) => ({
@@ -121,6 +123,28 @@ export function installerFaults(variables: Variables): readonly InstallerSetting
     ...faults,
   ];
 }
+
+/** Which part of what is no id of a zone is the first that is wrong. */
+export function dnsZoneFault(text: string): string {
+  const given = text.split("/");
+  const wanted = dnsZoneForm.split("/");
+  for (const [index, part] of wanted.entries()) {
+    const found = given[index];
+    if (found === undefined) return `it ends before /${wanted.slice(index).join("/")}`;
+    if (isPart[part]?.(found) ?? found.toLowerCase() === part.toLowerCase()) continue;
+    return part === ""
+      ? `it begins with ${shown(found)}, not with a slash`
+      : `${shown(found)} stands where ${part} should`;
+  }
+  return `it goes on after ${wanted.at(-1)}`;
+}
+
+/** Of the form; all others stand for themselves. */
+const isPart: Readonly<Record<string, ((text: string) => boolean) | undefined>> = {
+  ID: (text) => new RegExp(`^${guidForm}$`, "i").test(text),
+  GROUP: (text) => /^[\p{L}\p{N}_().-]{1,90}$/u.test(text) && !text.endsWith("."),
+  DOMAIN: isDomainName,
+};
 
 const meanings: Readonly<Record<(typeof ofAzure)[number], string>> = {
   AZURE_DNS_ZONE_ID: `the id of the zone below which clusters get their domains, ${dnsZoneForm}`,

@@ -14,7 +14,7 @@ export async function checkProgramFile(path: string): Promise<void> {
   const fault = await faultOf(path);
   if (fault === undefined) return;
   throw new ProgramFileError(
-    `The program ${path} ${fault}: set OPENSHIFT_INSTALL to the path of openshift-install.`,
+    `The program ${path} ${fault}${path.includes("/") ? "" : " (PATH is not searched for it)"}: set OPENSHIFT_INSTALL to the path of openshift-install.`,
   );
 }
 

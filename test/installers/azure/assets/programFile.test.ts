@@ -25,6 +25,13 @@ test.each(["program", "link"])("a %s is taken", async (name) => {
   await expect(checkProgramFile(join(folder, name))).resolves.toBeUndefined();
 });
 
+test("a name without a folder is no path, and it is said that PATH is not searched", async () => {
+  const failure = await checkProgramFile("openshift-install").catch((error: unknown) => error);
+  expect((failure as Error).message).toMatch(
+    /^The program openshift-install is not there \(PATH is not searched for it\): set OPENSHIFT_INSTALL/,
+  );
+});
+
 test.each([
   ["text", /may not be executed/],
   ["folder", /is not a file/],
