@@ -95,6 +95,22 @@ ${curl} ${azure.url}/stand-in/faults -d \\
 ${curl} ${azure.url}/stand-in/faults -d '{"method": "PUT", "path": "/deployments/", "lost": "answer"}'
 ${curl} ${azure.url}/stand-in/faults -d '{"method": "GET", "path": "/storageAccounts/", "hang": true}'
 ${curl} -X DELETE ${azure.url}/stand-in/faults
+# A quota that doesn't suffice for the next cluster's machines, and a policy that forbids its resource group:
+${curl} ${azure.url}/stand-in/faults -d \\
+  '{"path": "/virtualMachines/", "status": 409, "code": "QuotaExceeded", "message": "No cores are left.", "inDeployment": true}'
+${curl} ${azure.url}/stand-in/faults -d \\
+  '{"method": "PUT", "path": "/resourceGroups/[^/]+$", "status": 403, "code": "RequestDisallowedByPolicy", "message": "Not here."}'
+
+# Two more subnets, for a second cluster, which needs another name, domain and resource group too:
+TOKEN="$(${curl} -s ${azure.url}/${azure.tenantId}/oauth2/v2.0/token --data-urlencode scope=${azure.url}/.default \\
+  -d 'grant_type=client_credentials&client_id=${provider.clientId}' --data-urlencode 'client_secret=${provider.clientSecret}' |
+  sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"
+for SUBNET in control-plane-2=10.0.2.0/24 workers-2=10.0.3.0/24; do
+  ${curl} -X PUT "${azure.url}${networkId}/subnets/\${SUBNET%=*}?api-version=2024-05-01" -H "Authorization: Bearer $TOKEN" \\
+    -H 'Content-Type: application/json' -d '{"properties": {"addressPrefix": "'\${SUBNET#*=}'"}}'
+done
+sed 's/control-plane"/control-plane-2"/; s/workers"/workers-2"/; s/mycluster/second/' ${bodyFile} |
+  curl -i -X PUT '${clusterUrl.replace(/mycluster$/, "second")}?api-version=2020-04-30' -H 'Content-Type: application/json' -d @-
 `,
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
