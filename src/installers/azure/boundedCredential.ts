@@ -6,10 +6,7 @@ import type { AccessToken, GetTokenOptions, TokenCredential } from "@azure/core-
 import { CredentialUnavailableError } from "@azure/identity";
 import type { Clock } from "../../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../../runtime/deadlineSignal.ts";
-
-function isUnavailable(error: unknown): error is Error {
-  return error instanceof Error && error.name === "CredentialUnavailableError";
-}
+import { isSignInUnanswered } from "./failures/azureErrors.ts";
 
 export class BoundedCredential implements TokenCredential {
   readonly #make: () => TokenCredential;
@@ -62,8 +59,10 @@ export class BoundedCredential implements TokenCredential {
     } catch (error) {
       if (signal.aborted && this.#held === held) this.#held = undefined;
       const cause = this.#brokenBy();
-      if (cause !== undefined && isUnavailable(error)) {
-        throw new CredentialUnavailableError(error.message, { cause });
+      if (cause !== undefined && isSignInUnanswered(error)) {
+        throw new CredentialUnavailableError("network_error: nobody answered the sign-in", {
+          cause,
+        });
       }
       throw error;
     }

@@ -3,8 +3,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
+import { isSignInUnanswered } from "../../../src/installers/azure/failures/azureErrors.ts";
 import { tellFailedSignIn } from "../../../src/installers/azure/tellFailedSignIn.ts";
 import { tellOwnFaults } from "../../../src/installers/azure/tellOwnFaults.ts";
 import { systemClock, type Clock } from "../../../src/runtime/clock.ts";
@@ -25,7 +26,10 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "tell-own-faults-"));
   azure.answers = { [zone]: { body: { location: "global" } } };
 });
-afterEach(() => rmSync(root, { recursive: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(root, { recursive: true });
+});
 
 function script(...lines: readonly string[]): string {
   const path = join(root, "program");
@@ -112,22 +116,21 @@ describe("a zone", () => {
 test("a server that isn't trusted is told by its own name, without what was sent to it", async () => {
   await using untrusted = await LocalAzure.start();
   const secret = planted("the-secret-that-was-sent");
+  // the credential of the environment tells nothing of what it was refused by but a text
+  vi.stubEnv("AZURE_TENANT_ID", untrusted.tenantId);
+  vi.stubEnv("AZURE_CLIENT_ID", untrusted.providerApplication.clientId);
+  vi.stubEnv("AZURE_CLIENT_SECRET", secret);
   const { url } = untrusted;
   const connection = new AzureConnection(
     { resourceManager: url, authorityHost: url },
     { clock: systemClock },
   );
-  const principal = connection.as({
-    tenantId: untrusted.tenantId,
-    clientId: "c",
-    clientSecret: secret,
-  });
   const errors: unknown[] = [];
   const lines: string[] = [];
   await tellFailedSignIn(
     {
       signIn: async () => {
-        await principal.getToken(connection.scope).catch((error: unknown) => {
+        await connection.signIn().catch((error: unknown) => {
           errors.push(error);
           throw error;
         });
@@ -138,4 +141,6 @@ test("a server that isn't trusted is told by its own name, without what was sent
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/does not trust .*\(UNABLE_TO_[A-Z_]+\).*NODE_EXTRA_CA_CERTS/);
   expect(inspect(errors, { depth: 10, showHidden: true })).not.toContain(secret);
+  // nobody has refused it: a step waits as in every outage
+  expect(errors.map((error) => isSignInUnanswered(error))).toEqual([true]);
 });

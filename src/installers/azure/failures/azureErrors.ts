@@ -133,8 +133,8 @@ export function isSignInError(error: unknown): boolean {
   return error instanceof Error && signInErrors.includes(error.name);
 }
 
-/** How MSAL says that nobody answered, or nobody who told where to sign in. */
-const signInUnanswered = /^(network_error|endpoints_resolution_error|no_network_connectivity)\b/;
+/** How MSAL says that nobody answered, or nobody who told where to sign in; some credentials put a line of their own before it. */
+const signInUnanswered = /^(network_error|endpoints_resolution_error|no_network_connectivity)\b/m;
 
 /** Whether somebody could not sign in because nothing answered, rather than since it was refused. */
 export function isSignInUnanswered(error: unknown, depth = 0): boolean {
