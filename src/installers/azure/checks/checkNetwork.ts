@@ -6,13 +6,14 @@ import type { VirtualNetwork } from "@azure/arm-network";
 import { controlPlaneCount, type Cluster } from "../../../model/cluster.ts";
 import type { InstallationSnapshot, Step } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { statusOf } from "../failures/azureErrors.ts";
+import { isSignInError, statusOf } from "../failures/azureErrors.ts";
 import { managedGroupId } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { anotherSubnet, subnetOf, type SubnetId } from "../resources/guardedSubnets.ts";
 import { isOfAnotherCluster } from "../resources/securityGroupOwner.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
+import { refusedSignIn } from "./checkServicePrincipal.ts";
 import { checkStep, propagationMs, type CheckFault } from "./checkStep.ts";
 import { missingActions, permissionsAt } from "./permissions.ts";
 import { foreignGroup, invalid, subnetFaults, subnetIn, type AskedSubnet } from "./subnetFit.ts";
@@ -108,13 +109,20 @@ async function principalFaults(
     readonly scope: string;
     readonly signal: AbortSignal;
   },
-): Promise<CheckFault[]> {
+): Promise<readonly CheckFault[]> {
   const { clientId } = snapshot.cluster;
   const { clientSecret } = snapshot.secrets;
   if (clientId === undefined || clientSecret === undefined) return [];
   const tenantId = noted(snapshot, "tenantId");
   const clients = azure.ofAs(snapshot.subscriptionId, { tenantId, clientId, clientSecret });
-  const permissions = await permissionsAt(clients, scope, signal).catch(ifNothingIsAllowed);
+  let permissions: Awaited<ReturnType<typeof permissionsAt>>;
+  try {
+    permissions = await permissionsAt(clients, scope, signal).catch(ifNothingIsAllowed);
+  } catch (error) {
+    if (!isSignInError(error)) throw error;
+    // its secret may have gone since it was checked
+    return refusedSignIn(error, clientId);
+  }
   // what can't be told is no proof, and nothing else looks for one before the cluster needs it
   const missing = missingActions(controllersActions, permissions ?? []);
   if (missing.length === 0) return [];

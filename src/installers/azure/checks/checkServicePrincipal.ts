@@ -8,7 +8,7 @@ import { armAnswer } from "./armAnswer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { isSignInUnanswered } from "../failures/azureErrors.ts";
 import { readApiVersions } from "../template/apiVersions.ts";
-import { checkStep, propagationMs, type CheckResult } from "./checkStep.ts";
+import { checkStep, propagationMs, type CheckFault, type CheckResult } from "./checkStep.ts";
 
 const apiVersion = readApiVersions["Microsoft.Resources/subscriptions"];
 const code = "InvalidServicePrincipalCredentials";
@@ -59,7 +59,7 @@ export function checkServicePrincipal(effects: AzureEffects): Step {
       token = (await credential.getToken(azure.scope, { abortSignal: signal }))?.token ?? "";
     } catch (error) {
       signal.throwIfAborted();
-      return ofRefusal(error, `The service principal ${clientId} could not sign in`);
+      return { faults: refusedSignIn(error, clientId) };
     }
     return { faults: [], notes: { tenantId, principalObjectId: objectIdIn(token) } };
   });
@@ -73,8 +73,14 @@ function refused(message: string, patienceMs = 0): CheckResult {
   return { faults: [{ code, message, patienceMs }] };
 }
 
-/** The text of Entra's own is left out: it may repeat what it was sent. */
-function ofRefusal(error: unknown, what: string): CheckResult {
+/**
+ * What the user has to do when the cluster's principal can't sign in. The text of Entra's own is left out: it may repeat what it was
+ * sent.
+ *
+ * @throws when it is nothing that the user can do something about.
+ */
+export function refusedSignIn(error: unknown, clientId: string): readonly CheckFault[] {
+  const what = `The service principal ${clientId} could not sign in`;
   const text = error instanceof Error ? error.message : "";
   const number = /AADSTS(\d+)/.exec(text)?.[1];
   // an outage is told, and waited for, as every other one
@@ -88,7 +94,7 @@ function ofRefusal(error: unknown, what: string): CheckResult {
   return refused(
     `${what} (AADSTS${number}). ${refusal.advice}`,
     refusal.maySpread === true ? propagationMs : 0,
-  );
+  ).faults;
 }
 
 /** The claim `oid`; the token came from Entra itself, so its signature isn't in question. */

@@ -187,6 +187,13 @@ test("a security group that may not be read is taken for the user's", async () =
   expect((await runCheck(azure, checkNetwork, given)).message).toMatch(/detach it/);
 });
 
+test("a principal that can't sign in any more is the cluster's to mend, not called the resource provider's", async () => {
+  azure.answers = { ...answers(network({})), ...azure.refusesSignIn(7000222) };
+  const { code, message } = await runCheck(azure, checkNetwork, given);
+  expect(code).toBe("InvalidServicePrincipalCredentials");
+  expect(message).toMatch(new RegExp(`${clientId} could not sign in \\(AADSTS7000222\\)`));
+});
+
 test("tells everything at once", async () => {
   azure.answers = answers(
     network({
