@@ -34,7 +34,7 @@ export const endings = {
   quota: {
     code: "QuotaExceeded",
     advice:
-      "A quota of the subscription does not suffice: request a higher one, or use fewer or smaller machines.",
+      "A quota of the subscription does not suffice: request a higher one, or ask for fewer workers, or delete the cluster and create it with smaller machines.",
   },
   policy: {
     code: "RequestDisallowedByPolicy",
@@ -43,7 +43,8 @@ export const endings = {
   },
   sku: {
     code: "SkuNotAvailable",
-    advice: "The subscription cannot use this in the region: choose another size or region.",
+    advice:
+      "The subscription cannot use this in the region: delete the cluster and create it with another size or in another region.",
   },
   registration: {
     code: "ResourceProviderNotRegistered",
@@ -76,7 +77,7 @@ export const endings = {
   capacity: {
     code: "CapacityUnavailable",
     advice:
-      "Azure has no room for machines of this size in the region at present: try again later, or choose another size or region.",
+      "Azure has no room for machines of this size in the region at present: try again later, or delete the cluster and create it with another size or in another region.",
     patienceMs: 30 * minuteMs,
   },
   deployment: { code: "DeploymentFailed", advice: "Azure could not make what the cluster needs." },
