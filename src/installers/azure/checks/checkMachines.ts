@@ -96,7 +96,7 @@ function quotaFaults(lacking: readonly LackingQuota[], location: string): CheckF
       code: "QuotaExceeded",
       message:
         `Quotas of the subscription in ${location} do not suffice: ${list.join(", ")}. ` +
-        "Request higher ones in the portal, under Quotas, or use fewer or smaller machines.",
+        "Request higher ones in the portal, under Quotas, or ask for fewer workers, or delete the cluster and create it with smaller machines.",
     },
   ];
 }

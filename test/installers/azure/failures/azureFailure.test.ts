@@ -306,7 +306,7 @@ describe("waits", () => {
       409,
       "AllocationFailed",
       "Azure has no room for machines of this size in the region at present: try again later, " +
-        "or choose another size or region. Azure says: AllocationFailed: Wait.",
+        "or delete the cluster and create it with another size or in another region. Azure says: AllocationFailed: Wait.",
     ],
   ])("and says for what: %i %s", async (status, code, because) => {
     const error = answered({ status, body: { error: { code, message: "Wait." } } });
