@@ -219,5 +219,7 @@ describe("the installer on Azure", () => {
         expect(existing(run), `change ${index}`).toEqual(before);
       }
     },
+    // forty creates and deletions, beside other tests
+    600_000,
   );
 });

@@ -49,7 +49,8 @@ it("leaves nothing of a deployment that is broken off at any of its resources, w
     await run.delete();
     expect(existing(run), heldIds[0]).toEqual(before);
   }
-});
+  // some thirty creates and deletions, beside other tests
+}, 600_000);
 
 /** Whether the larger of the two deployments has begun. */
 function isOfMachines(run: AzureRun): boolean {
