@@ -166,7 +166,7 @@ test("a call of the blob service that hangs ends in time, as an outage", async (
 
 describe("in the middle of a transfer nothing comes any more", () => {
   // more than any buffer on the way takes
-  const content = Buffer.alloc(24 * 1024 * 1024, "cluster");
+  const content = Buffer.alloc(15 * 1024 * 1024, "cluster");
   const stateOf = async (signal: AbortSignal): Promise<SealedState> =>
     await SealedState.of({ snapshot: azureSnapshot(), signal }, blobEffects());
 

@@ -187,7 +187,10 @@ function beginnings(begun: { readonly deployment?: boolean; readonly machines?: 
   const deleted: string[] = [];
   const clients = {
     deployments: {
-      deployments: { get: begun.deployment === true ? async () => ({}) : absent },
+      deployments: {
+        get:
+          begun.deployment === true ? async (_group: string, name: string) => ({ name }) : absent,
+      },
     },
     compute: {
       virtualMachines: {
