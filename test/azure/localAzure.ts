@@ -148,6 +148,11 @@ export class LocalAzure implements AsyncDisposable {
     return this.#entra.tenantId;
   }
 
+  /** Registers another application, for the service principal of a cluster. */
+  registerApplication(): AzureApplication {
+    return this.#entra.register();
+  }
+
   /** Gives the application of a cluster another secret, as its user does; the one before is refused. */
   renewSecret(application: AzureApplication): AzureApplication {
     return this.#entra.renewSecret(application);

@@ -31,6 +31,7 @@ import { ingressAddress } from "./cluster/ingressAddress.ts";
 import { ofOwnCluster } from "./cluster/ownCluster.ts";
 import { readAssets } from "./assets/readAssets.ts";
 import { removeBootstrapMachine } from "./resources/removeBootstrapMachine.ts";
+import { removeFormerRoles } from "./resources/removeFormerRoles.ts";
 import { reserveDomain } from "./resources/reserveDomain.ts";
 import { setWorkerCounts, waitForWorkers } from "./cluster/scaleWorkers.ts";
 import { setCredentials } from "./cluster/setCredentials.ts";
@@ -45,8 +46,12 @@ export function azureInstaller(effects: AzureEffects): Installer {
     name,
     steps: steps.map((step) => asAzureStep(step, effects)),
   });
-  /** What can change in a cluster that is installed, its credentials apart; what is as it should be is left alone. */
-  const scaleWorkers = [setWorkerCounts(effects), waitForWorkers(effects)];
+  /** What can change in a cluster that is installed, its credentials apart, and whose they were; what is as it should be is left alone. */
+  const scaleWorkers = [
+    setWorkerCounts(effects),
+    removeFormerRoles(effects),
+    waitForWorkers(effects),
+  ];
   return {
     name: "azure",
     phases: {

@@ -13,6 +13,8 @@ export interface AzureNotes {
   readonly tenantId?: string;
   /** The service principal by which the cluster acts, as role assignments name it. */
   readonly principalObjectId?: string;
+  /** Those that were noted so before it, until their role on the managed group is taken away. */
+  readonly formerPrincipals?: readonly string[];
   /** What the region offers for the machines. */
   readonly machines?: MachineOffer;
   /** Prefix of all that is made in the group; `openshift-install` chooses it. There once the assets are sealed and kept. */
@@ -73,6 +75,25 @@ export function readNotes(snapshot: InstallationSnapshot): AzureNotes {
 /** The notes with some changed, in the form to save. */
 export function withNotes(snapshot: InstallationSnapshot, changed: AzureNotes): InstallationState {
   return { azure: { ...readNotes(snapshot), ...changed } };
+}
+
+/**
+ * What to note of the service principal by which the cluster is to act. With another one than before an update has begun to change it:
+ * if that fails, the next one notes the applied one again.
+ */
+export function notesOfPrincipal(
+  snapshot: InstallationSnapshot,
+  principalObjectId: string,
+): AzureNotes {
+  const { principalObjectId: before, formerPrincipals = [], unsettled = [] } = readNotes(snapshot);
+  if (before === undefined || before === principalObjectId) return { principalObjectId };
+  const former = new Set([...formerPrincipals, before]);
+  former.delete(principalObjectId);
+  return {
+    principalObjectId,
+    formerPrincipals: [...former],
+    unsettled: [...new Set([...unsettled, "servicePrincipal" as const])],
+  };
 }
 
 /**

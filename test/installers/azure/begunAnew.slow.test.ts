@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import type { AzureNotes } from "../../../src/installers/azure/azureNotes.ts";
+import { updateOf } from "../../backend/stepsSuite.ts";
 import { AzureRun, type KillAt } from "./azureRun.ts";
 
 const otherPullSecret = '{"auths":{"registry.example":{"auth":"b3RoZXI6c2VjcmV0"}}}';
@@ -23,6 +24,14 @@ function ids(run: AzureRun): readonly string[] {
 
 function workers(run: AzureRun): readonly string[] {
   return ids(run).filter((id) => /virtualMachines\/.*-worker-/.test(id));
+}
+
+/** Whoever has a role on the managed group: the machines' identity as well. */
+function contributors(run: AzureRun): readonly unknown[] {
+  return run.azure
+    .resources()
+    .filter(({ type }) => type === "Microsoft.Authorization/roleAssignments")
+    .map(({ properties }) => properties["principalId"]);
 }
 
 function notesOf(run: AzureRun): AzureNotes {
@@ -144,6 +153,23 @@ describe("while machines may be under way", () => {
     await run.operation();
     expect(workers(run)).toHaveLength(3);
   });
+});
+
+it("takes the role from a service principal whose place another one has taken", async () => {
+  await using run = await AzureRun.open();
+  await run.untilKilled(atBootstrapRemoval);
+  let former = run.azure.clusterApplication;
+  for (const operation of ["create", "update"]) {
+    const other = run.azure.registerApplication();
+    if (operation === "update") run.become(updateOf(run.document));
+    run.asks({ clientId: other.clientId }, { clientSecret: other.clientSecret });
+    expect(contributors(run)).toContain(former.objectId);
+    await run.operation();
+    expect(contributors(run)).toContain(other.objectId);
+    expect(contributors(run)).not.toContain(former.objectId);
+    expect(contributors(run)).toHaveLength(2);
+    former = other;
+  }
 });
 
 it("gives a control plane that stands other credentials, without which it has no workers", async () => {

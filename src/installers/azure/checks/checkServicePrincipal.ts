@@ -6,6 +6,7 @@ import { TransientError } from "../../../model/rpError.ts";
 import type { Step } from "../../installer.ts";
 import { armAnswer } from "./armAnswer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
+import { notesOfPrincipal } from "../azureNotes.ts";
 import { isSignInUnanswered } from "../failures/azureErrors.ts";
 import { readApiVersions } from "../template/apiVersions.ts";
 import { checkStep, propagationMs, type CheckFault, type CheckResult } from "./checkStep.ts";
@@ -61,7 +62,7 @@ export function checkServicePrincipal(effects: AzureEffects): Step {
       signal.throwIfAborted();
       return { faults: refusedSignIn(error, clientId) };
     }
-    return { faults: [], notes: { tenantId, principalObjectId: objectIdIn(token) } };
+    return { faults: [], notes: { tenantId, ...notesOfPrincipal(snapshot, objectIdIn(token)) } };
   });
 }
 

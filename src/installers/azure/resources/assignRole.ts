@@ -1,6 +1,7 @@
 /**
  * The step `AssignRole` of an update: another service principal gets the role on the managed group by which the cluster acts, as the
- * first one got it with the group's resources. One that had it before keeps it: the cluster may act as both for a while.
+ * first one got it with the group's resources. One that had it before keeps it for now (`removeFormerRoles.ts`): the cluster may act as
+ * both for a while.
  */
 import { createHash } from "node:crypto";
 import { isRestError } from "@azure/core-rest-pipeline";
@@ -26,7 +27,8 @@ export function assignRole(effects: AzureEffects): Step {
       context.guard();
       try {
         await roleAssignments.create(
-          scope,
+          // the SDK puts a slash before it
+          scope.replace(/^\//, ""),
           assignmentName(scope, principalId),
           // without its type Azure looks for a principal that its directory may not have everywhere yet
           { roleDefinitionId, principalId, principalType: "ServicePrincipal" },

@@ -72,7 +72,7 @@ describe("AssignRole", () => {
     expect(other?.name).not.toBe(first?.name);
     const subscription = "/subscriptions/00000000-0000-4000-8000-000000000000";
     expect(first).toEqual({
-      scope: `${subscription}/resourceGroups/aro-first`,
+      scope: `${subscription.slice(1)}/resourceGroups/aro-first`,
       name: expect.stringMatching(/^[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-8[\da-f]{3}-[\da-f]{12}$/),
       parameters: {
         roleDefinitionId: `${subscription}/providers/Microsoft.Authorization/roleDefinitions/b24988ac-6180-42a0-ab88-20f7382dd24c`,
