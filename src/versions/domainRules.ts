@@ -2,6 +2,7 @@
  * Rules about the domain of a cluster: a full domain name, or a label that an installer puts before its own domain. Hosts
  * are named below it, and every client has to understand them.
  */
+import { domainRefusal } from "../model/clusterDomain.ts";
 import { shown } from "../model/shownText.ts";
 import { domainToUnicode } from "node:url";
 import type { Fault } from "../model/rpError.ts";
@@ -11,9 +12,13 @@ import { refused } from "./refused.ts";
 const lengthMax = 222;
 const name = /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/i;
 
-/** A fault unless hosts can be named below this domain. */
+/** A fault unless hosts can be named below this domain, and a cluster by its first part. */
 export function domainFaults(domain: string, path: string): Fault[] {
-  if (domain.length <= lengthMax && name.test(domain) && isHost(domain)) return [];
+  if (domain.length <= lengthMax && name.test(domain) && isHost(domain)) {
+    const refusal = domainRefusal(domain);
+    if (refusal === undefined) return [];
+    return [refused(path, `OpenShift can't be installed for '${shown(domain)}': ${refusal}.`)];
+  }
   return [
     refused(
       path,

@@ -1,10 +1,10 @@
 /**
- * Rules about a pull secret, the registry credentials of a cluster: JSON text with at least one registry. No message
- * may hold a piece of it; the parser's own errors quote their input and are never passed on.
+ * Rules about a pull secret, the registry credentials of a cluster: JSON text with at least one registry, each with its credentials.
+ * No message may hold a piece of it.
  */
+import { pullSecretFault } from "../model/pullSecret.ts";
 import type { Fault } from "../model/rpError.ts";
 import { refused } from "./refused.ts";
-import { isWireObject, memberOf } from "./wireObject.ts";
 
 /** Where a pull secret stands in the body, and how an api-version wants it written. */
 export interface PullSecretPlace {
@@ -26,20 +26,17 @@ export function pullSecretFaults(
 /** Many times what Red Hat gives out; every step of an installation writes it anew. */
 const lengthMax = 64 * 1024;
 
+const noRegistry = "must have 'auths', an object with the credentials of at least one registry";
+const reasons = {
+  noAuths: noRegistry,
+  noRegistry,
+  noCredentials: "must have an 'auth' that isn't empty for each registry in its 'auths'",
+} as const;
+
 function reasonAgainst(text: string, unreadable: string): string | undefined {
   if (text.length > lengthMax) return `must have at most ${lengthMax} characters of JSON text`;
   // half a surrogate pair would not survive the encoding of another api-version
   if (!text.isWellFormed()) return "must be well-formed Unicode";
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return unreadable;
-  }
-  if (!isWireObject(value)) return unreadable;
-  const registries = memberOf(value, "auths");
-  if (!isWireObject(registries) || Object.keys(registries).length === 0) {
-    return "must have 'auths', an object with the credentials of at least one registry";
-  }
-  return undefined;
+  const fault = pullSecretFault(text);
+  return fault === "unreadable" ? unreadable : fault && reasons[fault];
 }

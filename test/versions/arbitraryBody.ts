@@ -26,7 +26,9 @@ export const tags = fc
 
 /** Pull secrets as JSON text. */
 export const pullSecretTexts = fc
-  .dictionary(fc.string({ minLength: 1 }), fc.record({ auth: fc.base64String() }), { minKeys: 1 })
+  .dictionary(fc.string({ minLength: 1 }), fc.record({ auth: fc.base64String({ minLength: 4 }) }), {
+    minKeys: 1,
+  })
   .map((auths) => JSON.stringify({ auths }));
 
 /** A list with the pool of workers; `more` is what this version needs besides. */

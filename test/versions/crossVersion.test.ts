@@ -97,7 +97,7 @@ describe.each(pairs)(
     });
 
     test("a new pull secret changes alone, and the maker takes it for the stored one", () => {
-      const text = '{"auths":{"registry.example.com":{}}}';
+      const text = '{"auths":{"registry.example.com":{"auth":"eA=="}}}';
       fc.assert(
         fc.property(made, (document) => {
           const asked = patch({ properties: pullSecret(text) }, document);

@@ -139,7 +139,7 @@ describe.each(eachVersion)("%s", (_, versionCase) => {
     });
 
     test("that sets the pull secret changes it and nothing else", () => {
-      const text = '{"auths":{"registry.example.com":{}}}';
+      const text = '{"auths":{"registry.example.com":{"auth":"eA=="}}}';
       fc.assert(
         fc.property(grownDocuments, (document) => {
           const asked = patch({ properties: pullSecret(text) }, document);

@@ -113,7 +113,7 @@ describe("what openshift-install can't make", () => {
     "is refused at once: the domain %s",
     async (domain) => {
       expect(await refusal({ cluster: { domain } })).toMatch(
-        /^OpenShift can't be installed for .* must begin with a letter .* another domain\.$/,
+        /^OpenShift can't be installed for .* must begin with a letter, .* another domain\.$/,
       );
     },
   );

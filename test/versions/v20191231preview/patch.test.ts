@@ -136,7 +136,7 @@ describe("what a PATCH cannot do", () => {
 });
 
 test("a new pull secret replaces the stored one; none given keeps it (ARM-52)", () => {
-  const text = '{"auths":{"registry.example.com":{}}}';
+  const text = '{"auths":{"registry.example.com":{"auth":"eA=="}}}';
   const { secrets, faults } = patch({
     properties: { pullSecret: Buffer.from(text).toString("base64") },
   });

@@ -99,7 +99,7 @@ describe("replace", () => {
     expect(kept.faults).toEqual([]);
     expect(kept.secrets).toEqual(storedCluster.secrets);
 
-    const text = '{"auths":{"registry.example.com":{}}}';
+    const text = '{"auths":{"registry.example.com":{"auth":"eA=="}}}';
     const changed = put(
       { location: "eastus", properties: { pullSecret: Buffer.from(text).toString("base64") } },
       storedCluster,

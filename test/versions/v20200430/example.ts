@@ -85,7 +85,7 @@ export const createBodies: fc.Arbitrary<CreateBody> = fc.record(
         clusterProfile: fc.record(
           {
             pullSecret: pullSecretTexts,
-            domain: fc.constantFrom("demo", "Demo.Example.com", "x".repeat(63), "1a"),
+            domain: fc.constantFrom("demo", "Demo.Example.com", "x".repeat(54), "a.1a"),
             version: fc.constantFrom("4.3.27", "4.4.0"),
             resourceGroupId: fc.constantFrom(
               `${subscription}/resourceGroups/machines`,

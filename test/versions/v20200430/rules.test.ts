@@ -52,6 +52,10 @@ describe("pull secret", () => {
     ["not JSON", "secret-marker"],
     ["base64", Buffer.from(pullSecretText).toString("base64")],
     ["without registries", '{"auths":{}}'],
+    ["without anything for one of two", `{"auths":{"a":{"auth":"eA=="},"secret-marker":{}}}`],
+    ["without an auth that is text", '{"auths":{"secret-marker":{"auth":5}}}'],
+    ["with an empty auth", '{"auths":{"secret-marker":{"auth":""}}}'],
+    ["with null for a registry", '{"auths":{"secret-marker":null}}'],
     ["half a surrogate pair", '{"auths":{"secret-marker\ud800":{}}}'],
   ])("that is %s is refused without a piece of it", (_, text) => {
     const asked = withSecret(text);
@@ -103,12 +107,12 @@ describe("domain", () => {
   test.each([
     "demo",
     "Demo-1",
-    "1",
-    "123",
-    "x".repeat(63),
+    "d",
+    "x".repeat(54),
+    `demo.${"x".repeat(63)}.example`,
     "demo.example.com",
     "DEMO.Example.COM",
-    "1.example",
+    "demo.1.example",
     "xn--bcher-kva.example",
     long,
   ])("'%s' is one", (domain) => {
@@ -144,6 +148,32 @@ describe("domain", () => {
     const asked = withDomain(domain);
     expect(places(asked)).toEqual([invalid("clusterProfile.domain")]);
     expect(asked.faults[0]?.message).toContain("such as 'mycluster' or 'mycluster.example.com'");
+  });
+
+  const unnameable = ["1", "1demo.example.com", "x".repeat(55), `${"x".repeat(55)}.example.com`];
+  test.each(unnameable)("'%s' has no first part that a cluster can be named by", (domain) => {
+    const asked = withDomain(domain);
+    expect(places(asked)).toEqual([invalid("clusterProfile.domain")]);
+    expect(asked.faults[0]?.message).toMatch(/first part must begin with a letter.*at most 54/);
+  });
+
+  test("and pull secret are told of at once", () => {
+    const profile = { ...clusterProfile, domain: "1", pullSecret: '{"auths":{"registry":{}}}' };
+    expect(places(create({ clusterProfile: profile })).toSorted()).toEqual([
+      invalid("clusterProfile.domain"),
+      invalid("clusterProfile.pullSecret"),
+    ]);
+  });
+
+  test("and pull secret that are stored aren't judged by rules that came later", () => {
+    const pullSecret = '{"auths":{"registry":{}}}';
+    const old: ClusterDocument = {
+      ...fullCluster,
+      cluster: { ...fullCluster.cluster, domain: "1" },
+      secrets: { ...fullCluster.secrets, pullSecret },
+    };
+    expect(put(version.show(old), old).faults).toEqual([]);
+    expect(patch({ properties: { clusterProfile: { pullSecret } } }, old).faults).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@
 import { regionName } from "../../../model/regionName.ts";
 import { stringify } from "yaml";
 import { controlPlaneCount } from "../../../model/cluster.ts";
+import { domainRefusal } from "../../../model/clusterDomain.ts";
 import { hostPrefix } from "../../../model/podRange.ts";
 import { TerminalError } from "../../../model/rpError.ts";
 import type { InstallationSnapshot } from "../../installer.ts";
@@ -29,9 +30,6 @@ const otherClouds: Readonly<Record<string, string>> = {
   "management.usgovcloudapi.net": "AzureUSGovernmentCloud",
   "management.chinacloudapi.cn": "AzureChinaCloud",
 };
-
-/** As the program allows names of clusters in Azure. */
-const clusterNameForm = /^[a-z]([-a-z0-9]{0,52}[a-z0-9])?$/;
 
 /**
  * @throws {TerminalError} when the cluster's domain is one that `openshift-install` can't make a cluster for.
@@ -122,10 +120,9 @@ function splitDomain(clusterDomain: string): {
 
 /** What is wrong with a domain that `openshift-install` can't make a cluster for, and what to do. */
 export function installableFault(clusterDomain: string): string | undefined {
-  const [name = "", ...rest] = clusterDomain.split(".");
-  if (clusterNameForm.test(name) && rest.length > 0) return undefined;
-  return (
-    `OpenShift can't be installed for the domain ${clusterDomain}: its first part must begin with a letter and have at ` +
-    "most 54 letters, digits and '-'. Delete the cluster and create it with another domain."
-  );
+  const refusal =
+    domainRefusal(clusterDomain) ??
+    (clusterDomain.includes(".") ? undefined : "it has no other domain above it");
+  if (refusal === undefined) return undefined;
+  return `OpenShift can't be installed for the domain ${clusterDomain}: ${refusal}. Delete the cluster and create it with another domain.`;
 }

@@ -3,6 +3,7 @@
  * that is asked for. It must never give the program a secret, nor tell a piece of the pull secret.
  */
 import { tmpdir } from "node:os";
+import { pullSecretFault, type PullSecretFault } from "../../../model/pullSecret.ts";
 import { TerminalError } from "../../../model/rpError.ts";
 import type { InstallationSnapshot, Step, StepContext } from "../../installer.ts";
 import { InstallProgram } from "../assets/installProgram.ts";
@@ -47,45 +48,24 @@ async function checkProgram(
 }
 
 /**
- * As the program wants it, which is more than requests are held to: each registry with its credentials.
+ * Requests are held to the same, but an earlier release wasn't as strict.
  *
  * @throws {TerminalError}
  */
 function checkPullSecret({ secrets: { pullSecret } }: InstallationSnapshot): void {
-  const fault = pullSecret === undefined ? "The cluster has no pull secret" : faultOf(pullSecret);
+  const fault = pullSecret === undefined ? "missing" : pullSecretFault(pullSecret);
   if (fault === undefined) return;
   throw new TerminalError({
     code: "InstallationFailed",
-    message: `${fault}. Set 'properties.clusterProfile.pullSecret' by PATCH or PUT, which begins the installation again: the one that Red Hat gives out, with its 'auths'.`,
+    message: `${pullSecretFaults[fault]}. Set 'properties.clusterProfile.pullSecret' by PATCH or PUT, which begins the installation again: the one that Red Hat gives out, with its 'auths'.`,
   });
 }
 
-function faultOf(pullSecret: string): string | undefined {
-  const registries = membersOf(membersOf(parsed(pullSecret))?.["auths"]);
-  if (registries === undefined) return "The cluster's pull secret is not JSON with 'auths'";
-  const all = Object.values(registries);
-  if (all.length === 0) return "The cluster's pull secret has no registry in its 'auths'";
-  return all.every(hasCredentials)
-    ? undefined
-    : "The cluster's pull secret has a registry without 'auth' in its 'auths'";
-}
-
-function hasCredentials(registry: unknown): boolean {
-  const { auth, credsStore } = membersOf(registry) ?? {};
-  return [auth, credsStore].some((each) => typeof each === "string" && each !== "");
-}
-
-/** `undefined` for what is no JSON: the parser's own error quotes it. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined;
-}
+const notJson = "The cluster's pull secret is not JSON with 'auths'";
+const pullSecretFaults: Readonly<Record<PullSecretFault | "missing", string>> = {
+  missing: "The cluster has no pull secret",
+  unreadable: notJson,
+  noAuths: notJson,
+  noRegistry: "The cluster's pull secret has no registry in its 'auths'",
+  noCredentials: "The cluster's pull secret has a registry without 'auth' in its 'auths'",
+};
