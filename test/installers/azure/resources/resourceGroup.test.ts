@@ -294,6 +294,21 @@ test("is deleted only when no deployment goes on to make something in it", async
   expect(azure.changes()).toEqual([`POST ${deployment}/cancel`]);
 });
 
+test.each([409, 404])(
+  "isn't failed by a deployment that runs and whose cancellation is answered %i",
+  async (status) => {
+    group = ours;
+    const deployment = `${path}/providers/microsoft.resources/deployments/resources-abcdefgh`;
+    const running = { name: "resources-abcdefgh", properties: { provisioningState: "Accepted" } };
+    more[`GET ${deployment}`] = { status: 200, body: running };
+    // a code that no table knows
+    const error = { code: "DeploymentCannotBeCancelled", message: "It can't be." };
+    more[`POST ${deployment}/cancel`] = { status, body: { error } };
+    expect(await step(deleteResourceGroup).run(stepContext({ installation }))).toEqual(again);
+    expect(azure.changes()).toEqual([`POST ${deployment}/cancel`]);
+  },
+);
+
 test("is deleted in the end whatever a deployment does that can't be canceled", async () => {
   group = ours;
   const deployment = `${path}/providers/microsoft.resources/deployments/resources-abcdefgh`;
