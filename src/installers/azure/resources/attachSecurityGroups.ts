@@ -15,6 +15,7 @@ import {
   type GuardedSubnet,
   type SubnetId,
 } from "./guardedSubnets.ts";
+import { namedAnswer } from "./namedAnswer.ts";
 import { provisioning } from "./provisioning.ts";
 import { isOfAnotherCluster } from "./securityGroupOwner.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
@@ -74,7 +75,10 @@ async function securityGroupReady(
   const { managedGroup } = noted(snapshot, "names");
   const { networkSecurityGroups } = effects.azure.of(snapshot.subscriptionId).network;
   const options = { abortSignal: signal };
-  const group = await orAbsent(networkSecurityGroups.get(managedGroup, name, options));
+  const group = namedAnswer(
+    await orAbsent(networkSecurityGroups.get(managedGroup, name, options)),
+    name,
+  );
   if (group !== undefined) {
     const state = provisioning(context, `security group ${name}`, group.provisioningState);
     if (state.is === "failed") {
@@ -156,7 +160,10 @@ export async function readSubnet(
   { subscriptionId, resourceGroup, network, name }: SubnetId,
 ): Promise<Subnet | undefined> {
   const { subnets } = effects.azure.of(subscriptionId).network;
-  return orAbsent(subnets.get(resourceGroup, network, name, { abortSignal: signal }));
+  return namedAnswer(
+    await orAbsent(subnets.get(resourceGroup, network, name, { abortSignal: signal })),
+    name,
+  );
 }
 
 /** Begins to write a subnet as long as it is what was read; if it isn't, the next run reads it again. */

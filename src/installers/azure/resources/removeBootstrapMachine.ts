@@ -10,6 +10,7 @@ import { infraNames } from "../azureNames.ts";
 import { noted, readNotes, withNotes } from "../azureNotes.ts";
 import { againOf, failedDeletion, noteDeletion } from "./failedDeletion.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
+import { namedAnswer } from "./namedAnswer.ts";
 import { isSameName } from "../sameName.ts";
 import { progressOf, submit } from "./submit.ts";
 
@@ -23,7 +24,7 @@ interface Deletable {
     group: string,
     name: string,
     options: { readonly abortSignal: AbortSignal },
-  ): Promise<{ readonly provisioningState?: string }>;
+  ): Promise<{ readonly name?: string; readonly provisioningState?: string }>;
   delete(
     group: string,
     name: string,
@@ -84,7 +85,10 @@ async function remove(
 ): Promise<StepResult | undefined> {
   const { snapshot, signal } = context;
   const { managedGroup } = noted(snapshot, "names");
-  const there = await orAbsent(kind.get(managedGroup, name, { abortSignal: signal }));
+  const there = namedAnswer(
+    await orAbsent(kind.get(managedGroup, name, { abortSignal: signal })),
+    name,
+  );
   if (there === undefined) return undefined;
   const { part, poller = "" } = readNotes(snapshot).bootstrapDeletion ?? {};
   if (part === name && poller !== "") {

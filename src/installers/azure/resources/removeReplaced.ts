@@ -11,6 +11,7 @@ import { statusOf } from "../failures/azureErrors.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
 import { detach } from "./detachSecurityGroups.ts";
+import { namedAnswer } from "./namedAnswer.ts";
 import { submit } from "./submit.ts";
 import { blobServiceOf } from "./storageAccount.ts";
 
@@ -50,7 +51,10 @@ async function isGroupGone(
   name: string,
 ): Promise<boolean> {
   const { managedGroup } = noted(context.snapshot, "names");
-  const there = await orAbsent(groups.get(managedGroup, name, { abortSignal: context.signal }));
+  const there = namedAnswer(
+    await orAbsent(groups.get(managedGroup, name, { abortSignal: context.signal })),
+    name,
+  );
   if (there === undefined) return true;
   if (!isSameName(there.provisioningState, "Deleting")) {
     await submit(context, (options) => groups.delete(managedGroup, name, options));

@@ -11,12 +11,31 @@ const disk = `${group}/microsoft.compute/disks/infra-bootstrap_osdisk`;
 const nic = `${group}/microsoft.network/networkinterfaces/infra-bootstrap-nic`;
 const address = `${group}/microsoft.network/publicipaddresses/infra-bootstrap-pip`;
 const order = [machine, disk, nic, address];
+const installation = { azure: { names, infraId: "infra" } };
 
 let azure: ScriptedAzure;
 beforeAll(async () => {
   azure = await ScriptedAzure.start();
 });
 afterAll(async () => azure[Symbol.asyncDispose]());
+
+function there(path: string, provisioningState: string): object {
+  return { name: path.split("/").at(-1), properties: { provisioningState } };
+}
+
+test.each(order)(
+  "what tells nothing of it says neither that it is there nor that it isn't: %s",
+  async (part) => {
+    azure.calls.length = 0;
+    azure.script = ({ path }) => (path === part ? { status: 200, body: {} } : undefined);
+    const context = stepContext({ installation });
+    await expect(removeBootstrapMachine(azure.effects()).run(context)).rejects.toMatchObject({
+      name: "RestError",
+      code: "PARSE_ERROR",
+    });
+    expect(azure.changes()).toEqual([]);
+  },
+);
 
 test.each([
   ["everything is there", order],
@@ -26,21 +45,21 @@ test.each([
 ])("when %s", async (_what, present) => {
   /** Looks until what is being deleted is gone. */
   const looks = new Map<string, number>();
-  const there = new Set(present);
+  const left = new Set(present);
   azure.calls.length = 0;
   azure.script = ({ method, path }) => {
-    if (!there.has(path)) return undefined;
+    if (!left.has(path)) return undefined;
     if (method === "DELETE") {
       looks.set(path, 2);
       return { status: 202, headers: { location: `${azure.url}/operations/1` } };
     }
-    const left = looks.get(path);
-    if (left === undefined) {
-      return { status: 200, body: { properties: { provisioningState: "Succeeded" } } };
+    const looksLeft = looks.get(path);
+    if (looksLeft === undefined) {
+      return { status: 200, body: there(path, "Succeeded") };
     }
-    looks.set(path, left - 1);
-    if (left === 1) there.delete(path);
-    return { status: 200, body: { properties: { provisioningState: "Deleting" } } };
+    looks.set(path, looksLeft - 1);
+    if (looksLeft === 1) left.delete(path);
+    return { status: 200, body: there(path, "Deleting") };
   };
   const step = asAzureStep(removeBootstrapMachine(azure.effects()), azure.effects());
   let runs = 0;
@@ -53,7 +72,6 @@ test.each([
   expect(azure.changes()).toEqual(present.map((path) => `DELETE ${path}`));
 });
 
-const installation = { azure: { names, infraId: "infra" } };
 const lateBy = (context: TestContext, minutes: number): TestContext => ({
   ...context,
   snapshot: context.snapshot,
@@ -72,7 +90,7 @@ describe.each([
       if (path === operation) return { status: 200, body: { status: "Failed", error } };
       if (path !== part) return undefined;
       if (method === "DELETE") return { status: 202, headers };
-      return { status: 200, body: { properties: { provisioningState: "Succeeded" } } };
+      return { status: 200, body: there(path, "Succeeded") };
     };
   };
   const step = () => asAzureStep(removeBootstrapMachine(azure.effects()), azure.effects());

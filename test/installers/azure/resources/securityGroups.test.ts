@@ -49,7 +49,7 @@ beforeEach(() => {
   azure.script = ({ method, path, body, headers }) => {
     if (method !== "GET" && path.includes("/subnets/")) beforeSubnetWrite();
     const present = resources.get(path);
-    if (method === "GET") return present && { status: 200, body: present };
+    if (method === "GET") return present && { status: 200, body: named(path, present) };
     if (headers["if-match"] !== undefined && headers["if-match"] !== present?.etag) {
       return { status: 412, body: { error: { code: "PreconditionFailed", message: "m" } } };
     }
@@ -63,6 +63,11 @@ beforeEach(() => {
     return { status: 200, body: written };
   };
 });
+
+/** As Azure answers: with the name in the case in which it was made. */
+function named(path: string, present: Resource): object {
+  return "odd" in present ? {} : { name: path.split("/").at(-1), ...present };
+}
 
 const given = (more: Record<string, unknown> = {}) =>
   stepContext({
@@ -111,6 +116,29 @@ test("are made and set, leave all else of the subnet as it is, and are taken off
   expect(azure.changes()).toHaveLength(2);
   expect(await untilDone(detachSecurityGroups, context)).toBe(1);
 });
+
+test.each([
+  ["a subnet", control],
+  ["a security group", ours.control],
+])(
+  "what tells nothing of %s says neither that it is guarded nor that it isn't",
+  async (what, id) => {
+    const context = given();
+    await untilDone(attachSecurityGroups, context);
+    azure.changes();
+    const odd: Resource & { readonly odd: true } = { odd: true, properties: {} };
+    resources.set(id.toLowerCase(), odd);
+    const steps =
+      what === "a subnet" ? [attachSecurityGroups, detachSecurityGroups] : [attachSecurityGroups];
+    for (const step of steps) {
+      await expect(step(azure.effects()).run(context)).rejects.toMatchObject({
+        name: "RestError",
+        code: "PARSE_ERROR",
+      });
+    }
+    expect(azure.changes()).toEqual([]);
+  },
+);
 
 test("a subnet for both kinds of machines gets the control plane's", async () => {
   await untilDone(
