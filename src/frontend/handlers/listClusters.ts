@@ -13,7 +13,7 @@ import {
   type PageRequest,
   type Store,
 } from "../../store/store.ts";
-import { jsonBytes, type Answer } from "../../listener/answer.ts";
+import { jsonText, type Answer } from "../../listener/answer.ts";
 
 /** As many as are read at once. */
 const pageSizeMax = 100;
@@ -46,32 +46,38 @@ async function list(exchange: Exchange, idPrefix: string | undefined): Promise<A
       page: { limit, ...(continuation === undefined ? {} : { continuation }) },
     });
 
-  let page = await read(Math.min(top(query) ?? pageSizeMax, pageSizeMax));
-  const fitting = countFitting(page.items.map((item) => shownBytes(exchange, item)));
-  // a place in the order is to be had for whole pages only, so one of the right size is read
-  if (fitting < page.items.length) page = await read(fitting);
-  const value = page.items.flatMap((document) => {
-    // neither one document of a newer release nor a damaged one may take the list with it
-    if (!isTooNew(document)) return shownIfWhole(exchange, document);
-    const { resourceId } = document;
-    context.log.warn({ resourceId }, "too new to be shown in a list");
-    return [];
-  });
-  const next = page.continuation;
-  return {
-    status: 200,
-    body: {
-      value,
-      ...(next === undefined
+  const answer = async ({
+    items,
+    continuation: next,
+  }: Page<ListedCluster>): Promise<ListAnswer> => {
+    const shown = items.map((document) => shownIfWhole(exchange, document));
+    const link =
+      next === undefined
         ? {}
         : {
             nextLink: nextLink(
               exchange,
               await skipTokens.seal(next, { collection, signal, logIds }),
             ),
-          }),
-    },
+          };
+    const body = { value: shown.filter((cluster) => cluster !== undefined), ...link };
+    return { status: 200, body, text: jsonText(body), shown };
   };
+
+  const page = await read(Math.min(top(query) ?? pageSizeMax, pageSizeMax));
+  const { shown, ...whole } = await answer(page);
+  if (Buffer.byteLength(whole.text) <= pageBytesMax) return whole;
+  const fitting = countFitting(shown);
+  if (fitting === shown.length) return whole;
+  // a place in the order is to be had for whole pages only, so one of the right size is read
+  const { shown: _, ...fittingAnswer } = await answer(await read(fitting));
+  return fittingAnswer;
+}
+
+interface ListAnswer extends Answer {
+  readonly text: string;
+  /** In order; nothing in the place of what can't be shown. */
+  readonly shown: readonly (object | undefined)[];
 }
 
 async function readPage(
@@ -85,28 +91,34 @@ async function readPage(
   }
 }
 
-function shownBytes(exchange: Exchange, document: ListedCluster): number {
-  const [shown] = isTooNew(document) ? [] : shownIfWhole(exchange, document);
-  return shown === undefined ? 0 : jsonBytes(shown);
-}
-
-/** The cluster as the caller's version shows it, or nothing of one that lacks what every cluster has. */
-function shownIfWhole({ version, context }: Exchange, document: ListedCluster): readonly object[] {
+/**
+ * The cluster as the caller's version shows it. Nothing of one of a newer release, nor of one that lacks what every cluster has:
+ * neither may take the list with it.
+ */
+function shownIfWhole({ version, context }: Exchange, document: ListedCluster): object | undefined {
+  if (isTooNew(document)) {
+    const { resourceId } = document;
+    context.log.warn({ resourceId }, "too new to be shown in a list");
+    return undefined;
+  }
   try {
-    return [version.show(document)];
+    return version.show(document);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     const { id: documentId } = document;
     context.log.error({ documentId, error }, "a damaged document can't be shown in a list");
-    return [];
+    return undefined;
   }
 }
 
 /** How many of these make a page; one at least, whatever its size. */
-function countFitting(bytes: readonly number[]): number {
-  let sum = 0;
-  const over = bytes.findIndex((size) => (sum += size) > pageBytesMax);
-  return over < 0 ? bytes.length : Math.max(1, over);
+function countFitting(shown: ListAnswer["shown"]): number {
+  let bytes = 0;
+  const over = shown.findIndex((cluster) => {
+    if (cluster !== undefined) bytes += Buffer.byteLength(jsonText(cluster));
+    return bytes > pageBytesMax;
+  });
+  return over < 0 ? shown.length : Math.max(1, over);
 }
 
 /** The request's own link, with all that the caller put into its query (ARM-61), and the place where the page begins. */
