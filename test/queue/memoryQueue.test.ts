@@ -35,3 +35,10 @@ test("a lost message is gone", async () => {
   expect(await queue.receive({ max: 1, visibilityMs: 1_000 })).toEqual([]);
   expect(queue.bodies).toEqual([]);
 });
+
+test("a message that is shown twice at once is received once", async () => {
+  const queue = new MemoryQueue({ clock: new TestClock() });
+  await queue.send("text", { delayMs: 1_000 });
+  for (const id of [...queue.ids, ...queue.ids]) queue.show(id);
+  expect(await queue.receive({ max: 2, visibilityMs: 1_000 })).toHaveLength(1);
+});

@@ -3,6 +3,7 @@
  * engines), at once and on any clock. Beyond the port it can be made to lose, repeat and show messages too early, which a test
  * may ask for and the real ones do by themselves. It is no engine for users.
  */
+import TinyQueue from "tinyqueue";
 import type { EpochMs } from "../../src/model/document.ts";
 import {
   MessageLostError,
@@ -23,10 +24,25 @@ interface Message {
   deliveries: number;
 }
 
+/** A message as it stood when it was put in order; void once it has been hidden or received again. */
+interface Turn {
+  readonly message: Message;
+  readonly visibleAt: EpochMs;
+  readonly popReceipt: number;
+}
+
+function inTurn(one: Turn, other: Turn): number {
+  return one.visibleAt - other.visibleAt || one.popReceipt - other.popReceipt;
+}
+
 export class MemoryQueue implements Queue {
   readonly #clock: Pick<Clock, "now">;
   readonly #messages = new Map<string, Message>();
+  /** In the order in which they become visible, void turns among them. */
+  readonly #turns = new TinyQueue<Turn>([], inTurn);
   #last = 0;
+  /** The latest time at which a message was hidden. */
+  #latest = -Infinity;
 
   constructor({ clock }: { readonly clock: Pick<Clock, "now"> }) {
     this.#clock = clock;
@@ -50,7 +66,9 @@ export class MemoryQueue implements Queue {
   /** A message is visible, whoever has it in hand. */
   show(id: string): void {
     const message = this.#messages.get(id);
-    if (message !== undefined) message.visibleAt = this.#clock.now();
+    if (message === undefined) return;
+    message.visibleAt = this.#clock.now();
+    this.#queueUp(message);
   }
 
   async send(
@@ -63,14 +81,16 @@ export class MemoryQueue implements Queue {
     if (bytes > messageBytesMax) throw new RangeError(`a message of ${bytes} bytes`);
     const id = String(this.#next());
     const now = this.#clock.now();
-    this.#messages.set(id, {
+    const message: Message = {
       id,
       body,
       visibleAt: now + (request.delayMs ?? 0),
       hiddenSince: now,
       popReceipt: this.#next(),
       deliveries: 0,
-    });
+    };
+    this.#messages.set(id, message);
+    this.#queueUp(message);
   }
 
   async receive(
@@ -83,20 +103,18 @@ export class MemoryQueue implements Queue {
       throw new RangeError(`${max} messages at once`);
     }
     const now = this.#clock.now();
-    for (const message of this.#messages.values()) {
-      // hidden at a time that is yet to come: the clock was set back since
-      if (message.hiddenSince > now) this.#hide(message, message.visibleAt - message.hiddenSince);
+    this.#lookAtClock(now);
+    // each once, also one that is visible again at once
+    const visible = new Set<Message>();
+    for (;;) {
+      const turn = this.#turns.peek();
+      if (turn === undefined || turn.visibleAt > now || visible.size === max) break;
+      this.#turns.pop();
+      if (this.#isValid(turn)) visible.add(turn.message);
     }
-    const visible = [...this.#messages.values()]
-      .filter(({ visibleAt }) => visibleAt <= now)
-      .toSorted(
-        (one, other) => one.visibleAt - other.visibleAt || one.popReceipt - other.popReceipt,
-      )
-      .slice(0, max);
-    return visible.map((message) => {
-      this.#hide(message, visibilityMs);
-      message.popReceipt = this.#next();
+    return [...visible].map((message) => {
       message.deliveries += 1;
+      this.#hide(message, visibilityMs);
       const { id, body, popReceipt, deliveries } = message;
       return { id, body, popReceipt: String(popReceipt), deliveries };
     });
@@ -110,7 +128,6 @@ export class MemoryQueue implements Queue {
     options.signal?.throwIfAborted();
     const message = this.#held(received);
     this.#hide(message, visibilityMs);
-    message.popReceipt = this.#next();
     return { ...received, popReceipt: String(message.popReceipt) };
   }
 
@@ -137,9 +154,40 @@ export class MemoryQueue implements Queue {
     return message;
   }
 
+  /** Voids all receipts before. */
   #hide(message: Message, durationMs: number): void {
+    message.popReceipt = this.#next();
+    this.#hideFor(message, durationMs);
+  }
+
+  #hideFor(message: Message, durationMs: number): void {
     message.hiddenSince = this.#clock.now();
     message.visibleAt = message.hiddenSince + durationMs;
+    this.#queueUp(message);
+  }
+
+  #queueUp(message: Message): void {
+    const { visibleAt, popReceipt, hiddenSince } = message;
+    this.#latest = Math.max(this.#latest, hiddenSince);
+    this.#turns.push({ message, visibleAt, popReceipt });
+  }
+
+  #isValid({ message, visibleAt, popReceipt }: Turn): boolean {
+    return (
+      this.#messages.get(message.id) === message &&
+      message.visibleAt === visibleAt &&
+      message.popReceipt === popReceipt
+    );
+  }
+
+  /** What was hidden at a time that is yet to come counts anew: the clock was set back since. */
+  #lookAtClock(now: EpochMs): void {
+    if (now >= this.#latest) return;
+    this.#latest = now;
+    for (const message of this.#messages.values()) {
+      const { hiddenSince, visibleAt } = message;
+      if (hiddenSince > now) this.#hideFor(message, visibleAt - hiddenSince);
+    }
   }
 
   #next(): number {

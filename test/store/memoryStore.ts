@@ -85,6 +85,9 @@ export class MemoryStore implements Store {
   readonly #clock: Pick<Clock, "now">;
   readonly #onCommit: (changes: readonly Change[]) => void;
   readonly #rows = new Map<string, Row>();
+  /** As the partial indexes of the real ones: what the forwarder lists costs nothing for clusters at rest. */
+  readonly #scheduled = new Map<string, Row>();
+  readonly #subscriptions = new Map<string, Row>();
   readonly #leases = new Map<string, HeldLease>();
   #lastEtag = 0;
 
@@ -156,7 +159,7 @@ export class MemoryStore implements Store {
     page: PageRequest,
     options: CallOptions = {},
   ): Promise<Page<ClusterReference>> {
-    const rows = this.#all("cluster").filter(({ columns }) => columns?.unqueued === true);
+    const rows = this.#inIndex(this.#scheduled).filter(({ columns }) => columns?.unqueued === true);
     return pageOf("unqueued", rows, page, options, {
       place: ({ key }) => [key.partition, key.id],
       item: referenceOf,
@@ -169,7 +172,7 @@ export class MemoryStore implements Store {
     options: CallOptions = {},
   ): Promise<Page<ClusterReference>> {
     const isDue = (time: EpochMs): boolean => time < now || time > farthest;
-    const rows = this.#all("cluster").filter(
+    const rows = this.#inIndex(this.#scheduled).filter(
       ({ columns }) =>
         columns?.active === true &&
         !columns.unqueued &&
@@ -187,7 +190,7 @@ export class MemoryStore implements Store {
   }
 
   async listRunning(page: PageRequest, options: CallOptions = {}): Promise<Page<RunningOperation>> {
-    const rows = this.#all("cluster").filter(({ columns }) => columns?.active === true);
+    const rows = this.#inIndex(this.#scheduled).filter(({ columns }) => columns?.active === true);
     return pageOf("running", rows, page, options, {
       place: ({ key }) => [key.partition, key.id],
       item: ({ stored }) => runningOf(stored.document as ClusterDocument),
@@ -199,7 +202,7 @@ export class MemoryStore implements Store {
     page: PageRequest,
     options: CallOptions = {},
   ): Promise<Page<Stored<SubscriptionDocument>>> {
-    const rows = this.#all("subscription").filter(
+    const rows = this.#inIndex(this.#subscriptions).filter(
       ({ columns }) =>
         columns !== undefined && (columns.nextAttemptAt < now || columns.nextAttemptAt > farthest),
     );
@@ -269,6 +272,7 @@ export class MemoryStore implements Store {
     const document = Object.freeze({ ...before.document, unqueued, sweepAfter, sweeps });
     row.stored = this.#stored(document);
     Object.assign(row.columns, { unqueued, sweepAfter, sweeps });
+    this.#index(nameOf(reference.key), row);
     this.#onCommit([{ before, after: row.stored }]);
   }
 
@@ -352,18 +356,15 @@ export class MemoryStore implements Store {
       throw new StoreConflictError(`${key.id} has changed, is there already or is gone`);
     }
     const former = this.#rows.get(name);
-    undo.push(() => {
-      if (former === undefined) this.#rows.delete(name);
-      else this.#rows.set(name, former);
-    });
+    undo.push(() => this.#put(name, former));
     const before = row?.stored;
     if (text === undefined) {
-      this.#rows.delete(name);
+      this.#put(name, undefined);
       return { before, after: undefined };
     }
     const document = frozen(JSON.parse(text)) as RpDocument;
     const after = this.#stored(document);
-    this.#rows.set(name, {
+    this.#put(name, {
       key,
       kind,
       stored: after,
@@ -372,6 +373,28 @@ export class MemoryStore implements Store {
     });
     return { before, after };
   }
+
+  #put(name: string, row: Row | undefined): void {
+    if (row === undefined) this.#rows.delete(name);
+    else this.#rows.set(name, row);
+    this.#index(name, row);
+  }
+
+  #index(name: string, row: Row | undefined): void {
+    const { kind, columns } = row ?? {};
+    const isScheduled = kind === "cluster" && (columns?.active === true || columns?.unqueued);
+    keep(this.#scheduled, name, isScheduled === true ? row : undefined);
+    keep(this.#subscriptions, name, kind === "subscription" ? row : undefined);
+  }
+
+  #inIndex(index: ReadonlyMap<string, Row>): readonly Row[] {
+    return [...index.values()].filter((row) => !this.#isExpired(row));
+  }
+}
+
+function keep(index: Map<string, Row>, name: string, row: Row | undefined): void {
+  if (row === undefined) index.delete(name);
+  else index.set(name, row);
 }
 
 function nameOf({ partition, id }: DocumentKey): string {
@@ -485,10 +508,19 @@ function compare(one: Place, other: Place): number {
     const order =
       typeof part === "number"
         ? part - Number(counterpart)
-        : Buffer.compare(Buffer.from(part), Buffer.from(String(counterpart)));
+        : compareTexts(part, String(counterpart));
     if (order !== 0) return order;
   }
   return 0;
+}
+
+const ascii = /^\p{ASCII}*$/u;
+
+function compareTexts(one: string, other: string): number {
+  if (one === other) return 0;
+  // the same order, without a copy of either
+  if (ascii.test(one) && ascii.test(other)) return one < other ? -1 : 1;
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }
 
 /**
