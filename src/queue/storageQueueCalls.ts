@@ -13,7 +13,8 @@ import type { Random } from "../runtime/ids.ts";
 export const attemptLimitMs = 5_000;
 /** How long one call may take, with all its requests and pauses: no longer than a heartbeat can wait for it. */
 export const callLimitMs = 10_000;
-const figures: AttemptFigures = {
+/** How often a request is made again, and after which pauses. */
+export const attemptFigures: AttemptFigures = {
   callLimitMs,
   attemptLimitMs,
   attemptsMax: 5,
@@ -39,7 +40,7 @@ export class StorageQueueCall {
   /** @throws the signal's reason, if it is aborted before anything was done. */
   constructor(options: StorageQueueCallOptions) {
     options.signal?.throwIfAborted();
-    this.#attempts = new CallAttempts(options, figures);
+    this.#attempts = new CallAttempts(options, attemptFigures);
     this.#signal = options.signal;
     this.#onRetry = options.onRetry;
   }

@@ -38,7 +38,8 @@ export interface CosmosCallsOptions {
 export const attemptLimitMs = 5_000;
 /** How long one call may take, with all its requests and pauses. */
 export const callLimitMs = 20_000;
-const figures: AttemptFigures = {
+/** How often a request is made again, and after which pauses. */
+export const attemptFigures: AttemptFigures = {
   callLimitMs,
   attemptLimitMs,
   attemptsMax: 10,
@@ -87,7 +88,7 @@ export class CosmosCall {
   readonly #onRetry: CosmosCallsOptions["onRetry"];
 
   constructor({ clock, random, onRetry }: CosmosCallsOptions, signal: AbortSignal | undefined) {
-    this.#attempts = new CallAttempts({ clock, random, signal }, figures);
+    this.#attempts = new CallAttempts({ clock, random, signal }, attemptFigures);
     this.#onRetry = onRetry;
     this.#signal = signal;
   }

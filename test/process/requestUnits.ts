@@ -33,9 +33,9 @@ function bytesOf(item: unknown): number {
   return item === undefined ? 0 : Buffer.byteLength(JSON.stringify(item));
 }
 
-const readUnits = (item: unknown): number => rowOf(bytesOf(item))[1] * strongReadFactor;
-const createUnits = (item: unknown): number => rowOf(bytesOf(item))[2];
-const replaceUnits = (item: unknown): number => createUnits(item) * replaceFactor;
+export const readUnits = (item: unknown): number => rowOf(bytesOf(item))[1] * strongReadFactor;
+export const createUnits = (item: unknown): number => rowOf(bytesOf(item))[2];
+export const replaceUnits = (item: unknown): number => createUnits(item) * replaceFactor;
 
 interface BatchOperation {
   readonly operationType: string;

@@ -58,6 +58,11 @@ export class MemoryQueue implements Queue {
     return [...this.#messages.keys()];
   }
 
+  /** How many there are, visible or not. */
+  get size(): number {
+    return this.#messages.size;
+  }
+
   /** A message is gone without anybody having completed it. */
   lose(id: string): void {
     this.#messages.delete(id);

@@ -1,0 +1,150 @@
+/** A small fleet of what `npm run fleet` runs in large: nothing is lost, services are used up to what they grant, and it is told. */
+import { expect, test } from "vitest";
+import { FleetWatch } from "./fleetWatch.ts";
+import { runFleet, type FleetOptions, type FleetReport } from "./fleetRun.ts";
+import { Host } from "./host.ts";
+import { World } from "./world.ts";
+import { clusterDocument, operationDocument } from "../store/documents.ts";
+import type { ClusterDocument, RpDocument } from "../../src/model/document.ts";
+import type { ETag } from "../../src/store/store.ts";
+
+const small: FleetOptions = {
+  seed: 1,
+  instances: 3,
+  clusters: 200,
+  subscriptions: 20,
+  rate: 4,
+  seconds: 6,
+  workers: 10,
+  steps: 1,
+  stepMs: 200,
+  waits: 2,
+  waitMs: 2_000,
+  storeMs: 6,
+  queueMs: 10,
+  unitsPerSecond: Infinity,
+  messagesPerSecond: Infinity,
+  split: false,
+  crashSeconds: Infinity,
+};
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
+}
+
+/** Every operation has ended, and was claimed by nobody while another had it in hand. */
+function isWhole({ accepted, ended, watch }: FleetReport): void {
+  expect(watch.violations).toEqual([]);
+  expect(accepted).toBeGreaterThan(10);
+  expect(ended).toBe(accepted);
+  expect(watch.startMs).toHaveLength(accepted);
+}
+
+test("a fleet that nothing befalls ends what it begins, and the same seed gives the same fleet", async () => {
+  const report = await runFleet(small);
+  isWhole(report);
+  expect(report.refused).toBe(0);
+  expect(report.perSecond.throttled).toBe(0);
+  // one message for each operation: nobody had to be asked twice
+  expect(sum(report.watch.passes.map(({ sent }) => sent))).toBe(report.accepted);
+  // each operation is claimed once, and again after each wait
+  expect(report.watch.claims).toBe(report.accepted * 3);
+  const again = await runFleet(small);
+  expect(again.watch.startMs).toEqual(report.watch.startMs);
+  expect(again.occurrences).toBe(report.occurrences);
+});
+
+test("the dead are replaced: a worker within the visibility, the forwarder within the lease", async () => {
+  const report = await runFleet({ ...small, rate: 6, stepMs: 1_000, crashSeconds: 1.5 });
+  isWhole(report);
+  expect(report.deaths).toBeGreaterThan(2);
+  const { failoverMs, forwarderFailoverMs } = report.watch;
+  expect(failoverMs.length).toBeGreaterThan(0);
+  expect(Math.max(...failoverMs)).toBeLessThan(62_000);
+  expect(forwarderFailoverMs.length).toBeGreaterThan(0);
+  expect(Math.max(...forwarderFailoverMs)).toBeLessThan(47_000);
+});
+
+test("with roles of their own, and less throughput than they ask for, they take longer and lose nothing", async () => {
+  const unitsPerSecond = 200;
+  const report = await runFleet({ ...small, instances: 5, split: true, unitsPerSecond });
+  isWhole(report);
+  expect(report.perSecond.throttled).toBeGreaterThan(0);
+  // what the last call of a second takes beyond is taken from the next
+  expect(report.perSecond.units).toBeLessThan(unitsPerSecond * 1.1);
+  expect(report.perSecond.units).toBeGreaterThan(unitsPerSecond * 0.9);
+});
+
+test("one subscription has one partition, whatever there is beside it", async () => {
+  const { perSecond } = await runFleet({ ...small, subscriptions: 1, unitsPerSecond: 40_000 });
+  expect(perSecond.partitionUnits).toHaveLength(4);
+  const [most = 0, next = 0] = perSecond.partitionUnits.toSorted((one, other) => other - one);
+  expect(most).toBeGreaterThan(next * 2);
+});
+
+test("the queue's messages are limited too", async () => {
+  const messagesPerSecond = 8;
+  const report = await runFleet({ ...small, rate: 6, messagesPerSecond });
+  isWhole(report);
+  expect(report.perSecond.queueMessages).toBeLessThan(messagesPerSecond * 1.1);
+  expect(report.perSecond.throttled).toBeGreaterThan(0);
+});
+
+function watched(): { readonly watch: FleetWatch; readonly hosts: readonly [Host, Host] } {
+  const world = new World({ seed: 1 });
+  const host = (name: string): Host => new Host({ world, name, skewMs: 0 });
+  return { watch: new FleetWatch(world), hosts: [host("one"), host("other")] };
+}
+
+function change(before: RpDocument, after: RpDocument) {
+  return {
+    before: { document: before, etag: "1" as ETag },
+    after: { document: after, etag: "2" as ETag },
+  };
+}
+
+const rest = clusterDocument("a", { provisioningState: "Succeeded", unqueued: false });
+const begun: ClusterDocument = {
+  ...rest,
+  provisioningState: "Updating",
+  operation: { ...rest.operation, id: "next" },
+};
+const claimedBy = (owner: string, epoch: number): ClusterDocument => ({
+  ...begun,
+  work: { epoch, owner, attempts: 1 },
+});
+
+test("two workers at a time are told", () => {
+  const { watch, hosts } = watched();
+  const [one, other] = hosts;
+  watch.onCommit({ host: one, role: "frontend" }, [change(rest, begun)]);
+  watch.onCommit({ host: one, role: "backend" }, [change(begun, claimedBy("x", 1))]);
+  expect(watch.violations).toEqual([]);
+  const act = { resourceId: begun.resourceId, epoch: 1 };
+  watch.onAct(one, act);
+  watch.onRest(act);
+  watch.onAct(one, act);
+  expect(watch.violations).toEqual([]);
+  watch.onCommit({ host: other, role: "backend" }, [change(claimedBy("x", 1), claimedBy("y", 2))]);
+  expect(watch.violations).toEqual([]);
+  watch.onAct(other, { ...act, epoch: 2 });
+  expect(watch.violations.at(-1)).toContain("act on");
+  watch.onAct(one, act);
+  expect(watch.violations).toHaveLength(3);
+  watch.onCommit({ host: one, role: "backend" }, [change(claimedBy("y", 2), claimedBy("y", 2))]);
+  expect(watch.violations.at(-1)).toContain("wrote");
+});
+
+test("a cluster at rest whose record runs on is told", () => {
+  const { watch, hosts } = watched();
+  const [host] = hosts;
+  watch.onCommit({ host, role: "frontend" }, [change(rest, begun)]);
+  const claim = claimedBy("x", 1);
+  watch.onCommit({ host, role: "backend" }, [change(begun, claim)]);
+  const record = operationDocument("next");
+  watch.onCommit({ host, role: "backend" }, [
+    change(claim, { ...claim, provisioningState: "Succeeded" }),
+    change(record, record),
+  ]);
+  expect(watch.violations).toHaveLength(1);
+});
