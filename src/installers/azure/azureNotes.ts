@@ -41,8 +41,8 @@ export interface AzureNotes {
   };
   /** ARM ids of records in the parent zone, noted before they are made. */
   readonly dnsRecords?: readonly string[];
-  /** When the group or a record in the parent zone was last asked for, noted before. */
-  readonly outsideCallAt?: EpochMs;
+  /** When the group or a record in the parent zone was last asked for, noted before and until it is answered. */
+  readonly outsideCallAt?: EpochMs | undefined;
   /** Subnets whose security group was set, noted before. */
   readonly attachedSubnets?: readonly string[];
   /** What updates have begun to change in the cluster since one has ended well. */

@@ -7,7 +7,7 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import { isRestError } from "../failures/azureErrors.ts";
-import { noteOutsideCall } from "./lateCalls.ts";
+import { callOutside } from "./lateCalls.ts";
 import { checkOwner, isBeingDeleted, readManagedGroup } from "./managedGroup.ts";
 
 /** Of Azure, on one resource. */
@@ -27,17 +27,18 @@ export function createResourceGroup(effects: Pick<AzureEffects, "azure" | "pollM
         checkOwner(group, context);
         return { done: true };
       }
-      await noteOutsideCall(context);
-      context.guard();
+      const { resourceGroups } = effects.azure.of(snapshot.subscriptionId).resources;
       try {
-        await effects.azure.of(snapshot.subscriptionId).resources.resourceGroups.createOrUpdate(
-          names.managedGroup,
-          {
-            location: snapshot.cluster.location,
-            managedBy: snapshot.resourceId,
-            tags: tagsOf(snapshot),
-          },
-          { abortSignal: signal },
+        await callOutside(context, {}, async () =>
+          resourceGroups.createOrUpdate(
+            names.managedGroup,
+            {
+              location: snapshot.cluster.location,
+              managedBy: snapshot.resourceId,
+              tags: tagsOf(snapshot),
+            },
+            { abortSignal: signal },
+          ),
         );
       } catch (error) {
         // what a look doesn't show any more may still be on its way out

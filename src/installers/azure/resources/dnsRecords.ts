@@ -9,8 +9,8 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { dnsZoneId, type DnsZoneId } from "../azureInstallerSettings.ts";
 import { isNotFound, statusOf } from "../failures/azureErrors.ts";
 import { incarnationTag, parentZone } from "../azureNames.ts";
-import { noted, readNotes } from "../azureNotes.ts";
-import { noteOutsideCall } from "./lateCalls.ts";
+import { noted, readNotes, type AzureNotes } from "../azureNotes.ts";
+import { callOutside } from "./lateCalls.ts";
 import { namedAnswer } from "./namedAnswer.ts";
 import { orAbsent } from "../failures/orAbsent.ts";
 import { isSameName } from "../sameName.ts";
@@ -51,20 +51,20 @@ export async function createRecord(
     });
   }
   if (present !== undefined && isSameName(valueOf(present), wanted.value)) return { done: true };
-  await note(context, recordId(zone, wanted));
-  context.guard();
   try {
-    await recordSets.createOrUpdate(
-      ...where,
-      {
-        ttl: ttlSeconds,
-        metadata: { [incarnationTag]: snapshot.incarnationId },
-        ...contentOf(wanted),
-      },
-      {
-        abortSignal: signal,
-        ...(present?.etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: present.etag }),
-      },
+    await callOutside(context, notesWith(context, recordId(zone, wanted)), async () =>
+      recordSets.createOrUpdate(
+        ...where,
+        {
+          ttl: ttlSeconds,
+          metadata: { [incarnationTag]: snapshot.incarnationId },
+          ...contentOf(wanted),
+        },
+        {
+          abortSignal: signal,
+          ...(present?.etag === undefined ? { ifNoneMatch: "*" } : { ifMatch: present.etag }),
+        },
+      ),
     );
   } catch (error) {
     // somebody was faster, perhaps an earlier worker of this very step: look whose it is
@@ -118,10 +118,9 @@ function valueOf({ aRecords, cnameRecord, txtRecords }: RecordSet): string | und
   return aRecords?.length === 1 ? aRecords[0]?.ipv4Address : undefined;
 }
 
-async function note(context: StepContext, id: string): Promise<void> {
-  const { dnsRecords = [] } = readNotes(context.snapshot);
-  const isNoted = dnsRecords.includes(id);
-  await noteOutsideCall(context, isNoted ? {} : { dnsRecords: [...dnsRecords, id] });
+function notesWith({ snapshot }: StepContext, id: string): AzureNotes {
+  const { dnsRecords = [] } = readNotes(snapshot);
+  return dnsRecords.includes(id) ? {} : { dnsRecords: [...dnsRecords, id] };
 }
 
 function recordId(zone: DnsZoneId, { name, type }: WantedRecord): string {

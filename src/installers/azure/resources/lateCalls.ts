@@ -1,18 +1,44 @@
 /**
  * Calls of a create that may take effect after whoever made them is gone, of what the deletion of the managed group doesn't take
- * with it: the group itself and the records in the parent zone. The time of each is noted before it is made, so that a deletion
- * looks for the last time only when none can be under way any more.
+ * with it: the group itself and the records in the parent zone. The time of each is noted before it is made and until it is answered, so
+ * that a deletion looks for the last time only when none can be under way any more.
  */
 import type { StepContext } from "../../installer.ts";
+import type { EpochMs } from "../../../model/document.ts";
 import { readNotes, withNotes, type AzureNotes } from "../azureNotes.ts";
+import { statusOf } from "../failures/azureErrors.ts";
 
 /** From the note until a call has taken effect or never does: the SDK's three tries of a minute each, a sign-in, and a margin. */
 const takesEffectWithinMs = 5 * 60_000;
 
-/** To be awaited right before such a call. @param more what else is to be noted before it. */
-export async function noteOutsideCall(context: StepContext, more: AzureNotes = {}): Promise<void> {
-  const installation = withNotes(context.snapshot, { ...more, outsideCallAt: context.now });
-  await context.save({ installation });
+/**
+ * Makes such a call. Once it is answered it is not under way any more, unless an earlier one may be.
+ *
+ * @param more what else is to be noted before it.
+ */
+export async function callOutside<Answer>(
+  context: StepContext,
+  more: AzureNotes,
+  call: () => Promise<Answer>,
+): Promise<Answer> {
+  const before = outsideCallMs(context) > 0 ? readNotes(context.snapshot).outsideCallAt : undefined;
+  const noteTime = async (outsideCallAt: EpochMs | undefined, others: AzureNotes): Promise<void> =>
+    context.save({ installation: withNotes(context.snapshot, { ...others, outsideCallAt }) });
+  await noteTime(context.now, more);
+  context.guard();
+  try {
+    const answer = await call();
+    await noteTime(before, {});
+    return answer;
+  } catch (error) {
+    if (isRefusal(statusOf(error))) await noteTime(before, {});
+    throw error;
+  }
+}
+
+/** Whether Azure has answered that it doesn't do it; whoever tells of its own time limit may go on all the same. */
+function isRefusal(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500 && status !== 408;
 }
 
 /** How long a call may still be under way; 0 once none can be. */

@@ -90,6 +90,23 @@ test("knows of the call for the group before it is made", async () => {
   expect(azure.changes()).toEqual([`PUT ${groupPath}`]);
 });
 
+test.each([
+  ["a group that was made", 201, undefined, undefined],
+  ["a refusal", 403, undefined, undefined],
+  ["a fault of Azure", 500, undefined, now],
+  ["a time limit of Azure", 408, undefined, now],
+  ["a group that was made after a call that may be under way", 201, now - minuteMs, now - minuteMs],
+  ["a group that was made long after another call", 201, now - 6 * minuteMs, undefined],
+])("counts on %s as on the end of its own call alone", async (_what, status, earlier, noted) => {
+  azure.script = ({ method }) => (method === "PUT" ? { status, body: {} } : undefined);
+  const context = stepContext({ installation: { azure: { names, outsideCallAt: earlier } } });
+  await step("create", "CreateResourceGroup")
+    .run(context)
+    .catch(() => undefined);
+  expect(azure.changes().length).toBeGreaterThan(0);
+  expect(readNotes(context.snapshot).outsideCallAt).toBe(noted);
+});
+
 test("has not to wait for the calls of a create that ended well", async () => {
   const context = stepContext(after(0));
   const ended = {
