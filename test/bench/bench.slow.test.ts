@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { enginesNames } from "./benchEngines.ts";
 import { baselines, servers } from "./benchReport.ts";
 import { scenarios } from "./scenarios.ts";
 
@@ -41,6 +42,7 @@ const reportForm = z.strictObject({
     kernel: z.string(),
     loadAverages: z.tuple([figure, figure]),
   }),
+  engines: z.enum(enginesNames),
   rounds: z.int().positive(),
   seconds: figure,
   connections: z.int().positive(),
@@ -101,6 +103,20 @@ test("for people, only what was asked for", async () => {
   expect(code, stderr + stdout).toBe(0);
   const rows = stdout.match(/^\| [a-z-]+ +\|/gm) ?? [];
   expect(rows.map((row) => row.replaceAll(/[| ]/g, ""))).toEqual(["scenario", "list", "replace"]);
+});
+
+test("on the Azure engines, the scenarios of the comparison", async () => {
+  const { code, stdout, stderr, left } = await run(..."--engines azure --quick --json".split(" "));
+  expect(code, stderr + stdout).toBe(0);
+  const { engines, sections } = reportForm.parse(JSON.parse(stdout));
+  expect([engines, sections.map(({ stored, background }) => [stored, background])]).toEqual([
+    "azure",
+    [[100, "without"]],
+  ]);
+  expect(sections[0]?.scenarios.map(({ scenario }) => scenario)).toEqual(
+    "get list patch-tags create".split(" "),
+  );
+  expect(left).toEqual([]);
 });
 
 test("what can't be understood ends at once, with the reason and the help", async () => {

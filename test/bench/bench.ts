@@ -5,11 +5,12 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join } from "node:path";
+import { startEngines } from "./benchEngines.ts";
 import { BenchOptionsError, readBenchOptions, usage, type BenchOptions } from "./benchOptions.ts";
 import { isSound, reportText, type BenchReport, type Section } from "./benchReport.ts";
 import { measureSection, ownProgram } from "./measureSection.ts";
 import { scenarios } from "./scenarios.ts";
-import { installOne, seedFolder } from "./seededFolder.ts";
+import { installOne, seedEngines, seedFolder } from "./seededFolder.ts";
 
 /** More replaces in a second than the program manages. */
 const replacesPerSecondMax = 1_500;
@@ -24,6 +25,12 @@ function replaceableOf({ warmupSeconds, rounds, seconds, requestsMax }: BenchOpt
   return 1 + Math.ceil(rounds * perRound + replacesPerSecondMax * warmupSeconds);
 }
 
+async function timed(clusters: number, seed: () => Promise<void>): Promise<void> {
+  const begun = performance.now();
+  await seed();
+  tell(`${clusters} clusters seeded in ${Math.round((performance.now() - begun) / 1_000)} s`);
+}
+
 async function bench(options: BenchOptions): Promise<BenchReport> {
   const folder = mkdtempSync(join(tmpdir(), "rp-bench-"));
   // also when it is interrupted: the largest takes a gigabyte
@@ -36,17 +43,23 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
   const [loadBefore = NaN] = loadavg();
   tell("installing a cluster to seed from");
   const installed = await installOne(ownProgram, folderOf("installed"));
-  const replaceable = replaceableOf(options);
+  const isEmbedded = options.engines === "embedded";
+  // stand-ins are slow to look through what nobody asks for
+  const isReplaced = isEmbedded || options.scenarios.includes("replace");
+  const replaceable = isReplaced ? replaceableOf(options) : 0;
   const sections: Section[] = [];
   for (const storedCount of options.stored) {
+    const counts = { stored: storedCount, replaced: replaceable };
     const seeded = folderOf(String(storedCount));
-    const begun = performance.now();
-    await seedFolder(seeded, installed, { stored: storedCount, replaced: replaceable });
-    tell(`${storedCount} clusters seeded in ${Math.round((performance.now() - begun) / 1_000)} s`);
+    if (isEmbedded) {
+      await timed(storedCount, async () => seedFolder(seeded, installed, counts));
+    }
     for (const background of options.backgrounds) {
       // what one leaves undone is not for the next
       const own = folderOf(`${storedCount}-${background}`);
       cpSync(seeded, own, { recursive: true });
+      await using on = await startEngines(options.engines, own);
+      if (!isEmbedded) await timed(storedCount, async () => seedEngines(on, installed, counts));
       const title = `${storedCount} clusters, ${background} background`;
       sections.push(
         await measureSection({
@@ -54,6 +67,7 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
           storedCount,
           replaceable,
           background,
+          on,
           folder: own,
           onProgress: (text) => tell(`${title}: ${text}`),
         }),
@@ -73,6 +87,7 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
       kernel: release(),
       loadAverages: [loadBefore, loadAfter],
     },
+    engines: options.engines,
     rounds,
     seconds,
     connections,

@@ -6,6 +6,7 @@ const known = ["get", "list", "create"];
 
 test("without options everything is measured at three sizes", () => {
   expect(readBenchOptions([], known)).toMatchObject({
+    engines: "embedded",
     scenarios: known,
     stored: [100, 10_000, 100_000],
     backgrounds: ["without", "with"],
@@ -27,6 +28,23 @@ test("what is asked for, scenarios in their own order", () => {
   });
 });
 
+test("on the Azure engines less is asked for by default", () => {
+  const names = [...known, "operation-status"];
+  const azure = readBenchOptions(["--engines", "azure"], names);
+  expect(azure).toMatchObject({
+    engines: "azure",
+    scenarios: known,
+    stored: [100],
+    backgrounds: ["without"],
+  });
+  const asked = "--engines azure --scenarios operation-status --stored 7 --background with";
+  expect(readBenchOptions(asked.split(" "), names)).toMatchObject({
+    scenarios: ["operation-status"],
+    stored: [7],
+    backgrounds: ["with"],
+  });
+});
+
 test("a quick look is one short round, and each of its parts may be asked for otherwise", () => {
   const quick = readBenchOptions(["--quick"], known);
   expect(quick).toMatchObject({ stored: [100], rounds: 1, warmupSeconds: 0 });
@@ -37,6 +55,8 @@ test("a quick look is one short round, and each of its parts may be asked for ot
 test.each([
   ["--scenarios get,put", "--scenarios knows no put; there are get, list, create"],
   ["--background sometimes", "--background knows no sometimes"],
+  ["--engines sqlite", "--engines knows no sqlite; there are embedded, azure"],
+  ["--engines embedded,azure", "--engines takes one name"],
   ["--stored 100,", "--stored must be a whole number from 1, not ''"],
   ["--stored 1.5", "--stored must be a whole number from 1, not '1.5'"],
   ["--rounds 0", "--rounds must be a whole number from 1, not '0'"],
@@ -52,7 +72,15 @@ test.each([
 });
 
 test("the help tells of each option", () => {
-  for (const option of ["scenarios", "stored", "background", "rounds", "seconds", "connections"]) {
+  for (const option of [
+    "engines",
+    "scenarios",
+    "stored",
+    "background",
+    "rounds",
+    "seconds",
+    "connections",
+  ]) {
     expect(usage).toContain(`--${option} `);
   }
 });

@@ -1,11 +1,13 @@
 /** What `npm run bench` is asked for on its command line, checked. */
 import { parseArgs } from "node:util";
+import { enginesNames, type EnginesName } from "./benchEngines.ts";
 
 /** Whether operations run while the requests are answered. */
 export type Background = (typeof backgrounds)[number];
 const backgrounds = ["without", "with"] as const;
 
 export interface BenchOptions {
+  readonly engines: EnginesName;
   /** Names of scenarios, at least one. */
   readonly scenarios: readonly string[];
   /** Numbers of stored clusters, at least one. */
@@ -28,10 +30,14 @@ export interface BenchOptions {
   readonly help: boolean;
 }
 
+/** The stand-ins look through all that they hold for each list, so they are asked less. */
+const azureScenarios: readonly string[] = ["get", "list", "patch-tags", "create"];
+
 export const usage = `npm run bench -- [options]
-  --scenarios A,B     only these (all by default)
-  --stored N,M        numbers of stored clusters (default 100,10000,100000)
-  --background B      without, with, or both as "without,with" (default)
+  --engines E         embedded (default), or azure: on stand-ins in memory, Cosmos DB over https
+  --scenarios A,B     only these (all by default; on azure ${azureScenarios.join(",")})
+  --stored N,M        numbers of stored clusters (default 100,10000,100000; on azure 100)
+  --background B      without, with, or both as "without,with" (default; on azure without)
   --rounds N          how often everything is measured; medians are shown (default 3)
   --seconds S         of each scenario, server and round (default 2)
   --connections C     (default 10)
@@ -55,13 +61,22 @@ export class BenchOptionsError extends Error {
 export function readBenchOptions(args: readonly string[], known: readonly string[]): BenchOptions {
   const values = parsed(args);
   const { quick } = values;
+  const engines = only("engines", names("engines", values.engines ?? "embedded", enginesNames));
+  const isAzure = engines === "azure";
   const seconds = numbers("seconds", values.seconds ?? (quick ? "30" : "2"), { least: 0.05 });
+  const defaults = {
+    scenarios: isAzure ? known.filter((name) => azureScenarios.includes(name)) : known,
+    stored: quick || isAzure ? "100" : "100,10000,100000",
+    background: isAzure ? "without" : "without,with",
+  };
   return {
-    scenarios: values.scenarios === undefined ? known : names("scenarios", values.scenarios, known),
-    stored: numbers("stored", values.stored ?? (quick ? "100" : "100,10000,100000"), {
-      whole: true,
-    }),
-    backgrounds: names("background", values.background ?? "without,with", backgrounds),
+    engines,
+    scenarios:
+      values.scenarios === undefined
+        ? defaults.scenarios
+        : names("scenarios", values.scenarios, known),
+    stored: numbers("stored", values.stored ?? defaults.stored, { whole: true }),
+    backgrounds: names("background", values.background ?? defaults.background, backgrounds),
     rounds: one("rounds", values.rounds ?? (quick ? "1" : "3"), { whole: true }),
     seconds: only("seconds", seconds),
     ...(quick ? { requestsMax: quickRequests } : {}),
@@ -79,6 +94,7 @@ function parsed(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
+        engines: { type: "string" },
         scenarios: { type: "string" },
         stored: { type: "string" },
         background: { type: "string" },
@@ -124,7 +140,9 @@ function one(option: string, text: string, form: NumberForm): number {
   return only(option, numbers(option, text, form));
 }
 
-function only(option: string, [value, ...more]: readonly number[]): number {
+function only<T extends string | number>(option: string, [value, ...more]: readonly T[]): T {
   if (value !== undefined && more.length === 0) return value;
-  throw new BenchOptionsError(`--${option} takes one number`);
+  throw new BenchOptionsError(
+    `--${option} takes one ${typeof value === "string" ? "name" : "number"}`,
+  );
 }

@@ -48,6 +48,7 @@ function section(members: Partial<Section> = {}): Section {
 function report(...sections: readonly Section[]): BenchReport {
   return {
     format: 1,
+    engines: "embedded",
     machine: {
       node: "v24.0.0",
       processor: "a processor",

@@ -2,6 +2,7 @@
  * What a benchmark has found: from the loads of all rounds to medians and ratios, as JSON for machines and as a table for people.
  * It measures nothing itself. What it calls the program is the process under test; the others are there to compare it with.
  */
+import type { EnginesName } from "./benchEngines.ts";
 import type { Background } from "./benchOptions.ts";
 import type { Load } from "./load.ts";
 import { median } from "./statistics.ts";
@@ -72,6 +73,7 @@ export interface Machine {
 export interface BenchReport {
   readonly format: 1;
   readonly machine: Machine;
+  readonly engines: EnginesName;
   readonly rounds: number;
   readonly seconds: number;
   readonly connections: number;
@@ -145,10 +147,10 @@ export function isSound({ processes, scenarios }: Section): boolean {
 
 /** As text: a table for each section, and all errors below it. */
 export function reportText(report: BenchReport): string {
-  const { machine, rounds, seconds, connections } = report;
+  const { machine, engines, rounds, seconds, connections } = report;
   const [loadBefore, loadAfter] = machine.loadAverages;
   const head =
-    `${machine.processors} × ${machine.processor}, Linux ${machine.kernel}, Node ${machine.node}; ` +
+    `${machine.processors} × ${machine.processor}, Linux ${machine.kernel}, Node ${machine.node}; ${engines} engines; ` +
     `rounds: ${rounds} of ${seconds} s with ${connections} connections; ` +
     `load average ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after\n`;
   const sections = report.sections.map((section) => {

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { BackgroundCreates, installingAtOnce } from "./backgroundCreates.ts";
+import type { BenchEngines } from "./benchEngines.ts";
 import type { Background, BenchOptions } from "./benchOptions.ts";
 import {
   program,
@@ -39,7 +40,9 @@ export interface SectionOptions extends BenchOptions {
   /** How many clusters there are that a replace may take. */
   readonly replaceable: number;
   readonly background: Background;
-  /** Seeded; nothing runs on it. */
+  /** Seeded; nothing runs on them. */
+  readonly on: BenchEngines;
+  /** For files of the measurement's own. */
   readonly folder: string;
   /** Told what is done. */
   readonly onProgress: (text: string) => void;
@@ -119,7 +122,7 @@ function askedOf(scenario: Scenario, stored: number): Asked {
 }
 
 function settingsOf(options: SectionOptions): Readonly<Record<string, string>> {
-  const common = { PORT: "0", DATA_DIR: options.folder, NODE_COMPILE_CACHE: compileCache };
+  const common = { PORT: "0", NODE_COMPILE_CACHE: compileCache, ...options.on.settings };
   return options.background === "with"
     ? { ...common, LOCAL_INSTALL_SECONDS: String(options.installSeconds) }
     : { ...common, ROLES: "frontend" };
@@ -225,10 +228,11 @@ function requestsMaxOf(scenario: Scenario, server: Server, options: SectionOptio
 }
 
 /** What a scenario has begun must not weigh on the next: waits until no more is done than the work in the background. */
-async function settle({ folder, installSeconds }: SectionOptions): Promise<void> {
+async function settle({ on, installSeconds }: SectionOptions): Promise<void> {
   const most = 2 * installingAtOnce(installSeconds);
+  await using open = await on.openStore();
   const begun = performance.now();
-  while ((await countRunning(folder, most)) >= most) {
+  while ((await countRunning(open.store, most)) >= most) {
     if (performance.now() - begun > settleMaxMs) {
       throw new Error(`more than ${most} operations still run after ${settleMaxMs / 1_000} s`);
     }

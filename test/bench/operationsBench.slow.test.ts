@@ -13,8 +13,25 @@ test("tells how soon work begins, how many operations end, and how soon another 
   expect(lines.map((line) => line.replaceAll(/\d+(\.\d+)?/g, "#"))).toEqual([
     "load average before: #",
     "a PUT is sent → its first step runs: # ms (# to #, # times)",
-    "# creates by # callers: # answered and # ended a second, # ms CPU each, at most # MB",
+    "a PUT is sent → Succeeded, asked every # ms: # ms (# to #, # times)",
+    "# creates by # callers: # answered and # ended a second, all after # s, # ms CPU each, at most # MB",
     "SIGKILL of a worker → another runs the step: # ms (# to #, # times)",
     "SIGTERM of a worker → another runs the step: # ms (# to #, # times)",
+  ]);
+});
+
+test("on the Azure engines, without a worker's end", async () => {
+  const args = "--engines azure --operations 20 --beginnings 2".split(" ");
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args]);
+  expect(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.replace(/: .*/, "")),
+  ).toEqual([
+    "load average before",
+    "a PUT is sent → its first step runs",
+    "a PUT is sent → Succeeded, asked every 10 ms",
+    "20 creates by 20 callers",
   ]);
 });

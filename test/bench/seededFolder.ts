@@ -1,20 +1,14 @@
 /**
- * Data folders with many clusters that have been installed: one is, by the real program; the others are written as that one stands,
- * under other names and ids, through the store that the program itself uses. So they are what the program would have left, whatever
- * it writes, and there in seconds. It must only be used on folders that no process runs on.
+ * Engines with many clusters that have been installed: one is, by the real program; the others are written as that one stands, under
+ * other names and ids, through the store that the program itself uses. So they are what the program would have left, whatever it
+ * writes, and there in seconds. It must only be used on engines that no process runs on.
  */
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClusterDocument, OperationDocument } from "../../src/model/document.ts";
 import { clusterKey, clusterResourceId, type ClusterName } from "../../src/model/resourceId.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
-import { systemRandom } from "../../src/runtime/ids.ts";
-import { keyFileSource } from "../../src/store/keyFile.ts";
-import { KeyRing } from "../../src/store/keyRing.ts";
-import { SealedStore } from "../../src/store/sealedStore.ts";
-import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
-import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import type { Store, Write } from "../../src/store/store.ts";
+import { embeddedEngine, type BenchEngines } from "./benchEngines.ts";
 import { apiVersion, createBody } from "./scenarios.ts";
 import { ServedProcess } from "./servedProcess.ts";
 import { clusterName, clusterPath, guidOf, subscriptions, type Purpose } from "./storedClusters.ts";
@@ -53,7 +47,7 @@ export async function installOne(program: string, folder: string): Promise<Insta
       text = await (await fetch(url)).text();
     }
   }
-  await using open = await openStore(folder);
+  await using open = await embeddedEngine(folder).openStore();
   const key = clusterKey(name);
   const cluster = await open.store.read("cluster", key);
   const operation = await open.store.read("operation", {
@@ -75,7 +69,16 @@ export async function seedFolder(
   counts: Readonly<Partial<Record<Purpose, number>>>,
 ): Promise<void> {
   copyFileSync(join(installed.folder, "rp.key"), join(folder, "rp.key"));
-  await using open = await openStore(folder);
+  await seedEngines(embeddedEngine(folder), installed, counts);
+}
+
+/** Writes as many like that one to engines that have a key and nothing else. */
+export async function seedEngines(
+  engines: BenchEngines,
+  installed: InstalledCluster,
+  counts: Readonly<Partial<Record<Purpose, number>>>,
+): Promise<void> {
+  await using open = await engines.openStore();
   for (const [purpose, count] of Object.entries(counts) as [Purpose, number][]) {
     const like = movedTo(subscriptions[purpose], installed);
     const atOnce = clustersPerCommit * commitsAtOnce;
@@ -90,22 +93,9 @@ export async function seedFolder(
   }
 }
 
-/** How many operations run in a folder on which processes may run, up to `most`. */
-export async function countRunning(folder: string, most: number): Promise<number> {
-  await using open = await openStore(folder);
-  return (await open.store.listRunning({ limit: most })).items.length;
-}
-
-async function openStore(folder: string): Promise<AsyncDisposable & { readonly store: Store }> {
-  const database = await SqliteDatabase.open({ path: join(folder, "rp.sqlite") });
-  const source = keyFileSource(join(folder, "rp.key"));
-  const keys = await KeyRing.open({ source, clock: systemClock });
-  const store = new SealedStore({
-    store: new SqliteStore({ database, clock: systemClock }),
-    keys,
-    random: systemRandom,
-  });
-  return { store, [Symbol.asyncDispose]: async () => database.close() };
+/** How many operations run, up to `most`. */
+export async function countRunning(store: Store, most: number): Promise<number> {
+  return (await store.listRunning({ limit: most })).items.length;
 }
 
 /** What a cluster names is of its own subscription. */
