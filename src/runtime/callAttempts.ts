@@ -27,6 +27,9 @@ export interface CallAttemptsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Made once: of its own accord a controller makes an error, with its stack, each time. */
+const ended = new Error("the attempt has ended");
+
 /** Of one call, which begins when it is made. */
 export class CallAttempts {
   readonly #options: CallAttemptsOptions;
@@ -64,7 +67,10 @@ export class CallAttempts {
         // answered in time
       },
     );
-    const signal = AbortSignal.any(given === undefined ? [limit.signal] : [limit.signal, given]);
+    // by hand: a signal made of several costs as much as all else here together
+    const follow = (): void => limit.abort(given?.reason);
+    given?.addEventListener("abort", follow, { once: true });
+    const { signal } = limit;
     using aborted = rejectOnAbort(signal);
     try {
       return await Promise.race([send(signal), aborted.promise]);
@@ -72,9 +78,10 @@ export class CallAttempts {
       given?.throwIfAborted();
       throw error;
     } finally {
-      timer.abort();
+      given?.removeEventListener("abort", follow);
+      timer.abort(ended);
       // an SDK may still wait for a part of the answer that nobody needs any more
-      limit.abort();
+      limit.abort(ended);
     }
   }
 
