@@ -14,6 +14,7 @@ import {
 } from "./cosmosLayout.ts";
 import { withoutNeedlessPlans } from "./cosmosQueryPlans.ts";
 import type { CosmosSettings } from "./cosmosSettings.ts";
+import { signerBy } from "./cosmosSignature.ts";
 import { untilAborted } from "../runtime/deadlineSignal.ts";
 
 /** The end of a request that nobody gave a limit; each has one of its own. */
@@ -117,8 +118,8 @@ function withHint({ message, status = 0 }: CosmosFailure): string {
 
 async function signIn({
   key,
-}: CosmosSettings): Promise<Pick<CosmosClientOptions, "key" | "aadCredentials">> {
-  if (key !== undefined) return { key: key.reveal() };
+}: CosmosSettings): Promise<Pick<CosmosClientOptions, "tokenProvider" | "aadCredentials">> {
+  if (key !== undefined) return { tokenProvider: signerBy(key) };
   const { DefaultAzureCredential } = await import("@azure/identity");
   return { aadCredentials: new DefaultAzureCredential() };
 }
