@@ -12,6 +12,7 @@ import {
   documentsContainer,
   leasesContainer,
 } from "./cosmosLayout.ts";
+import { plainHttpClient } from "./cosmosHttp.ts";
 import { withoutNeedlessPlans } from "./cosmosQueryPlans.ts";
 import type { CosmosSettings } from "./cosmosSettings.ts";
 import { signerBy } from "./cosmosSignature.ts";
@@ -53,7 +54,7 @@ export async function openCosmos(
   const { database = cosmosDatabase, signal } = options;
   signal.throwIfAborted();
   const sdk = await import("@azure/cosmos");
-  const { createDefaultHttpClient, createHttpHeaders } = await import("@azure/core-rest-pipeline");
+  const { createHttpHeaders } = await import("@azure/core-rest-pipeline");
   let client: CosmosClient | undefined;
   // the SDK would try an account that can't be reached for half a minute, and then tell nothing of the cause
   const unreachable = Promise.withResolvers<never>();
@@ -65,7 +66,7 @@ export async function openCosmos(
       endpoint: settings.endpoint,
       ...(await signIn(settings)),
       httpClient: withoutNeedlessPlans(
-        withoutResending(createDefaultHttpClient(), (code) =>
+        withoutResending(plainHttpClient(createHttpHeaders), (code) =>
           unreachable.reject(
             new CosmosOpenError(`it can't be reached (${code}); look at its name`),
           ),
