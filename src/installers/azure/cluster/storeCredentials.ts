@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { InstallationChanges, Step, StepContext } from "../../installer.ts";
 import { consoleUrl } from "../../clusterNames.ts";
+import { doneWithOutsideCalls } from "../resources/lateCalls.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { apiserverUrl, blobs, containers } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
@@ -41,7 +42,7 @@ export function storeCredentials(
       await saveCredentials(context, effects, needs.readCredentials);
       await saveUrls(context, effects, needs.readCredentials);
       await needs.deleteKept(context, effects);
-      return { done: true };
+      return doneWithOutsideCalls(context.snapshot);
     },
   };
 }

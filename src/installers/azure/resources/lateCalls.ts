@@ -3,7 +3,7 @@
  * with it: the group itself and the records in the parent zone. The time of each is noted before it is made and until it is answered, so
  * that a deletion looks for the last time only when none can be under way any more.
  */
-import type { StepContext } from "../../installer.ts";
+import type { StepContext, StepResult } from "../../installer.ts";
 import type { EpochMs } from "../../../model/document.ts";
 import { readNotes, withNotes, type AzureNotes } from "../azureNotes.ts";
 import { statusOf } from "../failures/azureErrors.ts";
@@ -44,7 +44,13 @@ function isRefusal(status: number | undefined): boolean {
 /** How long a call may still be under way; 0 once none can be. */
 export function outsideCallMs({ snapshot, now }: Pick<StepContext, "snapshot" | "now">): number {
   const { outsideCallAt } = readNotes(snapshot);
-  // a create that ended well has seen what it asked for, and no other operation asks for such things
-  if (outsideCallAt === undefined || snapshot.applied !== undefined) return 0;
+  if (outsideCallAt === undefined) return 0;
   return Math.min(Math.max(0, outsideCallAt + takesEffectWithinMs - now), takesEffectWithinMs);
+}
+
+/** The end of a step after which the cluster stands: that took far longer than such a call, and no other operation makes one. */
+export function doneWithOutsideCalls(snapshot: StepContext["snapshot"]): StepResult {
+  if (readNotes(snapshot).outsideCallAt === undefined) return { done: true };
+  const installation = withNotes(snapshot, { outsideCallAt: undefined });
+  return { done: true, changes: { installation } };
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { azureInstaller } from "../../../../src/installers/azure/azureInstaller.ts";
 import { readNotes } from "../../../../src/installers/azure/azureNotes.ts";
+import { doneWithOutsideCalls } from "../../../../src/installers/azure/resources/lateCalls.ts";
 import type { StepResult } from "../../../../src/installers/installer.ts";
 import { ScriptedAzure } from "../scriptedAzure.ts";
 import { clusterId, incarnationId, names, stepContext, subscriptionId } from "../stepContext.ts";
@@ -107,11 +108,12 @@ test.each([
   expect(readNotes(context.snapshot).outsideCallAt).toBe(noted);
 });
 
-test("has not to wait for the calls of a create that ended well", async () => {
-  const context = stepContext(after(0));
-  const ended = {
-    ...context,
-    snapshot: { ...context.snapshot, applied: context.snapshot.cluster },
-  };
-  expect(await step("delete", "DeleteLateArrivals").run(ended)).toEqual({ done: true });
+test("has not to wait for the calls of a create whose cluster stood", () => {
+  const { snapshot } = stepContext(after(0));
+  expect(doneWithOutsideCalls(snapshot)).toEqual({
+    done: true,
+    changes: { installation: { azure: { names, dnsRecords: [record] } } },
+  });
+  const { installation } = stepContext({ installation: { azure: { names } } }).snapshot;
+  expect(doneWithOutsideCalls({ ...snapshot, installation })).toEqual({ done: true });
 });
