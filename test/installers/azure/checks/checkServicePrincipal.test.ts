@@ -1,9 +1,5 @@
 /** The cluster signs in with its own credentials; each way in which that fails says what to do, and none shows the secret. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import {
-  isSignInError,
-  isSignInUnanswered,
-} from "../../../../src/installers/azure/failures/azureErrors.ts";
 import { checkServicePrincipal } from "../../../../src/installers/azure/checks/checkServicePrincipal.ts";
 import {
   AzureAnswers,
@@ -88,19 +84,6 @@ test("what Entra says beyond that is tried again, without its words", async () =
   expect(failure).toBeInstanceOf(Error);
   expect((failure as Error).message).toContain("AADSTS90033");
   expect((failure as Error).message).not.toContain(clientSecret);
-});
-
-test("a sign-in that nobody answers is left to the classification", async () => {
-  const signIns = Object.keys(azure.signsIn());
-  const down = { status: 503, body: { error: "temporarily_unavailable" } };
-  azure.answers = {
-    ...subscription,
-    ...azure.signsIn(),
-    [signIns.find((call) => call.startsWith("POST ")) ?? ""]: down,
-  };
-  const failure = await runCheck(azure, checkServicePrincipal).catch((error: unknown) => error);
-  expect(isSignInError(failure)).toBe(true);
-  expect(isSignInUnanswered(failure)).toBe(true);
 });
 
 test.each([

@@ -4,12 +4,10 @@ import { AuthenticationError, ClientSecretCredential } from "@azure/identity";
 import { describe, expect, test } from "vitest";
 import { StateKeyUnknownError } from "../../../../src/installers/azure/azureEffects.ts";
 import { DeploymentError } from "../../../../src/installers/azure/failures/azureErrors.ts";
-import { AzureConnection } from "../../../../src/installers/azure/azureConnection.ts";
 import { asAzureStep, judge } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import { shownText } from "../../../../src/installers/azure/failures/shownErrors.ts";
 import type { Step, StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
-import { systemClock } from "../../../../src/runtime/clock.ts";
 import { stepContext, subscriptionId, type TestContext } from "../stepContext.ts";
 
 const minuteMs = 60_000;
@@ -449,23 +447,6 @@ describe("an outage", () => {
     const credential = new ClientSecretCredential(subscriptionId, "client", "secret", options);
     const error: unknown = await credential.getToken("https://x/.default").catch((e: unknown) => e);
     expect(await outcome(error)).toMatchObject({ again: 1_000 });
-  });
-
-  test("is told within seconds when nobody listens, by the SDK's clients as they are", async () => {
-    const nowhere = "https://127.0.0.1:1";
-    const credential = { getToken: async () => ({ token: "t", expiresOnTimestamp: Infinity }) };
-    const azure = new AzureConnection(
-      { resourceManager: nowhere, authorityHost: nowhere },
-      { clock: systemClock, credential: () => credential },
-    );
-    const { resourceGroups } = azure.of(subscriptionId).resources;
-    const begunAt = performance.now();
-    const error: unknown = await resourceGroups.get("mine").catch((e: unknown) => e);
-    expect(performance.now() - begunAt).toBeLessThan(10_000);
-    expect(await outcome(error)).toEqual({
-      again: 1_000,
-      because: "Azure cannot be reached at https://127.0.0.1:1: ECONNREFUSED: no answer came",
-    });
   });
 
   test("is waited for as long as Azure says", async () => {
