@@ -1,7 +1,7 @@
 /**
- * The step `SetCredentials`, of an update and of a create that was begun anew: another pull secret, or another service principal or secret of it, goes into the secrets
- * from which the cluster's own operators spread it to whoever uses it. It must never be done before the goal's credentials are
- * known to differ: their users may have added to them.
+ * The step `SetCredentials`, of an update and of a create that was begun anew: another pull secret, or another service principal or
+ * secret of it, goes into the secrets from which the cluster's own operators spread it to whoever uses it. It must never be done before
+ * the goal's credentials are known to differ: their users may have added to them.
  */
 import type { InstallationSnapshot, Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";

@@ -44,6 +44,7 @@ export type Verdict =
  * before it has.
  */
 const keyPatienceMs = 10 * 60_000;
+
 /** What a verdict depends on besides the failure. */
 export type Circumstances = Pick<StepContext, "now" | "startedAt" | "snapshot"> & {
   readonly random: Random;

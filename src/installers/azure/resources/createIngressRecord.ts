@@ -1,6 +1,6 @@
 /**
- * Tells the address of the cluster's ingress, and makes the names under which the cluster's applications and console are found, in the parent zone. A cluster whose domain lies elsewhere
- * must get none.
+ * Tells the address of the cluster's ingress, and makes the names under which the cluster's applications and console are found, in
+ * the parent zone. A cluster whose domain lies elsewhere must get none.
  */
 import type { Step, StepContext } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
