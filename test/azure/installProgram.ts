@@ -15,13 +15,19 @@ export const installProgram = fileURLToPath(new URL("openshift-install", import.
  * @param options.url of the stand-in, without a slash at its end.
  * @param options.authorityFile PEM of the authority that answers there.
  * @param options.version that it shows; the program's own unless given.
+ * @param options.configsBegun a file that it makes when it is about to make ignition configs.
  * @returns its path.
  */
 export function writeInstallProgram(
   folder: string,
-  options: { readonly url: string; readonly authorityFile: string; readonly version?: string },
+  options: {
+    readonly url: string;
+    readonly authorityFile: string;
+    readonly version?: string;
+    readonly configsBegun?: string;
+  },
 ): string {
-  const { url, authorityFile, version } = options;
+  const { url, authorityFile, version, configsBegun } = options;
   const file = join(folder, "openshift-install");
   const settings = [
     `OPENSHIFT_INSTALL_STANDIN_URL=${quoted(url)}`,
@@ -33,6 +39,9 @@ export function writeInstallProgram(
     [
       "#!/bin/sh",
       ...settings.map((each) => `export ${each}`),
+      ...(configsBegun === undefined
+        ? []
+        : [`case "$*" in *ignition-configs*) : > ${quoted(configsBegun)} ;; esac`]),
       `exec ${quoted(installProgram)} "$@"`,
       "",
     ].join("\n"),

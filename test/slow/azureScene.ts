@@ -28,6 +28,8 @@ const version = "2020-04-30";
 const previewVersion = "2019-12-31-preview";
 /** Of the folders in which `openshift-install` runs. */
 const privatePrefix = "openshift-rp-";
+/** What the program makes beside them when it is about to make ignition configs. */
+const configsBegun = "configs-begun";
 
 /** What a cluster's user gets to see. */
 export interface ShownCluster {
@@ -86,7 +88,11 @@ export class AzureScene implements AsyncDisposable {
       AZURE_CLIENT_ID: provider.clientId,
       AZURE_CLIENT_SECRET: planted(provider.clientSecret),
       AZURE_DNS_ZONE_ID: azure.createDnsZone(parentDomain),
-      OPENSHIFT_INSTALL: writeInstallProgram(folder.path, { url: azure.url, authorityFile }),
+      OPENSHIFT_INSTALL: writeInstallProgram(folder.path, {
+        url: azure.url,
+        authorityFile,
+        configsBegun: join(temporary, configsBegun),
+      }),
       UNANNOUNCED_SUBSCRIPTIONS: "registered",
       // and so that a test doesn't wait
       AZURE_POLL_SECONDS: "0.1",
@@ -118,10 +124,15 @@ export class AzureScene implements AsyncDisposable {
     for (const exit of await this.#fleet.stop()) expect(exit).toEqual({ code: 0, signal: null });
   }
 
-  /** Calls back with each folder in which `openshift-install` is about to run. @returns ends it. */
-  onPrivateFolder(begun: () => void): () => void {
+  /**
+   * Calls back when `openshift-install` makes ignition configs, and so has all secrets in its folder. Each start of the process runs
+   * the program too, to look at its version; that doesn't count.
+   *
+   * @returns ends it.
+   */
+  onConfigsBegun(begun: () => void): () => void {
     const watcher = watchFolder(this.#temporary, (_event, name) => {
-      if (name?.startsWith(privatePrefix) === true) begun();
+      if (name === configsBegun) begun();
     });
     return () => watcher.close();
   }

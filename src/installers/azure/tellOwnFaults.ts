@@ -7,7 +7,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { deadlineSignal } from "../../runtime/deadlineSignal.ts";
 import type { Log } from "../../runtime/log.ts";
 import { InstallProgram, InstallProgramUnusableError } from "./assets/installProgram.ts";
-import { PrivateFolder } from "./assets/privateFolder.ts";
+import { PrivateFolder, sweepPrivateFolders } from "./assets/privateFolder.ts";
 import type { AzureConnection } from "./azureConnection.ts";
 import type { AzureSettings } from "./azureEffects.ts";
 import { dnsZoneId } from "./azureInstallerSettings.ts";
@@ -63,11 +63,13 @@ class LookTimedOutError extends Error {
 }
 
 async function tellUnusableProgram(
-  { settings, log, parentFolder, stop }: OwnFaultsOptions,
+  { settings, clock, log, parentFolder, stop }: OwnFaultsOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const path = settings.installProgram;
   try {
+    // a process that died here has left one, and there may be no create that would remove it
+    await sweepPrivateFolders(parentFolder, clock);
     await using folder = await PrivateFolder.make(parentFolder);
     const program = await InstallProgram.prepare({ path, folder, signal });
     await program.checkVersion(undefined);

@@ -1,9 +1,10 @@
 /** What is wrong with the resource provider itself is told at the start, one line each, with the setting that mends it. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { PrivateFolder } from "../../../src/installers/azure/assets/privateFolder.ts";
 import { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
 import { isSignInUnanswered } from "../../../src/installers/azure/failures/azureErrors.ts";
 import { tellFailedSignIn } from "../../../src/installers/azure/tellFailedSignIn.ts";
@@ -59,6 +60,16 @@ async function told(
 }
 
 test("nothing is told when all is well", async () => {
+  expect(await told()).toEqual([]);
+});
+
+test("a folder that a process that died over the program has left goes, whether or not a cluster is ever created", async () => {
+  await using own = await PrivateFolder.make(root);
+  const [, , place, pid] = basename(own.path).split("-");
+  // the same number, but of an earlier process
+  mkdirSync(join(root, `openshift-rp-${place}-${pid}-1-abcdef`));
+  await own[Symbol.asyncDispose]();
+  // looks that none is left
   expect(await told()).toEqual([]);
 });
 
