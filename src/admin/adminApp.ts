@@ -7,6 +7,7 @@ import type { RequestListener } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { sendAnswer } from "../listener/answer.ts";
 import { answerErrors } from "../listener/answerErrors.ts";
+import { Attachment } from "../listener/attachment.ts";
 import { callerOf, type Authenticator } from "../listener/authenticator.ts";
 import { beginApp } from "../listener/beginApp.ts";
 import { asRpError } from "../listener/errorAnswer.ts";
@@ -48,7 +49,7 @@ export function adminApp(options: AdminAppOptions): RequestListener {
   const { contract, services, metrics, limits } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
-  const found = new WeakMap<object, FoundRoute>();
+  const found = new Attachment<Request, FoundRoute>("route");
 
   const findRoute: RequestHandler = (request, response, next) => {
     const context = contextOf(response);

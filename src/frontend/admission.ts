@@ -38,7 +38,7 @@ export class Admission {
       );
     }
     this.#ofSubscription.set(subscriptionId, count + 1);
-    response.once("close", () => {
+    response.on("close", () => {
       const left = (this.#ofSubscription.get(subscriptionId) ?? 1) - 1;
       if (left === 0) this.#ofSubscription.delete(subscriptionId);
       else this.#ofSubscription.set(subscriptionId, left);
@@ -61,6 +61,6 @@ export class Admission {
       );
     }
     this.#inAll += 1;
-    response.once("close", () => (this.#inAll -= 1));
+    response.on("close", () => (this.#inAll -= 1));
   }
 }

@@ -2,7 +2,7 @@
  * The way of a request, in order: its context, health, who calls, the docs page, its route by the contract, its body, its handler, and
  * whatever was thrown on the way. It opens no port and talks to nothing but what it was handed.
  */
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import type { RequestListener } from "node:http";
 import type { Limits } from "../model/limits.ts";
 import { foldCase, isGuid } from "../model/resourceId.ts";
@@ -10,6 +10,7 @@ import type { AnsweredRequest } from "../runtime/metrics.ts";
 import type { Log } from "../runtime/log.ts";
 import { untraced, type Tracing } from "../runtime/traces.ts";
 import { sendAnswer } from "../listener/answer.ts";
+import { Attachment } from "../listener/attachment.ts";
 import type { Authenticator } from "../listener/authenticator.ts";
 import { beginApp } from "../listener/beginApp.ts";
 import { Admission } from "./admission.ts";
@@ -41,7 +42,9 @@ export function frontendApp(options: AppOptions): RequestListener {
   const { contract, docs, services, limits } = options;
   const { traces, enginesWithin } = options.tracing ?? untraced({ store: services.store });
   const { clock, ids } = services;
-  const routes = new WeakMap<object, { readonly route: Route; readonly path: RequestPath }>();
+  const routes = new Attachment<Request, { readonly route: Route; readonly path: RequestPath }>(
+    "route",
+  );
   const admission = new Admission(limits.request);
 
   const findRoute: RequestHandler = (request, response, next) => {

@@ -83,9 +83,9 @@ export class Contract {
    */
   route(method: string, path: RequestPath): Route {
     if (!isArmPath(path)) throw notFound(path);
-    const asked = askedVersion(path.query, () => this.#supported(path));
+    const asked = askedVersion(path, () => this.#supported(path));
     const served = this.#arm.has(path) ? this.#armDocument(path, asked) : this.#version(asked);
-    const faults = pathFaults(path.segments);
+    const faults = pathFaults(path.segments, path.names);
     if (faults.length > 0) throw RpError.ofFaults(faults);
     if (!served.has(path)) throw this.#notInVersion(path, asked);
     return served.find(method, path, asked);
@@ -133,22 +133,16 @@ function isNotification({ segments }: RequestPath): boolean {
   return segments.length === 2;
 }
 
-/** The api-versions of a query as it has them, served or not. */
-function versionsIn(query: URLSearchParams): readonly string[] {
-  const named = [...query].filter(([name]) => foldCase(name) === "api-version");
-  return named.map(([, value]) => value.trim());
-}
-
 /** The api-version that a request asks for, for logs and metrics: cut short, and whether it is served or not. */
-export function notedVersion({ query }: RequestPath): string | undefined {
-  const asked = versionsIn(query).join(", ");
+export function notedVersion({ apiVersions }: RequestPath): string | undefined {
+  const asked = apiVersions.join(", ");
   return asked === "" ? undefined : shown(asked);
 }
 
 /** @throws {RpError} when there is none, or more than one. */
-function askedVersion(query: URLSearchParams, supported: () => string): string {
-  const [asked = "", ...more] = versionsIn(query);
-  if (more.length > 0) throw unsupported([asked, ...more].join(", "), supported());
+function askedVersion({ apiVersions }: RequestPath, supported: () => string): string {
+  const [asked = ""] = apiVersions;
+  if (apiVersions.length > 1) throw unsupported(apiVersions.join(", "), supported());
   if (asked !== "") return asked;
   throw new RpError({
     code: "MissingApiVersionParameter",

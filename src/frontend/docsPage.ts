@@ -24,8 +24,7 @@ export function docsPage(versions: readonly ApiVersion[]): RequestHandler {
     [...pageFiles(names), ...contractFiles(names)].map((file) => [foldCase(file.path), file]),
   );
   return (request, response, next) => {
-    const { segments } = contextOf(response).target;
-    const file = files.get(foldCase(`/${segments.join("/")}`));
+    const file = files.get(contextOf(response).target.foldedPath);
     if (file === undefined) {
       next();
       return;

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { NextFunction, RequestHandler, Response } from "express";
 import { RpError } from "../model/rpError.ts";
+import { Attachment } from "./attachment.ts";
 import { shown } from "../model/shownText.ts";
 import type { LogFields } from "../runtime/log.ts";
 
@@ -24,7 +25,7 @@ export interface Authenticator {
   judge(request: IncomingMessage): Judgement;
 }
 
-const callers = new WeakMap<IncomingMessage, Caller>();
+const callers = new Attachment<IncomingMessage, Caller>("caller");
 
 /**
  * Who calls, once the request has passed `authenticate`.

@@ -31,17 +31,11 @@ export function limitConnections(
     response.once("prefinish", () => {
       // the system has all of it already, as it has of nearly every answer
       if (socket.writableLength === 0) return;
-      const taken = new AbortController();
-      response.once("close", () => taken.abort());
-      clock
-        .sleep(limits.sendTimeoutMs, taken.signal)
-        .then(() => {
-          log.info({ sendTimeoutMs: limits.sendTimeoutMs }, "a caller did not take its answer");
-          socket.destroy();
-        })
-        .catch(() => {
-          // it has
-        });
+      const timer = clock.timer(limits.sendTimeoutMs, () => {
+        log.info({ sendTimeoutMs: limits.sendTimeoutMs }, "a caller did not take its answer");
+        socket.destroy();
+      });
+      response.once("close", () => timer[Symbol.dispose]());
     });
   });
 }

@@ -5,7 +5,6 @@
  */
 import type { RequestHandler } from "express";
 import type { LogIds } from "../model/logIds.ts";
-import { foldCase } from "../model/resourceId.ts";
 import { RpError } from "../model/rpError.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
@@ -60,7 +59,7 @@ export function health(
 /** None for one that is malformed: what is wrong with it, only those are told who may call. */
 function pathOf(context: RequestContext): string | undefined {
   try {
-    return foldCase(`/${context.target.segments.join("/")}`);
+    return context.target.foldedPath;
   } catch (error) {
     if (error instanceof RpError) return undefined;
     throw error;

@@ -18,6 +18,7 @@ import type { Log } from "../runtime/log.ts";
 import type { ConnectionLimits } from "../model/limits.ts";
 import { RpError } from "../model/rpError.ts";
 import { traceOf } from "../model/traceContext.ts";
+import { Attachment } from "./attachment.ts";
 import { limitConnections, serverLimits } from "./connectionLimits.ts";
 import { isLoopbackAddress } from "./authenticationSettings.ts";
 import { errorAnswer } from "./errorAnswer.ts";
@@ -96,15 +97,16 @@ export class HttpServer {
     const connections = new OpenConnections(server, { most: limits.connections, clock, log });
     limitConnections(server, { clock, limits, log });
     // of each connection, those that have not been answered to the end, in order
-    const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
+    const underWay = new Attachment<Duplex, Set<ServerResponse>>("responses");
     const unanswered = new Set<ServerResponse>();
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
       const { socket } = request;
       unread.begun(request, response);
-      const responses = underWay.get(socket) ?? new Set();
-      underWay.set(socket, responses.add(response));
+      let responses = underWay.get(socket);
+      if (responses === undefined) underWay.set(socket, (responses = new Set()));
+      responses.add(response);
       unanswered.add(response);
-      response.once("close", () => {
+      response.on("close", () => {
         responses.delete(response);
         unanswered.delete(response);
       });

@@ -17,7 +17,7 @@ export const loopbackCallers: Authenticator = { judge };
 function judge({ headers, method = "" }: IncomingMessage): Judgement {
   const { host, origin } = headers;
   // browsers always say which host they mean
-  if (host !== undefined && host !== "" && !isLoopbackName(hostOf(`http://${host}`)?.name ?? "")) {
+  if (host !== undefined && host !== "" && !leadsHere(host)) {
     return refused(
       `The host '${shown(host)}' is not served: callers are not authenticated here, so the server must be called as ` +
         "localhost, 127.0.0.1 or [::1].",
@@ -31,6 +31,13 @@ function judge({ headers, method = "" }: IncomingMessage): Judgement {
     );
   }
   return { caller: { isAuthenticated: false } };
+}
+
+/** How nearly everybody writes it, who is spared the parsing. */
+const plainLoopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,4})?$/;
+
+function leadsHere(host: string): boolean {
+  return plainLoopbackHost.test(host) || isLoopbackName(hostOf(`http://${host}`)?.name ?? "");
 }
 
 function hostOf(url: string): { readonly name: string; readonly withPort: string } | undefined {

@@ -18,6 +18,7 @@ import {
 import type { LogIds } from "../model/logIds.ts";
 import { RpError } from "../model/rpError.ts";
 import { parseTraceparent } from "../model/traceContext.ts";
+import { Attachment } from "./attachment.ts";
 import { callerOf, type Caller } from "./authenticator.ts";
 import { callerOrigin } from "./callerOrigin.ts";
 import { parseRequestPath, type RequestPath } from "./requestPath.ts";
@@ -63,9 +64,9 @@ const idLengthMax = 128;
 /** What ARM says of its user; the two ids of the client aside, which decide nothing. */
 const identityHeader = /^x-ms-(client-(?!request-id$|session-id$)|arm-|home-tenant-id$|identity-)/;
 
-const contexts = new WeakMap<Response, RequestContext>();
+const contexts = new Attachment<Response, RequestContext>("context");
 /** What begins the recorded span of a response's request. */
-const recordings = new WeakMap<Response, (traces: Traces) => void>();
+const recordings = new Attachment<Response, (traces: Traces) => void>("recording");
 
 /** The context of a response that went through `requestContext`. */
 export function contextOf(response: Response): RequestContext {

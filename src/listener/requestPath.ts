@@ -20,7 +20,11 @@ export interface RequestPath {
   readonly segments: readonly string[];
   /** The same with their case folded: what routes are found by. */
   readonly names: readonly string[];
+  /** Those as one path: what a fixed path is compared with. */
+  readonly foldedPath: string;
   readonly query: URLSearchParams;
+  /** The values of the query's `api-version`, a key in any case: one, unless something is wrong with the request. */
+  readonly apiVersions: readonly string[];
 }
 
 /**
@@ -34,15 +38,33 @@ export function parseRequestPath(url: string): RequestPath {
   const path = rawPath.replace(/^https?:\/\/[^/]*/i, "").replace(/^\/*/, "/");
   const query = new URLSearchParams(queryStart < 0 ? "" : url.slice(queryStart + 1));
   const raw = path.slice(1).replace(/\/+$/, "");
+  const segments = segmentsOf(raw);
+  const names = segments.map(foldCase);
+  const foldedPath = `/${names.join("/")}`;
+  return { path, segments, names, foldedPath, query, apiVersions: apiVersionsIn(query) };
+}
+
+/** @throws {RpError} `InvalidUri` */
+function segmentsOf(raw: string): readonly string[] {
+  if (raw === "") return [];
+  const segments = raw.split("/");
+  if (!raw.includes("%")) return segments;
   try {
-    const segments = raw === "" ? [] : raw.split("/").map(decodeURIComponent);
-    return { path, segments, names: segments.map(foldCase), query };
+    return segments.map(decodeURIComponent);
   } catch {
     throw new RpError({
       code: "InvalidUri",
       message: "The path of the request has a malformed percent-escape.",
     });
   }
+}
+
+function apiVersionsIn(query: URLSearchParams): readonly string[] {
+  const values: string[] = [];
+  for (const [name, value] of query) {
+    if (foldCase(name) === "api-version") values.push(value.trim());
+  }
+  return values;
 }
 
 /** Whether the path is one that ARM could send; others are no routes of ours whatever their `api-version`. */
@@ -64,10 +86,14 @@ const otherTypes: readonly string[] = [
 /**
  * What is wrong with the names in an ARM path (ARM-08, ARM-09), all of it at once. A path of another form than
  * `/subscriptions/{s}[/resourceGroups/{g}][/providers/{ns}/{type}[/{name}…]]` gets no fault here: it has no route.
+ *
+ * @param names the segments with their case folded.
  */
-export function pathFaults(segments: readonly string[]): readonly Fault[] {
+export function pathFaults(
+  segments: readonly string[],
+  names: readonly string[] = segments.map(foldCase),
+): readonly Fault[] {
   const faults: Fault[] = [];
-  const names = segments.map(foldCase);
   let at = 0;
   if (names[0] === "subscriptions" && segments.length > 1) {
     const subscription = segments[1] ?? "";

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { Attachment } from "./attachment.ts";
 import type { LingeringCloses } from "./lingeringClose.ts";
 
 /** What ARM passes on at most: from it no refusal of a body costs a connection. */
@@ -19,7 +20,7 @@ export function leavesLongRest(request: IncomingMessage): boolean {
 export class UnreadBodies {
   readonly #lingering: LingeringCloses;
   /** Of each connection, for the request that was begun last. */
-  readonly #last = new WeakMap<Socket, ServerResponse>();
+  readonly #last = new Attachment<Socket, ServerResponse>("last response");
 
   constructor(lingering: LingeringCloses) {
     this.#lingering = lingering;
@@ -33,7 +34,7 @@ export class UnreadBodies {
 
   /** To be told of each request before anything is done with it. */
   begun({ socket }: IncomingMessage, response: ServerResponse): void {
-    const isFirst = !this.#last.has(socket);
+    const isFirst = this.#last.get(socket) === undefined;
     this.#last.set(socket, response);
     if (!isFirst) return;
     // what Node calls after the last answer of a connection, and would reset it by

@@ -59,14 +59,8 @@ export class CallAttempts {
     const { clock, signal: given } = this.#options;
     given?.throwIfAborted();
     const limit = new AbortController();
-    const timer = new AbortController();
     const limitMs = Math.min(this.#figures.attemptLimitMs, this.remainingMs);
-    clock.sleep(Math.max(0, limitMs), timer.signal).then(
-      () => limit.abort(late()),
-      () => {
-        // answered in time
-      },
-    );
+    using _timer = clock.timer(Math.max(0, limitMs), () => limit.abort(late()));
     // by hand: a signal made of several costs as much as all else here together
     const follow = (): void => limit.abort(given?.reason);
     given?.addEventListener("abort", follow, { once: true });
@@ -79,7 +73,6 @@ export class CallAttempts {
       throw error;
     } finally {
       given?.removeEventListener("abort", follow);
-      timer.abort(ended);
       // an SDK may still wait for a part of the answer that nobody needs any more
       limit.abort(ended);
     }

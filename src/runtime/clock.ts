@@ -15,6 +15,8 @@ export interface Clock {
    * @throws the signal's reason as soon as it is aborted: whoever set a limit said what its passing means.
    */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back once when the time is up, unless it was disposed of before. */
+  timer(durationMs: number, elapsed: () => void): Disposable;
 }
 
 /** The longest that a timer of the system can run; a longer one would fire at once. */
@@ -42,4 +44,5 @@ export const systemClock: Clock = {
     signal?.addEventListener("abort", stop, { once: true });
     return promise;
   },
+  timer: (durationMs, elapsed) => setTimeout(elapsed, Math.min(durationMs, sleepLongestMs)),
 };

@@ -21,22 +21,13 @@ export function deadlineSignal(options: {
   readonly parents?: readonly AbortSignal[];
 }): DeadlineSignal {
   const { clock, afterMs, reason, parents = [] } = options;
-  const timer = new AbortController();
   const expiry = new AbortController();
-  clock.sleep(Math.max(0, afterMs), timer.signal).then(
-    () => expiry.abort(reason()),
-    () => {
-      // disposed before the time was up
-    },
-  );
+  const timer = clock.timer(Math.max(0, afterMs), () => expiry.abort(reason()));
   return {
     signal: parents.length === 0 ? expiry.signal : AbortSignal.any([expiry.signal, ...parents]),
-    [Symbol.dispose]: () => timer.abort(disposed),
+    [Symbol.dispose]: () => timer[Symbol.dispose](),
   };
 }
-
-/** Made once: of its own accord a controller makes an error, with its stack, each time. */
-const disposed = new Error("the deadline was disposed of");
 
 /** Rejects with the signal's reason as soon as it is aborted; never resolves. Dispose of it to let go of the signal. */
 export function rejectOnAbort(

@@ -28,6 +28,21 @@ export class ProcessClock implements Clock {
     signal?.throwIfAborted();
   }
 
+  timer(durationMs: number, elapsed: () => void): Disposable {
+    let isDisposed = false;
+    const noticed = async (): Promise<void> => {
+      await this.#paused?.promise;
+      if (!this.#dead && !isDisposed) elapsed();
+    };
+    const timer = this.#clock.timer(durationMs, () => void noticed());
+    return {
+      [Symbol.dispose]: () => {
+        isDisposed = true;
+        timer[Symbol.dispose]();
+      },
+    };
+  }
+
   /** Resolves as soon as the process runs. */
   async whileRunning(): Promise<void> {
     await this.#paused?.promise;

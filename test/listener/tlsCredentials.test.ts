@@ -286,6 +286,7 @@ describe("while the server runs", () => {
         },
         monotonic: () => clock.monotonic(),
         sleep: async (...given) => clock.sleep(...given),
+        timer: (...given) => clock.timer(...given),
       },
       log,
     });

@@ -20,6 +20,10 @@ class TwoClocks implements Clock {
     throw new Error("nobody sleeps here");
   }
 
+  timer(): Disposable {
+    throw new Error("nobody sets a timer here");
+  }
+
   pass(durationMs: number): void {
     this.wallMs += durationMs;
     this.monotonicMs += durationMs;

@@ -26,6 +26,10 @@ class StillClock implements Clock {
     return promise;
   }
 
+  timer(): Disposable {
+    throw new Error("nobody sets a timer here");
+  }
+
   wakeAll(): void {
     for (const wake of this.#sleepers) wake();
   }

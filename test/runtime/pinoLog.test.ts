@@ -5,7 +5,12 @@ import type { Clock } from "../../src/runtime/clock.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import { pinoLog, type LogLevel } from "../../src/runtime/pinoLog.ts";
 
-const clock: Clock = { now: () => 0, monotonic: () => 0, sleep: async () => {} };
+const clock: Clock = {
+  now: () => 0,
+  monotonic: () => 0,
+  sleep: async () => {},
+  timer: () => ({ [Symbol.dispose]: () => {} }),
+};
 
 function capture(options: { level?: LogLevel; readable?: boolean } = {}): {
   log: Log;

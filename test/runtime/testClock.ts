@@ -52,6 +52,18 @@ export class TestClock implements Clock {
     return promise;
   }
 
+  timer(durationMs: number, elapsed: () => void): Disposable {
+    const sleeper: Sleeper = {
+      at: this.#now + Math.max(0, durationMs),
+      wake: () => {
+        this.#sleepers.delete(sleeper);
+        elapsed();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    return { [Symbol.dispose]: () => void this.#sleepers.delete(sleeper) };
+  }
+
   /** The time stands still while this is so. */
   holdWhile(isBusy: () => boolean): void {
     this.#busy.push(isBusy);

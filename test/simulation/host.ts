@@ -31,6 +31,7 @@ export class Host {
       now: () => world.now + skewMs,
       monotonic: () => world.elapsedMs - this.#suspendedMs,
       sleep: async (durationMs, signal) => this.#sleep(durationMs, signal),
+      timer: (durationMs, elapsed) => this.#timer(durationMs, elapsed),
     };
   }
 
@@ -110,5 +111,21 @@ export class Host {
     if (occurrence === undefined) aborted();
     else signal?.addEventListener("abort", aborted, { once: true });
     return promise;
+  }
+
+  #timer(durationMs: number, elapsed: () => void): Disposable {
+    let isDisposed = false;
+    const occurrence = this.#world.after(durationMs, () =>
+      this.perform(() => {
+        // while the process stood still, too
+        if (!isDisposed) elapsed();
+      }),
+    );
+    return {
+      [Symbol.dispose]: () => {
+        isDisposed = true;
+        occurrence.happen = undefined;
+      },
+    };
   }
 }
