@@ -2,11 +2,12 @@
  * One OpenAPI document at work: it finds the operation at a path, checks the body against the schema, asks the gate, and calls
  * the handler. It decides nothing that the document does not say, and never lets a schema's default or coercion change a body.
  */
+import type { ErrorObject, ValidateFunction } from "ajv";
 import { methodNotAllowed } from "../listener/methodNotAllowed.ts";
 import { OpenAPIBackend, OpenAPIValidator, type Document } from "openapi-backend";
 import { RpError, type Fault } from "../model/rpError.ts";
 import type { Answer } from "../listener/answer.ts";
-import { ArmRouter, type ArmRequest } from "../listener/armRouter.ts";
+import { ArmRouter } from "../listener/armRouter.ts";
 import type { Handler, ServiceExchange } from "./exchange.ts";
 import { shown } from "../model/shownText.ts";
 import { isArmPath, type RequestPath } from "../listener/requestPath.ts";
@@ -32,20 +33,24 @@ export interface ServedOperation {
 /** A handler for each operationId of the document. */
 export type Handlers<E extends ServiceExchange> = Readonly<Record<string, Handler<E>>>;
 
+/** Of one operation, as openapi-backend compiles them: its parameters and its body. */
+type RequestValidators = readonly ValidateFunction[];
+
 export class ServedDocument<E extends ServiceExchange> {
-  readonly #api: OpenAPIBackend;
   readonly #router: ArmRouter;
+  /** By operationId. */
+  readonly #validators: ReadonlyMap<string, RequestValidators>;
   readonly #handlers: Handlers<E>;
   readonly #complete: (exchange: ServiceExchange) => E;
 
   private constructor(
-    api: OpenAPIBackend,
     router: ArmRouter,
+    validators: ReadonlyMap<string, RequestValidators>,
     handlers: Handlers<E>,
     complete: (exchange: ServiceExchange) => E,
   ) {
-    this.#api = api;
     this.#router = router;
+    this.#validators = validators;
     this.#handlers = handlers;
     this.#complete = complete;
   }
@@ -59,10 +64,12 @@ export class ServedDocument<E extends ServiceExchange> {
     handlers: Handlers<E>,
     complete: (exchange: ServiceExchange) => E,
   ): Promise<ServedDocument<E>> {
-    const api = new OpenAPIBackend({
-      definition,
-      // the meta-schema check costs seconds; a test makes it
-      quick: true,
+    // the meta-schema check costs seconds; a test makes it
+    const api = new OpenAPIBackend({ definition, quick: true });
+    await api.init();
+    const router = new ArmRouter(api.definition);
+    const validator = new OpenAPIValidator({
+      definition: api.definition,
       ajvOpts: {
         allErrors: true,
         // a test does; it is half of what compiling costs
@@ -73,36 +80,18 @@ export class ServedDocument<E extends ServiceExchange> {
         // the schema is in each finding: it knows the members that could have been meant
         verbose: true,
       },
-    });
-    await api.init();
-    const router = new ArmRouter(api.definition);
-    api.router = router;
-    api.validator = new OpenAPIValidator({
-      definition: api.definition,
-      ajvOpts: api.ajvOpts,
       router,
       lazyCompileValidators: true,
     });
-    const served = new ServedDocument(api, router, handlers, complete);
-    served.#register();
-    return served;
-  }
-
-  #register(): void {
-    // the handler's turn comes all the same: it may have faults to add
-    this.#api.register("validationFail", async (context, request: RouteRequest) =>
-      this.#handle(context, request),
-    );
-    for (const { operationId } of this.#router.getOperations()) {
-      if (operationId === undefined || !Object.hasOwn(this.#handlers, operationId)) {
+    const validators = new Map<string, RequestValidators>();
+    for (const { operationId = "" } of router.getOperations()) {
+      if (!Object.hasOwn(handlers, operationId)) {
         throw new Error(`no handler for operation ${operationId}`);
       }
-      this.#api.register(operationId, async (context, request: RouteRequest) =>
-        this.#handle(context, request),
-      );
       // compiled now rather than during the first request
-      this.#api.validator.getRequestValidatorsForOperation(operationId);
+      validators.set(operationId, validator.getRequestValidatorsForOperation(operationId));
     }
+    return new ServedDocument(router, validators, handlers, complete);
   }
 
   /** Whether there is such a route, whatever its methods. */
@@ -136,60 +125,68 @@ export class ServedDocument<E extends ServiceExchange> {
     if (operation?.operationId === undefined) {
       throw methodNotAllowed(method, match.operations.keys());
     }
+    const { operationId } = operation;
     return {
-      operationId: operation.operationId,
+      operationId,
       template: operation.path,
       run: async (request) => {
-        const armRequest: ArmRequest = {
-          method: asked,
-          path: path.path,
-          target: path,
-          headers: { "content-type": "application/json" },
+        const parameters = this.#router.parameters(operation, path);
+        const errors = this.#errors(operationId, {
+          path: parameters,
           // other keys are ARM's or a caller's own, and tolerated (ARM-11)
           query: { "api-version": apiVersion },
           body: request.body,
-        };
-        return (await this.#api.handleRequest(armRequest, request)) as Answer;
+        });
+        const bodyFaults = errors.length === 0 ? [] : schemaFaults(errors);
+        return this.#handle(operationId, { ...request, parameters, bodyFaults });
       },
     };
   }
 
   /** What the schema of an operation finds wrong with a body, outside of any request. */
   bodyFaults(operationId: string, body: unknown): readonly Fault[] {
-    const operation = this.#router.getOperation(operationId);
-    if (operation === undefined) throw new TypeError(`there is no operation ${operationId}`);
-    const { errors } = this.#api.validator.validateRequest(
-      {
-        method: operation.method,
-        path: operation.path,
-        headers: { "content-type": "application/json" },
-        query: { "api-version": "any" },
-        body,
-      },
-      operation,
-    );
-    return schemaFaults(errors ?? []);
+    // there are no parameters that could be judged
+    const errors = this.#errors(operationId, { path: {}, query: {}, body });
+    return schemaFaults(errors.filter(isOfBody));
   }
 
-  async #handle(
-    context: Parameters<Parameters<OpenAPIBackend["registerHandler"]>[1]>[0],
-    request: RouteRequest,
-  ): Promise<Answer> {
-    const { operationId = "" } = context.operation;
+  #errors(
+    operationId: string,
+    given: {
+      readonly path: Readonly<Record<string, string>>;
+      readonly query: Readonly<Record<string, string>>;
+      readonly body: unknown;
+    },
+  ): readonly ErrorObject[] {
+    const validators = this.#validators.get(operationId);
+    if (validators === undefined) throw new TypeError(`there is no operation ${operationId}`);
+    const { path, query, body } = given;
+    // under the names by which openapi-backend makes the schemas
+    const request = { path, query, header: {}, cookie: {}, requestBody: body };
+    const errors: ErrorObject[] = [];
+    for (const validate of validators) {
+      if (!validate(request)) errors.push(...(validate.errors ?? []));
+    }
+    return errors;
+  }
+
+  async #handle(operationId: string, request: ServiceExchange): Promise<Answer> {
     const handler = this.#handlers[operationId];
     if (handler === undefined) throw new TypeError(`no handler for operation ${operationId}`);
-    const faults = schemaFaults(context.validation.errors ?? []);
-    const exchange = this.#complete({
-      ...request,
-      parameters: context.request.params as Record<string, string>,
-      bodyFaults: faults,
-    });
+    const exchange = this.#complete(request);
     if (handler.right !== undefined) await checkSubscription(exchange, handler.right);
     // of what isn't even an object, no rule has anything to say
     const isJudged = handler.judgesBody === true && isWireObject(request.body);
-    if (faults.length > 0 && !isJudged) throw RpError.ofFaults(faults);
+    if (request.bodyFaults.length > 0 && !isJudged) throw RpError.ofFaults(request.bodyFaults);
     return handler.handle(exchange);
   }
+}
+
+/** Whether it is about the body, or that there is none. */
+function isOfBody({ instancePath, params }: ErrorObject): boolean {
+  const [, part = (params as { readonly missingProperty?: string }).missingProperty] =
+    instancePath.split("/");
+  return part === "requestBody";
 }
 
 /** The answer to a path that leads nowhere. Who isn't ARM, but a person with a browser, is told where to go. */

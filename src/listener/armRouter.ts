@@ -41,8 +41,7 @@ export class ArmRouter extends OpenAPIRouter<Document> {
 
   constructor(definition: Document) {
     super({ definition });
-    // who may call, the listener has judged by now
-    this.#operations = super.getOperations().map((each) => ({ ...each, security: [] }));
+    this.#operations = super.getOperations();
     this.#byId = new Map(
       this.#operations.map((operation) => [operation.operationId ?? "", operation]),
     );

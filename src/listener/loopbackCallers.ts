@@ -34,7 +34,7 @@ function judge({ headers, method = "" }: IncomingMessage): Judgement {
 }
 
 /** How nearly everybody writes it, who is spared the parsing. */
-const plainLoopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,4})?$/;
+const plainLoopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:[1-5]?\d{1,4})?$/;
 
 function leadsHere(host: string): boolean {
   return plainLoopbackHost.test(host) || isLoopbackName(hostOf(`http://${host}`)?.name ?? "");

@@ -162,7 +162,9 @@ function loggableMembers(value: object, parents: readonly object[]): Record<stri
   const members: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(value)) {
     if (member === undefined) continue;
-    members[name] = isMasked(name) ? masked : loggableValue(member, [...parents, value]);
+    if (isMasked(name)) members[name] = masked;
+    else if (typeof member !== "object") members[name] = member;
+    else members[name] = loggableValue(member, [...parents, value]);
   }
   return members;
 }
