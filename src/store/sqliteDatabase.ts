@@ -162,6 +162,8 @@ export class SqliteDatabase implements AsyncDisposable {
       await untilNotBusy(busyLimitMs, () => assertSqliteVersion(opened));
       await untilNotBusy(busyLimitMs, () => setUp(opened, known));
       const isNew = await untilNotBusy(busyLimitMs, () => migrate(opened, known));
+      // Else each job's savepoint copies the pages that it changes into a file. Only now, as a migration may sort much.
+      opened.exec("PRAGMA temp_store = MEMORY");
       // made by the first transaction, and there for as long as anybody has the database open
       if (files.length > 0) files.push(fileAt(logOf(file)), fileAt(`${file}-shm`));
       const version = known.length;

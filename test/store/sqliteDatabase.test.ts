@@ -187,6 +187,11 @@ test("a commit is flushed, to a write-ahead log", async () => {
   expect(settings).toEqual(["wal", 2, 8192, 0]);
 });
 
+test("what a savepoint would take back is kept in memory", async () => {
+  await using fixture = await openFile();
+  expect(fixture.database.statement("PRAGMA temp_store").get()).toEqual({ temp_store: 2 });
+});
+
 test("a file of a newer release is refused and left alone", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "rp.db");
