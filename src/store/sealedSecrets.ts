@@ -120,6 +120,11 @@ function opened({ nonce, ciphertext }: SealedSecrets, binding: Buffer, key: KeyO
   }
 }
 
+/** Whether what is sealed for one document opens for the other. */
+export function opensFor(one: SecretDocument, other: SecretDocument): boolean {
+  return bindingOf(one).equals(bindingOf(other));
+}
+
 /** What an envelope is good for and nothing else. */
 function bindingOf(document: SecretDocument): Buffer {
   const { kind, subscriptionId, id } = document;

@@ -28,7 +28,9 @@ import {
   EnvelopeDamagedError,
   nonceBytes,
   openedText,
+  opensFor,
   sealText,
+  type SealedSecrets,
   type SealingKey,
 } from "./sealedSecrets.ts";
 import {
@@ -67,6 +69,8 @@ export class SealedStore implements Store {
   readonly #store: Store;
   readonly #keys: KeyRing;
   readonly #random: Pick<Random, "bytes">;
+  /** What secrets are sealed in, as long as somebody has them: those that stay as they were read aren't sealed anew. */
+  readonly #envelopes = new WeakMap<object, SealedSecrets>();
 
   constructor({ store, keys, random }: SealedStoreOptions) {
     this.#store = store;
@@ -101,10 +105,12 @@ export class SealedStore implements Store {
       options,
     );
     const committed = results.map((result, index) => {
-      const text = sealed[index]?.text;
-      if (result === undefined || text === undefined) return result;
-      const document = result.document as SecretDocument;
-      return { document: withSecrets(document, JSON.parse(text)), etag: result.etag };
+      const secrets = sealed[index]?.secrets;
+      if (result === undefined || secrets === undefined) return result;
+      return {
+        document: withSecrets(result.document as SecretDocument, secrets),
+        etag: result.etag,
+      };
     });
     return committed as Committed<W>;
   }
@@ -216,7 +222,8 @@ export class SealedStore implements Store {
       const envelope = envelopeFrom(secrets);
       const found = await this.#keys.find(envelope.keyId, signal);
       if (found === undefined) throw keyUnknown(document, envelope.keyId);
-      return withSecrets(document, parsed(openedText(envelope, document, found.key)));
+      const opened = parsed(openedText(envelope, document, found.key));
+      return withSecrets(document, this.#remembered(opened, envelope));
     } catch (error) {
       const isForeign = error instanceof EnvelopeDamagedError;
       if (isTooNew(document) && (isForeign || error instanceof SealingKeyUnknownError)) {
@@ -230,14 +237,14 @@ export class SealedStore implements Store {
   }
 
   /**
-   * `text` is what was sealed: the secrets as a reader will see them.
+   * `secrets` are those that were sealed, as a reader will see them.
    *
    * @throws {TypeError} when they were never opened, unless they stay as they were read.
    */
   #sealedWrite(
     write: Write,
     key: SealingKey | undefined,
-  ): { readonly write: Write; readonly text?: string } {
+  ): { readonly write: Write; readonly secrets?: unknown } {
     if ("delete" in write) return { write: { delete: withoutSecrets(write.delete) } };
     const document = writtenBy(write);
     if ("replace" in write && keepsEnvelope(write)) {
@@ -248,17 +255,52 @@ export class SealedStore implements Store {
       // of a document that is too new, which nobody may write
       throw new TypeError(`the secrets of the ${nameOf(document)} were never opened`);
     }
-    const text = JSON.stringify(document.secrets);
-    const nonce = this.#random.bytes(nonceBytes);
-    const sealed = withSealed(document, sealText(text, document, { key, nonce }));
+    const { envelope, secrets } = this.#kept(write, key) ?? this.#sealedAnew(document, key);
+    const sealed = withSealed(document, envelope);
     return {
-      text,
+      secrets,
       write:
         "create" in write
           ? { create: sealed }
           : { replace: withoutSecrets(write.replace), document: sealed },
     };
   }
+
+  #sealedAnew(document: SecretDocument, key: SealingKey): Sealed {
+    const text = JSON.stringify(document.secrets);
+    const nonce = this.#random.bytes(nonceBytes);
+    const envelope = sealText(text, document, { key, nonce });
+    return { envelope, secrets: this.#remembered(JSON.parse(text), envelope) };
+  }
+
+  /** The envelope that they were read in, for secrets that stay: `undefined` if it is of a former key, or for another document. */
+  #kept(write: Write, key: SealingKey): Sealed | undefined {
+    if (!("replace" in write)) return undefined;
+    const { secrets } = write.replace.document as SecretDocument;
+    const after = write.document as SecretDocument;
+    const envelope = isObject(secrets) ? this.#envelopes.get(secrets) : undefined;
+    if (envelope === undefined || envelope.keyId !== key.id) return undefined;
+    if (!isDeepStrictEqual(after.secrets, secrets)) return undefined;
+    return opensFor(write.replace.document as SecretDocument, after)
+      ? { envelope, secrets }
+      : undefined;
+  }
+
+  /** Nobody may change them afterwards: the envelope would no longer be theirs. */
+  #remembered(secrets: unknown, envelope: SealedSecrets): unknown {
+    if (isObject(secrets)) this.#envelopes.set(Object.freeze(secrets), envelope);
+    return secrets;
+  }
+}
+
+/** Secrets in clear, and what they are sealed in. */
+interface Sealed {
+  readonly envelope: SealedSecrets;
+  readonly secrets: unknown;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function maySecretsStandIn(document: RpDocument): document is SecretDocument {

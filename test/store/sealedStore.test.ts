@@ -159,15 +159,89 @@ test("the store behind is given no secret, neither in what is written nor in con
   expect(all).not.toContain(Buffer.from("planted").toString("base64").slice(0, 9));
 });
 
-test("each write has a nonce of its own", async () => {
+test("each sealing has a nonce of its own", async () => {
   const { store, stored } = await opened();
   let [last] = await store.commit(partition, [{ create: cluster }]);
   const nonces = new Set<string>();
   for (let write = 0; write < 20; write += 1) {
-    [last] = await store.commit(partition, [{ replace: last, document: last.document }]);
+    const secrets = { ...last.document.secrets, pullSecret: `planted-${write}` };
+    const document = { ...last.document, secrets };
+    [last] = await store.commit(partition, [{ replace: last, document }]);
     nonces.add((await stored()).secrets.nonce);
   }
   expect(nonces.size).toBe(20);
+});
+
+describe("secrets that stay", () => {
+  const changed = (document: ClusterDocument, members: Partial<ClusterDocument> = {}) => ({
+    ...document,
+    revision: "changed",
+    ...members,
+  });
+
+  test.each(["read", "written"])("keep the envelope that they were %s in", async (how) => {
+    const { store, stored } = await opened();
+    const [created] = await store.commit(partition, [{ create: cluster }]);
+    const { secrets: envelope } = await stored();
+    const before = how === "read" ? await store.read("cluster", key) : created;
+    if (before === undefined) throw new Error("there is none");
+    // a copy, as a handler makes it of a body
+    const secrets = { ...before.document.secrets };
+    const document = changed(before.document, { secrets });
+    const [replaced] = await store.commit(partition, [{ replace: before, document }]);
+    expect(replaced.document).toEqual(changed(cluster));
+    const again = { ...replaced.document, revision: "again" };
+    await store.commit(partition, [{ replace: replaced, document: again }]);
+    expect((await stored()).secrets).toEqual(envelope);
+    expect((await store.read("cluster", key))?.document).toEqual(changed(cluster, again));
+  });
+
+  test("are sealed anew when there is a newer key", async () => {
+    const source = new TestKeys(newKey("first"));
+    const { memory, stored } = await opened();
+    const store = await sealedStore(memory, source);
+    const [created] = await store.commit(partition, [{ create: cluster }]);
+    source.keys = [newKey("second"), ...source.keys];
+    const later = await sealedStore(memory, source);
+    const before = (await later.read("cluster", key)) ?? created;
+    await later.commit(partition, [{ replace: before, document: changed(before.document) }]);
+    expect((await stored()).secrets.keyId).toBe("second");
+    expect((await later.read("cluster", key))?.document).toEqual(changed(cluster));
+  });
+
+  test("are sealed anew for another incarnation", async () => {
+    const { store, stored } = await opened();
+    const [created] = await store.commit(partition, [{ create: cluster }]);
+    const { secrets: envelope } = await stored();
+    const document = changed(created.document, { incarnationId: "another" });
+    await store.commit(partition, [{ replace: created, document }]);
+    expect((await stored()).secrets.nonce).not.toBe(envelope.nonce);
+    expect((await store.read("cluster", key))?.document).toEqual(document);
+  });
+
+  test.each([
+    ["one more", { sshPrivateKey: "planted-more" }],
+    ["another", { pullSecret: "planted-other" }],
+    ["one less", { pullSecret: undefined }],
+  ])("don't, beside %s", async (_what, members) => {
+    const { store } = await opened();
+    const [created] = await store.commit(partition, [{ create: cluster }]);
+    const secrets = { ...created.document.secrets, ...members } as ClusterDocument["secrets"];
+    const document = changed(created.document, { secrets });
+    await store.commit(partition, [{ replace: created, document }]);
+    const read = await store.read("cluster", key);
+    expect(read?.document.secrets).toEqual(JSON.parse(JSON.stringify(secrets)));
+  });
+
+  test("can't be changed in place, which nobody would notice", async () => {
+    const { store } = await opened();
+    const [created] = await store.commit(partition, [{ create: cluster }]);
+    const read = await store.read("cluster", key);
+    expect([created, read].map((each) => Object.isFrozen(each?.document.secrets))).toEqual([
+      true,
+      true,
+    ]);
+  });
 });
 
 test("what is sealed is marked for releases that don't know of it, and nobody in front sees the mark", async () => {
