@@ -17,7 +17,7 @@ export interface SchedulingColumns {
   readonly sweeps: number | null;
 }
 
-/** @param document as a reader will see it. */
+/** What a reader of the document's JSON would find. */
 export function schedulingOf(
   kind: DocumentKind,
   document: Readonly<Record<string, unknown>>,
@@ -84,8 +84,9 @@ function clusterScheduling(document: Readonly<Record<string, unknown>>): Schedul
   };
 }
 
+/** JSON has no other numbers: a reader finds `null` in their place. */
 function numberOr<T>(value: unknown, otherwise: T): number | T {
-  return typeof value === "number" ? value : otherwise;
+  return typeof value === "number" && Number.isFinite(value) ? value : otherwise;
 }
 
 /** When the store forgets it. On a cluster it would be some newer release's member, which is no reason to forget it. */

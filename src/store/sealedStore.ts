@@ -22,6 +22,7 @@ import {
 } from "../model/document.ts";
 import type { DocumentKey } from "../model/resourceId.ts";
 import type { Random } from "../runtime/ids.ts";
+import { committed } from "./committed.ts";
 import type { KeyRing } from "./keyRing.ts";
 import {
   envelopeFrom,
@@ -69,8 +70,11 @@ export class SealedStore implements Store {
   readonly #store: Store;
   readonly #keys: KeyRing;
   readonly #random: Pick<Random, "bytes">;
-  /** What secrets are sealed in, as long as somebody has them: those that stay as they were read aren't sealed anew. */
-  readonly #envelopes = new WeakMap<object, SealedSecrets>();
+  /**
+   * Under which secrets in clear carry what they are sealed in, so that those that stay aren't sealed anew. It isn't enumerable:
+   * neither a copy nor JSON has it. A `WeakMap` instead made each read a quarter dearer, in the garbage collector.
+   */
+  readonly #envelope = Symbol("envelope");
 
   constructor({ store, keys, random }: SealedStoreOptions) {
     this.#store = store;
@@ -104,15 +108,14 @@ export class SealedStore implements Store {
       sealed.map(({ write }) => write),
       options,
     );
-    const committed = results.map((result, index) => {
+    const opened = results.map((result, index) => {
       const secrets = sealed[index]?.secrets;
       if (result === undefined || secrets === undefined) return result;
-      return {
-        document: withSecrets(result.document as SecretDocument, secrets),
-        etag: result.etag,
-      };
+      return committed(result.etag, () =>
+        withSecrets(result.document as SecretDocument, secrets()),
+      );
     });
-    return committed as Committed<W>;
+    return opened as Committed<W>;
   }
 
   async listClusters(
@@ -244,7 +247,7 @@ export class SealedStore implements Store {
   #sealedWrite(
     write: Write,
     key: SealingKey | undefined,
-  ): { readonly write: Write; readonly secrets?: unknown } {
+  ): { readonly write: Write; readonly secrets?: () => unknown } {
     if ("delete" in write) return { write: { delete: withoutSecrets(write.delete) } };
     const document = writtenBy(write);
     if ("replace" in write && keepsEnvelope(write)) {
@@ -270,7 +273,7 @@ export class SealedStore implements Store {
     const text = JSON.stringify(document.secrets);
     const nonce = this.#random.bytes(nonceBytes);
     const envelope = sealText(text, document, { key, nonce });
-    return { envelope, secrets: this.#remembered(JSON.parse(text), envelope) };
+    return { envelope, secrets: () => this.#remembered(JSON.parse(text), envelope) };
   }
 
   /** The envelope that they were read in, for secrets that stay: `undefined` if it is of a former key, or for another document. */
@@ -278,25 +281,30 @@ export class SealedStore implements Store {
     if (!("replace" in write)) return undefined;
     const { secrets } = write.replace.document as SecretDocument;
     const after = write.document as SecretDocument;
-    const envelope = isObject(secrets) ? this.#envelopes.get(secrets) : undefined;
+    const envelope = this.#envelopeOf(secrets);
     if (envelope === undefined || envelope.keyId !== key.id) return undefined;
     if (!isDeepStrictEqual(after.secrets, secrets)) return undefined;
     return opensFor(write.replace.document as SecretDocument, after)
-      ? { envelope, secrets }
+      ? { envelope, secrets: () => secrets }
       : undefined;
   }
 
   /** Nobody may change them afterwards: the envelope would no longer be theirs. */
   #remembered(secrets: unknown, envelope: SealedSecrets): unknown {
-    if (isObject(secrets)) this.#envelopes.set(Object.freeze(secrets), envelope);
-    return secrets;
+    if (!isObject(secrets)) return secrets;
+    return Object.freeze(Object.defineProperty(secrets, this.#envelope, { value: envelope }));
+  }
+
+  #envelopeOf(secrets: unknown): SealedSecrets | undefined {
+    if (!isObject(secrets)) return undefined;
+    return (secrets as { readonly [envelope: symbol]: SealedSecrets | undefined })[this.#envelope];
   }
 }
 
 /** Secrets in clear, and what they are sealed in. */
 interface Sealed {
   readonly envelope: SealedSecrets;
-  readonly secrets: unknown;
+  readonly secrets: () => unknown;
 }
 
 function isObject(value: unknown): value is object {

@@ -15,6 +15,7 @@ import {
   schedulingOf,
   type SchedulingColumns,
 } from "./scheduling.ts";
+import { committed } from "./committed.ts";
 import { continuationAt, placeOf } from "./continuation.ts";
 import { isUnsettledSql, jsonMember } from "./sqliteSchema.ts";
 import {
@@ -202,10 +203,10 @@ export class SqliteStore implements Store {
       options,
       bytes,
     );
-    const committed = steps.map(({ row }, index) =>
-      row === undefined ? undefined : { document: row.document, etag: etags[index] as ETag },
+    const results = steps.map(({ row }, index) =>
+      row === undefined ? undefined : committed(etags[index] as ETag, () => textOf(row)),
     );
-    return committed as Committed<W>;
+    return results as Committed<W>;
   }
 
   async listClusters(
@@ -670,8 +671,6 @@ interface DocumentKeyOfKind extends DocumentKey {
 /** A document as it is stored. */
 interface DocumentRow {
   readonly key: DocumentKeyOfKind;
-  /** As a reader of the text will see it. */
-  readonly document: RpDocument;
   readonly body: string;
   readonly bytes: number;
   readonly expiresAt: EpochMs | null;
@@ -716,19 +715,22 @@ function keyOf(document: RpDocument, partition: string): DocumentKeyOfKind {
   return { partition, id, kind };
 }
 
-/** The columns are taken from the text, so that they say what a reader of it will see. */
 function rowOf(document: RpDocument, partition: string): DocumentRow {
   const key = keyOf(document, partition);
   const body = JSON.stringify(document);
-  const read = JSON.parse(body) as RpDocument & Readonly<Record<string, unknown>>;
+  const members = document as RpDocument & Readonly<Record<string, unknown>>;
   return {
     key,
-    document: read,
     body,
     bytes: Buffer.byteLength(body),
-    expiresAt: expiresAtOf(key.kind, read),
-    scheduling: schedulingOf(key.kind, read),
+    expiresAt: expiresAtOf(key.kind, members),
+    scheduling: schedulingOf(key.kind, members),
   };
+}
+
+/** As a reader will see it. */
+function textOf({ body }: DocumentRow): RpDocument {
+  return JSON.parse(body) as RpDocument;
 }
 
 /** In the order of the statements: expires_at, the scheduling columns, body. */

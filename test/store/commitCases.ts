@@ -60,6 +60,20 @@ export function commitCases(state: StoreCase): void {
     expect(await reread(other, first)).toEqual(created);
   });
 
+  state("what a commit gives back is what a reader finds", async ({ store }) => {
+    const operationOf = (members: object) => ({ ...clusterDocument("a").operation, ...members });
+    const loose = {
+      ...clusterDocument("loose", { nextAttemptAt: Number.NaN, sweeps: Number.POSITIVE_INFINITY }),
+      operation: operationOf({ startedAt: undefined }),
+    } as ClusterDocument;
+    const created = await create(store, loose);
+    expect(Object.keys(created.document.operation)).not.toContain("startedAt");
+    expect(created.document).toMatchObject({ nextAttemptAt: null, sweeps: null });
+    expect(await reread(store, loose)).toStrictEqual({ ...created });
+    const { items } = await store.listUnqueued({ limit: 1 });
+    expect(items).toMatchObject([{ key: { id: loose.id }, nextAttemptAt: 0, sweeps: 0 }]);
+  });
+
   state("a commit answers each write in order", async ({ store }) => {
     const gone = await create(store, clusterDocument("gone"));
     const old = await create(store, first);
