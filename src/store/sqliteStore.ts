@@ -60,6 +60,9 @@ import type { DocumentKey } from "../model/resourceId.ts";
 
 /** How many expired rows a commit clears away besides its own work. */
 const clearedPerCommit = 8;
+/** By their indexes. */
+const anyExpiredSql = `SELECT 1 WHERE EXISTS (SELECT 1 FROM documents WHERE expires_at <= ?1)
+  OR EXISTS (SELECT 1 FROM leases WHERE expires_at <= ?1)`;
 
 /**
  * Of the body, of which the listings read nothing else; a column of its own would keep a former operation's when an older
@@ -592,6 +595,8 @@ export class SqliteStore implements Store {
 
   /** Expired rows are as good as absent; this only gives their room back, a few at a time. */
   #clearExpired(now: EpochMs): void {
+    // seldom is there any, and two deletions of nothing cost ten times as much
+    if (this.#database.statement(anyExpiredSql).get(now) === undefined) return;
     this.#database
       .statement(
         `DELETE FROM documents WHERE row_id IN
