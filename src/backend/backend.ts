@@ -176,11 +176,14 @@ export class Backend {
   }
 }
 
+/** Made once: of its own accord a controller makes an error, with its stack, for each wait. */
+const left = new Error("nobody waits any more");
+
 /** A signal that ends with its scope, or with its parent. */
 function abortedWith(parent: AbortSignal): Disposable & { readonly signal: AbortSignal } {
   const scope = new AbortController();
   return {
     signal: AbortSignal.any([scope.signal, parent]),
-    [Symbol.dispose]: () => scope.abort(),
+    [Symbol.dispose]: () => scope.abort(left),
   };
 }

@@ -35,6 +35,9 @@ export interface HeartbeatOptions {
   readonly onLost: (reason: LeaseLostError | SupersededError) => void;
 }
 
+/** Made once: of its own accord a controller makes an error, with its stack, for each heartbeat. */
+const ended = new Error("the heartbeat was ended");
+
 export class Heartbeat implements AsyncDisposable {
   readonly #options: HeartbeatOptions;
   readonly #stop = new AbortController();
@@ -57,7 +60,7 @@ export class Heartbeat implements AsyncDisposable {
 
   /** Ends it, and waits for a beat that is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
+    this.#stop.abort(ended);
     await this.#ended;
   }
 

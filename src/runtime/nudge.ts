@@ -4,6 +4,9 @@
  */
 import type { Clock } from "./clock.ts";
 
+/** Made once: of its own accord a controller makes an error, with its stack, for each waiter. */
+const nudged = new Error("there was a nudge");
+
 export class Nudge {
   readonly #clock: Clock;
   readonly #waiters = new Set<AbortController>();
@@ -18,7 +21,7 @@ export class Nudge {
     // a waiter that was aborted before isn't there any more, even if it has not left yet
     const waiters = [...this.#waiters].filter((waiter) => !waiter.signal.aborted);
     if (waiters.length === 0) this.#pending = true;
-    for (const waiter of waiters) waiter.abort();
+    for (const waiter of waiters) waiter.abort(nudged);
   }
 
   /**
