@@ -7,6 +7,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { Activity, EpochMs } from "../model/document.ts";
 import type { ErrorCode } from "../model/errorCodes.ts";
 import { runningState } from "../model/provisioningState.ts";
+import { tellEventLoopLag, unusedPrecisionMs } from "./eventLoopLag.ts";
 import {
   closedValue,
   metricCatalogue,
@@ -97,7 +98,11 @@ export class Metrics {
 
   constructor({ apiVersions = [] }: MetricsOptions = {}) {
     this.#apiVersions = [...apiVersions.map((name) => name.toLowerCase()), subscriptionVersion];
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({
+      register: this.#registry,
+      eventLoopMonitoringPrecision: unusedPrecisionMs,
+    });
+    tellEventLoopLag(this.#registry);
     this.#beginAtZero();
   }
 
