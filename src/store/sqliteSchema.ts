@@ -124,4 +124,9 @@ export const migrations: readonly Migration[] = [
     WHERE kind = 'cluster' AND active = 1;
   `,
   },
+  {
+    // the few keys among all records of operations, which a start would read on its way to them
+    isBreaking: false,
+    sql: `CREATE INDEX documents_keys ON documents (partition, id) WHERE kind = 'key';`,
+  },
 ];

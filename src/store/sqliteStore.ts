@@ -72,7 +72,7 @@ const operationColumn =
   "CASE WHEN json_valid(body) THEN json_extract(body, '$.operation') END AS operation";
 
 /** Two ranges of the index, so that the many whose time is yet to come are not looked at. */
-const unattendedSql = dueSql({
+const unattendedSql = inRangesSql({
   limit: "?6",
   order: "due_at, partition, id",
   ranges: [
@@ -85,7 +85,7 @@ const unattendedSql = dueSql({
      FROM documents
      WHERE active = 1 AND unqueued = 0 AND ${range} AND (due_at, partition, id) > (?3, ?4, ?5)`,
 });
-const purgesSql = dueSql({
+const purgesSql = inRangesSql({
   limit: "?5",
   order: "next_attempt_at, partition",
   ranges: ["next_attempt_at < ?1", "next_attempt_at > ?2"],
@@ -112,18 +112,25 @@ export const runningSql = `SELECT partition, id, ${jsonMember("operation.kind")}
   WHERE kind = 'cluster' AND active = 1 AND (partition, id) > (?, ?)
   ORDER BY partition, id LIMIT ?`;
 
-/** Rare, so it looks at every document rather than keep an index. A damaged one can't be opened by any key. */
-const notSealedBySql = `
-  SELECT partition, id, kind, json_extract(body, '$.secrets.keyId') AS key_id FROM documents
-  WHERE kind IN ('cluster', 'key') AND (partition, id) > (?1, ?2)
-    AND CASE WHEN json_valid(body)
-      THEN json_type(body, '$.secrets') IS NOT NULL
-        AND json_extract(body, '$.secrets.keyId') IS NOT ?3
-      END
-  ORDER BY partition, id LIMIT ?4`;
+/**
+ * Of all documents that may be sealed and of no others: each start asks for the first of them, which lie behind any number of
+ * records. A damaged one can't be opened by any key.
+ */
+const notSealedBySql = inRangesSql({
+  limit: "?4",
+  order: "partition, id",
+  ranges: ["documents_clusters WHERE kind = 'cluster'", "documents_keys WHERE kind = 'key'"],
+  select: (range) =>
+    `SELECT partition, id, kind, json_extract(body, '$.secrets.keyId') AS key_id
+     FROM documents INDEXED BY ${range} AND (partition, id) > (?1, ?2)
+       AND CASE WHEN json_valid(body)
+         THEN json_type(body, '$.secrets') IS NOT NULL
+           AND json_extract(body, '$.secrets.keyId') IS NOT ?3
+         END`,
+});
 
 /** What lies in one of the ranges, in order. */
-function dueSql(options: {
+function inRangesSql(options: {
   readonly limit: string;
   readonly order: string;
   readonly ranges: readonly string[];

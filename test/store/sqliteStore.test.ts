@@ -140,6 +140,28 @@ test("what operators list is found without a look at what has succeeded", async 
   }
 });
 
+test("what is sealed is found without a look at the records of operations", async () => {
+  await using fixture = await openMemory();
+  const { database, clock } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const asked: string[] = [];
+  const prepare = database.statement.bind(database);
+  database.statement = (sql) => {
+    asked.push(sql);
+    return prepare(sql);
+  };
+  await store.listNotSealedBy("a key", { limit: 5 });
+  const [sql = ""] = asked;
+  const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all("", "", "a key", 1);
+  const looks = plan
+    .map(({ detail }) => String(detail))
+    .filter((each) => each.includes("documents"));
+  expect(looks).toEqual([
+    expect.stringMatching(/^SEARCH documents USING INDEX documents_clusters \(/),
+    expect.stringMatching(/^SEARCH documents USING INDEX documents_keys \(/),
+  ]);
+});
+
 test("what runs is counted without reading a body, nor a row of what has ended", async () => {
   await using fixture = await openMemory();
   const steps = fixture.database
