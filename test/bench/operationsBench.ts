@@ -1,7 +1,7 @@
 /**
  * `npm run bench:operations`: what the asynchronous way takes, measured on the program with an installer that does nothing: how soon
- * work begins, how many operations end in a second, and how soon another process goes on with what one leaves. See
- * docs/performance.md. Ends with exit code 1 when anything was answered otherwise than it should be.
+ * work begins, how many operations end in a second, how soon another process goes on with what one leaves, and what all of it costs
+ * while nothing is to be done. See docs/performance.md. Ends with exit code 1 when anything was answered otherwise than it should be.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { enginesNames, startEngines, type BenchEngines, type EnginesName } from "./benchEngines.ts";
+import { idleLines, measureIdle, type IdleCosts } from "./idleCosts.ts";
 import { compileCache } from "./measureSection.ts";
 import { cpuMsOf, memoryPeakBytesOf } from "./processFigures.ts";
 import { apiVersion, createBody } from "./scenarios.ts";
@@ -161,13 +162,22 @@ const { values } = parseArgs({
     operations: { type: "string" },
     rounds: { type: "string" },
     beginnings: { type: "string", default: "50" },
+    stored: { type: "string" },
+    idleSeconds: { type: "string", default: "65" },
+    json: { type: "boolean", default: false },
   },
 });
 const engines = enginesCalled(values.engines);
 // the stand-ins look through all that they hold, and a worker that was killed is missed for a minute
 const defaults =
-  engines === "azure" ? { operations: 200, rounds: 0 } : { operations: 10_000, rounds: 5 };
+  engines === "azure"
+    ? { operations: 200, rounds: 0, stored: "" }
+    : { operations: 10_000, rounds: 5, stored: "100,10000,100000" };
 const rounds = Number(values.rounds ?? defaults.rounds);
+const storedCounts = (values.stored ?? defaults.stored).split(",").filter(Boolean).map(Number);
+if (engines === "azure" && storedCounts.length > 0) {
+  throw new TypeError("--stored is for the embedded engine: stand-ins look through all they hold");
+}
 
 function figures(values: readonly number[]): string {
   const [least, most] = [Math.min(...values), Math.max(...values)].map((each) => Math.round(each));
@@ -182,25 +192,55 @@ async function onNew<T>(measure: (on: BenchEngines) => Promise<T>): Promise<T> {
   return await measure(on);
 }
 
-const lines = [`load average before: ${(loadavg()[0] ?? NaN).toFixed(1)}`];
-const { begunMs, endedMs } = await onNew(async (on) => singles(on, Number(values.beginnings)));
-lines.push(
-  `a PUT is sent → its first step runs: ${figures(begunMs)}`,
-  `a PUT is sent → Succeeded, asked every ${pollMs} ms: ${figures(endedMs)}`,
-);
-const count = Number(values.operations ?? defaults.operations);
-const through = await onNew(async (on) => throughput(on, count));
-lines.push(
-  `${through.operations} creates by 20 callers: ${Math.round(through.answeredPerSecond)} answered and ` +
-    `${Math.round(through.endedPerSecond)} ended a second, all after ${(through.endedMs / 1_000).toFixed(1)} s, ${through.cpuMsPerOperation.toFixed(2)} ms CPU each, ` +
-    `at most ${Math.round(through.memoryPeakBytes / 2 ** 20)} MB`,
-);
-for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+async function idle(): Promise<readonly IdleCosts[]> {
+  if (storedCounts.length === 0) return [];
+  const folder = mkdtempSync(join(parent, "idle-"));
+  return measureIdle(folder, { stored: storedCounts, seconds: Number(values.idleSeconds) });
+}
+
+async function takeovers(signal: "SIGTERM" | "SIGKILL"): Promise<readonly number[]> {
   const tookMs: number[] = [];
-  if (rounds === 0) break;
   for (let round = 0; round < rounds; round += 1) {
     tookMs.push(await onNew(async (on) => takeoverMs(on, signal)));
   }
-  lines.push(`${signal} of a worker → another runs the step: ${figures(tookMs)}`);
+  return tookMs;
 }
-process.stdout.write(`${lines.join("\n")}\n`);
+
+const loadAverageBefore = loadavg()[0] ?? NaN;
+const single = await onNew(async (on) => singles(on, Number(values.beginnings)));
+const count = Number(values.operations ?? defaults.operations);
+const through = await onNew(async (on) => throughput(on, count));
+const takeoverTimesMs = {
+  SIGKILL: await takeovers("SIGKILL"),
+  SIGTERM: await takeovers("SIGTERM"),
+};
+const idleCosts = await idle();
+
+function text(): string {
+  const lines = [
+    `load average before: ${loadAverageBefore.toFixed(1)}`,
+    `a PUT is sent → its first step runs: ${figures(single.begunMs)}`,
+    `a PUT is sent → Succeeded, asked every ${pollMs} ms: ${figures(single.endedMs)}`,
+    `${through.operations} creates by 20 callers: ${Math.round(through.answeredPerSecond)} answered and ` +
+      `${Math.round(through.endedPerSecond)} ended a second, all after ${(through.endedMs / 1_000).toFixed(1)} s, ${through.cpuMsPerOperation.toFixed(2)} ms CPU each, ` +
+      `at most ${Math.round(through.memoryPeakBytes / 2 ** 20)} MB`,
+  ];
+  for (const [signal, tookMs] of Object.entries(takeoverTimesMs)) {
+    if (tookMs.length === 0) continue;
+    lines.push(`${signal} of a worker → another runs the step: ${figures(tookMs)}`);
+  }
+  return [...lines, ...idleLines(idleCosts)].join("\n");
+}
+
+function json(): string {
+  return JSON.stringify({
+    engines,
+    loadAverageBefore,
+    single,
+    throughput: through,
+    takeoverMs: takeoverTimesMs,
+    idle: idleCosts,
+  });
+}
+
+process.stdout.write(`${values.json ? json() : text()}\n`);
