@@ -2,13 +2,15 @@
  * One pass of the forwarder: every cluster that waits gets its message, then its flag is cleared. The order is the
  * guarantee: a crash in between sends the message twice, never not at all. The flag is cleared only on the ETag that was
  * read *before* the send; if the document has changed since, it stays flagged and is sent again. A flag that can't be
- * cleared for another reason is tried again later, without another message (`setAside.ts`).
+ * cleared for another reason is tried again later, without another message (`setAside.ts`), and one that takes long is not waited for
+ * (`leftBehind.ts`).
  */
 import type { ClusterReference, Store } from "../store/store.ts";
 import { StoreConflictError } from "../store/store.ts";
 import type { Queue } from "../queue/queue.ts";
 import { QueueUnavailableError } from "../queue/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { deadlineSignal, untilAborted } from "../runtime/deadlineSignal.ts";
 import type { Log } from "../runtime/log.ts";
 import type { EpochMs } from "../model/document.ts";
 import { encodeWorkMessage } from "../model/workMessage.ts";
@@ -16,6 +18,7 @@ import { formatTraceparent } from "../model/traceContext.ts";
 import { inSpan } from "../runtime/inSpan.ts";
 import { type Span, type Tracing } from "../runtime/traces.ts";
 import { referenceLogIds, referenceSpan } from "./referenceSpan.ts";
+import type { LeftBehind } from "./leftBehind.ts";
 import type { ForwardTry, SetAside } from "./setAside.ts";
 import { attemptWaitMs, sweepMarginMs, type Timing } from "../model/timing.ts";
 
@@ -34,14 +37,20 @@ export interface ForwardOptions {
   readonly tracing: Tracing<ForwardEngines>;
   /** What earlier passes of this process could not finish. */
   readonly setAside: SetAside;
+  /** What earlier passes of this process have not waited for. */
+  readonly leftBehind: LeftBehind;
   /** Whether the forwarder still holds its lease; asked before every document. */
   readonly mayAct: () => boolean;
-  /** Told after each page in which something was sent how much that was. */
+  /** How much of the lease is left, in milliseconds: what is left behind ends with it. */
+  readonly leaseRemainingMs: () => number;
+  /** Told after each page in which something was sent how much that was, and of what was left behind when it has ended. */
   readonly onSent: (count: number) => void;
   readonly signal: AbortSignal;
 }
 
 const pageSize = 100;
+/** How long a page waits for its clears when everything is sent: longer than they take when nothing is put off. */
+const clearPatienceMs = 1_000;
 
 /**
  * @returns how many messages were sent, and how many documents could not be handled (they stay flagged).
@@ -56,13 +65,15 @@ export async function forwardUnqueued(
   let failed = 0;
   let continuation: string | undefined;
   do {
+    // asked before the listing: what is cleared meanwhile may still be on the page
+    const slow = options.leftBehind.partitions;
     const page = await store.listUnqueued(
       { limit: pageSize, ...(continuation === undefined ? {} : { continuation }) },
       { signal },
     );
-    const outcomes = await Promise.all(
-      page.items.map(async (reference) => forwardOne(reference, options)),
-    );
+    const free = page.items.filter(({ key }) => !slow.has(key.partition));
+    const outcomes = await forwardPage(free, options);
+    failed += page.items.length - outcomes.length;
     const sentInPage = outcomes.filter((outcome) => outcome.sent).length;
     sent += sentInPage;
     failed += outcomes.filter((outcome) => outcome.failed).length;
@@ -86,8 +97,89 @@ interface Outcome {
   readonly queueUnavailable?: QueueUnavailableError;
 }
 
+/**
+ * Waits for all messages, as the queue is the same for all, and for the clears as long as they may take.
+ *
+ * @returns the outcomes of what was not left behind.
+ */
+async function forwardPage(
+  references: readonly ClusterReference[],
+  options: ForwardOptions,
+): Promise<readonly Outcome[]> {
+  if (references.length === 0) return [];
+  const { clock, leftBehind, onSent, signal } = options;
+  // the pass's own ends with it, and what is left behind must not
+  const limit = deadlineSignal({
+    clock,
+    afterMs: options.leaseRemainingMs(),
+    reason: () => new Error("the lease ends"),
+    parents: [signal],
+  });
+  const outcomes = new Map<ClusterReference, Outcome>();
+  const begun = references.map((reference) => {
+    const handedIn = Promise.withResolvers<void>();
+    const ended = forwardInTime(reference, {
+      ...options,
+      signal: limit.signal,
+      onHandedIn: handedIn.resolve,
+    }).then((outcome) => {
+      outcomes.set(reference, outcome);
+      handedIn.resolve();
+      return outcome;
+    });
+    return { reference, handedIn: handedIn.promise, ended };
+  });
+  const all = Promise.all(begun.map(async ({ ended }) => ended));
+  void all.then(() => limit[Symbol.dispose]());
+  await Promise.all(begun.map(async ({ handedIn }) => handedIn));
+  if (leftBehind.isFull) await all;
+  else await waitedFor(all, { clock, signal });
+  for (const { reference, ended } of begun) {
+    if (outcomes.has(reference)) continue;
+    leftBehind.add(
+      reference.key.partition,
+      ended.then(({ sent }) => {
+        if (sent === true) onSent(1);
+      }),
+    );
+  }
+  return [...outcomes.values()];
+}
+
+/** Ends with them, or when it has been long enough. */
+async function waitedFor(
+  all: Promise<unknown>,
+  { clock, signal }: Pick<ForwardOptions, "clock" | "signal">,
+): Promise<void> {
+  using patience = deadlineSignal({
+    clock,
+    afterMs: clearPatienceMs,
+    reason: () => new Error("it takes long"),
+    parents: [signal],
+  });
+  try {
+    await untilAborted(patience.signal, async () => all);
+  } catch {
+    // what is left goes on by itself
+  }
+}
+
+interface OneOptions extends ForwardOptions {
+  /** Told when the message is on the queue. */
+  readonly onHandedIn: () => void;
+}
+
+/** Never rejects, and ends with its signal, even if a call ignores that. */
+async function forwardInTime(reference: ClusterReference, options: OneOptions): Promise<Outcome> {
+  try {
+    return await untilAborted(options.signal, async () => forwardOne(reference, options));
+  } catch {
+    return { failed: true };
+  }
+}
+
 /** Never rejects: one bad document must not stand in the way of others. */
-async function forwardOne(reference: ClusterReference, options: ForwardOptions): Promise<Outcome> {
+async function forwardOne(reference: ClusterReference, options: OneOptions): Promise<Outcome> {
   const { signal } = options;
   if (!options.mayAct() || signal.aborted) return {};
   const forwardTry = options.setAside.begin(reference);
@@ -100,7 +192,7 @@ async function forwardOne(reference: ClusterReference, options: ForwardOptions):
 
 async function forwardTraced(
   reference: ClusterReference,
-  options: ForwardOptions & { readonly forwardTry: ForwardTry; readonly span: Span },
+  options: OneOptions & { readonly forwardTry: ForwardTry; readonly span: Span },
 ): Promise<Outcome> {
   const { clock, forwardTry, signal, span, tracing } = options;
   const logIds = referenceLogIds(reference);
@@ -148,6 +240,7 @@ async function forwardTraced(
       return { failed: true };
     }
   }
+  options.onHandedIn();
   const isCleared = await clearFlag(reference, { ...options, store, log, now, delayMs });
   if (isCleared) forwardTry.settled();
   return { sent: !forwardTry.isSent, failed: !isCleared };

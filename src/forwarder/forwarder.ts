@@ -20,6 +20,7 @@ import type { Timing } from "../model/timing.ts";
 import { untraced, type Tracing } from "../runtime/traces.ts";
 import { ActivityReport } from "./activityReport.ts";
 import { forwardUnqueued, type ForwardEngines } from "./forwardUnqueued.ts";
+import { LeftBehind } from "./leftBehind.ts";
 import { purgeSubscriptions } from "./purgeSubscriptions.ts";
 import { SetAside } from "./setAside.ts";
 import { sweep } from "./sweep.ts";
@@ -62,6 +63,7 @@ function retryAfterOf(error: unknown): number | undefined {
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #setAside: SetAside;
+  readonly #leftBehind = new LeftBehind();
   readonly #pace: PollPace;
   #held: HeldLease | undefined;
   readonly #report: ActivityReport;
@@ -195,6 +197,8 @@ export class Forwarder {
           ...shared,
           queue,
           setAside: this.#setAside,
+          leftBehind: this.#leftBehind,
+          leaseRemainingMs: () => held.deadline.remainingMs,
           onSent: (count) => {
             sent.notify();
             this.#options.onMessagesSent?.(count);

@@ -1,0 +1,180 @@
+/** A subscription whose flags can't be cleared for a while holds up no other, and none of its clusters is sent twice for that. */
+import { expect, test } from "vitest";
+import { forwardUnqueued } from "../../src/forwarder/forwardUnqueued.ts";
+import { LeftBehind } from "../../src/forwarder/leftBehind.ts";
+import { SetAside } from "../../src/forwarder/setAside.ts";
+import { forwarderLeaseName } from "../../src/model/leaseNames.ts";
+import { silentLog } from "../../src/runtime/log.ts";
+import { untraced } from "../../src/runtime/traces.ts";
+import type { Call } from "../backend/faults.ts";
+import { Simulation, timing } from "../backend/simulation.ts";
+import { clusterDocument, otherPartition, partition } from "../store/documents.ts";
+import { forwarderOf, queued } from "./forwarderOf.ts";
+
+/** Clears of this partition are put off. */
+function isClearOf(call: Call, subscriptionId: string): boolean {
+  return (
+    call.name === "store.updateScheduling" && JSON.stringify(call.about).includes(subscriptionId)
+  );
+}
+
+/** A cluster that waits, in a subscription that is listed after the other one. */
+async function createElsewhere(simulation: Simulation, name: string): Promise<string> {
+  const operationId = simulation.id();
+  const document = clusterDocument(name, {
+    subscriptionId: otherPartition,
+    operation: { id: operationId, kind: "create", correlationId: "c" },
+    nextAttemptAt: 0,
+    sweepAfter: simulation.clock.now(),
+  });
+  await simulation.store.commit(otherPartition, [{ create: document }]);
+  return operationId;
+}
+
+async function createMany(simulation: Simulation, count: number): Promise<readonly string[]> {
+  const asked = await Promise.all(
+    Array.from({ length: count }, async (_, number) => simulation.create(`c${number}`)),
+  );
+  return asked.map(({ operationId }) => operationId);
+}
+
+test("a subscription that is put off, with more than a page, doesn't keep the others, and is sent once each when it calms down", async () => {
+  await using simulation = await Simulation.open();
+  const slow = await createMany(simulation, 150);
+  const other = await createElsewhere(simulation, "other");
+  const { promise: holdUntil, resolve: calmDown } = Promise.withResolvers<void>();
+  const forwarder = forwarderOf(simulation, "forwarder", (call) =>
+    isClearOf(call, partition) ? { holdUntil } : undefined,
+  );
+  await simulation.clock.advance(2_000);
+  const first = await queued(simulation);
+  expect(first).toContain(other);
+  // one page, and nothing more of it while that is left behind
+  expect(forwarder.faults.calls.filter((call) => isClearOf(call, partition))).toHaveLength(100);
+  const later = await createElsewhere(simulation, "later");
+  await simulation.clock.advance(1_000);
+  const second = await queued(simulation);
+  expect(second).toEqual([later]);
+  calmDown();
+  await simulation.clock.advance(1_500);
+  const all = [...first, ...second, ...(await queued(simulation))];
+  expect(all.toSorted()).toEqual([...slow, other, later].toSorted());
+  const messagesTold = forwarder.told.filter(([what]) => what === "sent");
+  expect(messagesTold.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(152);
+  expect([...forwarder.lines("error"), ...forwarder.lines("warn")]).toEqual([]);
+});
+
+test("a clear that hangs ends with the lease, and then its subscription goes on without a second message", async () => {
+  await using simulation = await Simulation.open();
+  const hung = await simulation.create("c1");
+  let hasHung = false;
+  const forwarder = forwarderOf(simulation, "forwarder", (call) => {
+    if (!isClearOf(call, partition) || hasHung) return undefined;
+    hasHung = true;
+    return "hangBefore";
+  });
+  await simulation.clock.advance(1_500);
+  const waiting = await simulation.create("c2");
+  await simulation.clock.advance(1_000);
+  expect(await queued(simulation)).toEqual([hung.operationId]);
+  await simulation.clock.advance(timing.leaseMs + timing.heartbeatMs);
+  expect(await queued(simulation)).toEqual([waiting.operationId]);
+  await simulation.clock.advance(timing.leaseMs);
+  expect(await queued(simulation)).toEqual([]);
+  expect((await simulation.cluster("c1"))?.unqueued).toBe(false);
+  expect(forwarder.faults.count("queue.send")).toBe(2);
+});
+
+test("a message that is not taken is waited for, since the queue is the same for all", async () => {
+  await using simulation = await Simulation.open();
+  await simulation.create("c1");
+  const other = await createElsewhere(simulation, "other");
+  const { promise: holdUntil, resolve: answer } = Promise.withResolvers<void>();
+  let held = 0;
+  const forwarder = forwarderOf(simulation, "forwarder", ({ name }) =>
+    name === "queue.send" && held++ === 0 ? { holdUntil } : undefined,
+  );
+  await simulation.clock.advance(3_000);
+  expect(await queued(simulation)).toEqual([other]);
+  expect(forwarder.faults.count("store.listUnqueued")).toBe(1);
+  answer();
+  await simulation.clock.advance(1_000);
+  expect(forwarder.faults.count("store.listUnqueued")).toBeGreaterThan(1);
+});
+
+test("a cluster that was listed just before its flag was cleared after all is not sent again", async () => {
+  await using simulation = await Simulation.open();
+  const asked = await simulation.create("c1");
+  const { store, queue, clock } = simulation;
+  const { promise: calm, resolve: calmDown } = Promise.withResolvers<void>();
+  const updateScheduling = store.updateScheduling.bind(store);
+  store.updateScheduling = async (...given) => {
+    await calm;
+    await updateScheduling(...given);
+  };
+  const shared = {
+    store,
+    queue,
+    clock,
+    log: silentLog,
+    timing,
+    tracing: untraced({ store, queue }),
+    setAside: new SetAside({ clock, firstWaitMs: timing.heartbeatMs }),
+    leftBehind: new LeftBehind(),
+    mayAct: () => true,
+    leaseRemainingMs: () => timing.leaseMs,
+    onSent: () => {},
+    signal: new AbortController().signal,
+  };
+  const first = forwardUnqueued(shared);
+  await clock.advanceUntil(() => shared.leftBehind.partitions.size > 0);
+  expect(await first).toEqual({ sent: 0, failed: 1 });
+  const { promise: listed, resolve: tellListed } = Promise.withResolvers<void>();
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  const listUnqueued = store.listUnqueued.bind(store);
+  store.listUnqueued = async (...given) => {
+    const page = await listUnqueued(...given);
+    tellListed();
+    await answered;
+    return page;
+  };
+  const second = forwardUnqueued(shared);
+  await listed;
+  calmDown();
+  await clock.advanceUntil(() => shared.leftBehind.partitions.size === 0);
+  expect((await simulation.cluster("c1"))?.unqueued).toBe(false);
+  answer();
+  expect(await second).toEqual({ sent: 0, failed: 1 });
+  expect(await queued(simulation)).toEqual([asked.operationId]);
+});
+
+test("a stop doesn't wait for what is left behind, and gives the lease back", async () => {
+  await using simulation = await Simulation.open();
+  const asked = await simulation.create("c1");
+  const forwarder = forwarderOf(simulation, "forwarder", (call) =>
+    isClearOf(call, partition) ? "hangBefore" : undefined,
+  );
+  await simulation.clock.advance(2_000);
+  await forwarder.stop();
+  expect(await simulation.store.leaseRemainingMs(forwarderLeaseName)).toBeUndefined();
+  expect([...forwarder.lines("error"), ...forwarder.lines("warn")]).toEqual([]);
+  forwarderOf(simulation, "next");
+  await simulation.clock.advance(1_000);
+  // who stops leaves it to the next, which can't know that it was sent
+  expect(await queued(simulation)).toEqual([asked.operationId, asked.operationId]);
+  expect((await simulation.cluster("c1"))?.unqueued).toBe(false);
+});
+
+test("beyond a number in flight all is waited for, until enough of it has ended", async () => {
+  const leftBehind = new LeftBehind();
+  const works = Array.from({ length: 500 }, () => Promise.withResolvers<void>());
+  for (const [number, { promise }] of works.entries()) {
+    expect(leftBehind.isFull).toBe(false);
+    leftBehind.add(`subscription ${number % 2}`, promise);
+  }
+  expect(leftBehind.isFull).toBe(true);
+  for (const [number, { resolve }] of works.entries()) if (number % 2 === 0) resolve();
+  await Promise.resolve();
+  expect(leftBehind.isFull).toBe(false);
+  expect([...leftBehind.partitions]).toEqual(["subscription 1"]);
+});
