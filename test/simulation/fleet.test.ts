@@ -13,6 +13,7 @@ const small: FleetOptions = {
   instances: 3,
   clusters: 200,
   subscriptions: 20,
+  busyPercent: 0,
   rate: 4,
   seconds: 6,
   workers: 10,
@@ -80,6 +81,14 @@ test("one subscription has one partition, whatever there is beside it", async ()
   expect(perSecond.partitionUnits).toHaveLength(4);
   const [most = 0, next = 0] = perSecond.partitionUnits.toSorted((one, other) => other - one);
   expect(most).toBeGreaterThan(next * 2);
+});
+
+test("a busy subscription has its part of the operations, which are told apart from the others'", async () => {
+  const report = await runFleet({ ...small, rate: 10, busyPercent: 70 });
+  isWhole(report);
+  const { startMs, quietStartMs } = report.watch;
+  expect(quietStartMs.length).toBeGreaterThan(startMs.length * 0.1);
+  expect(quietStartMs.length).toBeLessThan(startMs.length * 0.5);
 });
 
 test("the queue's messages are limited too", async () => {

@@ -10,6 +10,7 @@ const numbers = {
   instances: [50, "processes"],
   clusters: [100_000, "clusters at rest"],
   subscriptions: [1_000, "subscriptions that they are divided among"],
+  busyPercent: [0, "percent of the clusters that lie in one of these, the busy one"],
   rate: [50, "operations that begin in a second"],
   seconds: [120, "for how long they do"],
   workers: [100, "WORKERS of each process"],
@@ -68,6 +69,7 @@ function optionsOf(): FleetOptions {
     subscriptions: count("subscriptions"),
     workers: count("workers"),
     seconds: count("seconds"),
+    busyPercent: of("busyPercent"),
     rate: of("rate"),
     steps: of("steps"),
     stepMs: of("stepMs"),
@@ -114,6 +116,7 @@ function linesOf(report: FleetReport): readonly (readonly [string, string])[] {
         `${told(report.unqueuedAtEnd)} waited for the forwarder; at rest ${told(report.settledSeconds)} s later`,
     ],
     ["commit to first step", spread(watch.startMs)],
+    ["the same, not in the busy one", spread(watch.quietStartMs)],
     ["forwarder's passes", spread(busy.map(({ durationMs }) => durationMs))],
     [
       "sent while in a pass",

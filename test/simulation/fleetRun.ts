@@ -34,6 +34,8 @@ export interface FleetOptions extends ServiceFigures {
   readonly clusters: number;
   /** Among which they are divided: each is a logical partition. */
   readonly subscriptions: number;
+  /** In the first of these lie that many more: of each hundred clusters so many, and so many of each hundred operations. */
+  readonly busyPercent: number;
   /** Operations that begin in a second, on average. */
   readonly rate: number;
   /** For how long they do. */
@@ -67,7 +69,13 @@ export interface FleetReport {
   readonly settledSeconds: number;
   readonly watch: Pick<
     FleetWatch,
-    "startMs" | "failoverMs" | "forwarderFailoverMs" | "passes" | "violations" | "claims"
+    | "startMs"
+    | "quietStartMs"
+    | "failoverMs"
+    | "forwarderFailoverMs"
+    | "passes"
+    | "violations"
+    | "claims"
   >;
   /** Of the second half, in a second. */
   readonly perSecond: ServiceCounts;
@@ -240,7 +248,8 @@ class Fleet {
   }
 
   #partitionOf(number: number): string {
-    const subscription = number % this.#options.subscriptions;
+    const { clusters, subscriptions, busyPercent } = this.#options;
+    const subscription = number * 100 < clusters * busyPercent ? 0 : number % subscriptions;
     return `00000000-0000-4000-8000-${subscription.toString(16).padStart(12, "0")}`;
   }
 

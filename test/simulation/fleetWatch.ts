@@ -9,6 +9,9 @@ import type { Actor, CallWatcher } from "./azureServices.ts";
 import type { Host } from "./host.ts";
 import type { World } from "./world.ts";
 
+/** The partition in which a run may have more clusters than in others. */
+export const busySubscription = "00000000-0000-4000-8000-000000000000";
+
 /** An operation that has not ended. */
 interface Running {
   readonly committedAt: number;
@@ -45,6 +48,8 @@ export class FleetWatch implements CallWatcher {
   readonly #acting = new Map<string, Pick<NewestClaim, "host" | "epoch">>();
   /** From the commit to the first claim, which begins the first step. */
   readonly startMs: number[] = [];
+  /** The same, of operations in all subscriptions but the busy one. */
+  readonly quietStartMs: number[] = [];
   /** From a worker's death to the next claim of what it had in hand. */
   readonly failoverMs: number[] = [];
   /** From the death of whoever forwarded to the next message sent. */
@@ -195,7 +200,11 @@ export class FleetWatch implements CallWatcher {
     const now = this.#world.elapsedMs;
     this.claims += 1;
     this.#claims.set(after.resourceId, { host, epoch, owner });
-    if (!operation.isStarted) this.startMs.push(now - operation.committedAt);
+    if (!operation.isStarted) {
+      this.startMs.push(now - operation.committedAt);
+      if (after.subscriptionId !== busySubscription)
+        this.quietStartMs.push(now - operation.committedAt);
+    }
     if (operation.orphanedAt !== undefined) this.failoverMs.push(now - operation.orphanedAt);
     operation.isStarted = true;
     operation.orphanedAt = undefined;
