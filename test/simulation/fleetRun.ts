@@ -22,7 +22,7 @@ import { MemoryQueue } from "../queue/memoryQueue.ts";
 import { clusterDocument } from "../store/documents.ts";
 import { MemoryStore } from "../store/memoryStore.ts";
 import { AzureServices, type ServiceCounts, type ServiceFigures } from "./azureServices.ts";
-import { FleetWatch } from "./fleetWatch.ts";
+import { busySubscription, FleetWatch } from "./fleetWatch.ts";
 import { Host } from "./host.ts";
 import type { Role } from "./profile.ts";
 import { World } from "./world.ts";
@@ -249,7 +249,8 @@ class Fleet {
 
   #partitionOf(number: number): string {
     const { clusters, subscriptions, busyPercent } = this.#options;
-    const subscription = number * 100 < clusters * busyPercent ? 0 : number % subscriptions;
+    if (number * 100 < clusters * busyPercent) return busySubscription;
+    const subscription = number % subscriptions;
     return `00000000-0000-4000-8000-${subscription.toString(16).padStart(12, "0")}`;
   }
 
