@@ -1,38 +1,46 @@
 /**
- * How long turns of the event loop take, under the names that prom-client gives it. prom-client itself measures by a timer that wakes
- * the process a hundred times a second, which was half of what an idle one used, and counts the timer's own 10 ms in. Here each turn
- * is measured as it happens, its waiting left out. It must never wake the process by itself.
+ * How late the event loop is, under the names that prom-client gives it: a timer is to fire again and again, and what is measured is
+ * by how much it fired too late, whatever held the loop up. prom-client's own timer wakes the process a hundred times a second, which was
+ * half of what an idle one used, and its 10 ms are counted in. This one must never wake the process more often than ten times a second, nor
+ * keep it from ending.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { Gauge, type Registry } from "prom-client";
 
 /** For `collectDefaultMetrics`, whose own measuring can't be left out: it wakes the process so often, in milliseconds. */
 export const unusedPrecisionMs = 60 * 60_000;
 
-type Turns = ReturnType<typeof monitorEventLoopDelay>;
+const intervalMs = 100;
 
-const figures: readonly (readonly [string, (turns: Turns) => number])[] = [
-  ["min", (turns) => turns.min],
-  ["max", (turns) => turns.max],
-  ["mean", (turns) => turns.mean],
-  ["stddev", (turns) => turns.stddev],
-  ["p50", (turns) => turns.percentile(50)],
-  ["p90", (turns) => turns.percentile(90)],
-  ["p99", (turns) => turns.percentile(99)],
+/** In nanoseconds. */
+const figures: readonly (readonly [string, (lateness: RecordableHistogram) => number])[] = [
+  ["min", (lateness) => lateness.min],
+  ["max", (lateness) => lateness.max],
+  ["mean", (lateness) => lateness.mean],
+  ["stddev", (lateness) => lateness.stddev],
+  ["p50", (lateness) => lateness.percentile(50)],
+  ["p90", (lateness) => lateness.percentile(90)],
+  ["p99", (lateness) => lateness.percentile(99)],
 ];
 
-/** Takes the place of prom-client's figures; each look tells of the turns since the last one. */
+/** Takes the place of prom-client's figures; each look tells of the time since the last one. */
 export function tellEventLoopLag(registry: Registry): void {
-  const turns = monitorEventLoopDelay({ samplePerIteration: true });
-  turns.enable();
+  const lateness = createHistogram();
+  let dueAtMs = performance.now() + intervalMs;
+  setInterval(() => {
+    const now = performance.now();
+    // a histogram has no zero
+    lateness.record(Math.max(1, Math.round((now - dueAtMs) * 1e6)));
+    dueAtMs = now + intervalMs;
+  }, intervalMs).unref();
   const gauges: Gauge[] = [];
   // called for the first gauge, before the others are looked at: figures of one look belong together
   const collect = (): void => {
     for (const [index, [, figure]] of figures.entries()) {
-      if (turns.count === 0) gauges[index]?.remove();
-      else gauges[index]?.set(figure(turns) / 1e9);
+      if (lateness.count === 0) gauges[index]?.remove();
+      else gauges[index]?.set(figure(lateness) / 1e9);
     }
-    turns.reset();
+    lateness.reset();
   };
   for (const [name] of figures) {
     const metric = `nodejs_eventloop_lag_${name}_seconds`;
@@ -40,7 +48,7 @@ export function tellEventLoopLag(registry: Registry): void {
     gauges.push(
       new Gauge({
         name: metric,
-        help: `Turns of the event loop since the last look, without their waiting: ${name}.`,
+        help: `How late the event loop was since the last look: ${name}.`,
         registers: [registry],
         ...(gauges.length === 0 ? { collect } : {}),
       }),
