@@ -90,7 +90,7 @@ export class ArmRouter extends OpenAPIRouter<Document> {
     return this.#byId.get(operationId);
   }
 
-  /** Everything is parsed already; only parameters are taken from the path. */
+  /** For openapi-backend's own validation: everything is parsed already; only parameters are taken from the path. */
   override parseRequest(request: Request, operation?: Operation<Document>): ParsedRequest {
     return {
       method: request.method.toLowerCase(),

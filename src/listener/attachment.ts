@@ -1,7 +1,7 @@
 /**
  * What one part of the way of a request keeps on its request, response or connection for another part. It stands on the object itself:
- * entries of a WeakMap made for each request cost the garbage collector more than what they hold. It must never be seen by anybody
- * who wasn't handed the attachment.
+ * entries of a WeakMap made for each request cost the garbage collector more than what they hold. It must never hold what a log that
+ * shows the whole object may not show.
  */
 
 /** One thing that objects of a kind may have with them. */

@@ -15,7 +15,7 @@ export interface Clock {
    * @throws the signal's reason as soon as it is aborted: whoever set a limit said what its passing means.
    */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
-  /** Calls back once when the time is up, unless it was disposed of before. */
+  /** Calls back once when the time is up, after 24 days at the latest, unless it was disposed of before. */
   timer(durationMs: number, elapsed: () => void): Disposable;
 }
 
@@ -44,5 +44,8 @@ export const systemClock: Clock = {
     signal?.addEventListener("abort", stop, { once: true });
     return promise;
   },
-  timer: (durationMs, elapsed) => setTimeout(elapsed, Math.min(durationMs, sleepLongestMs)),
+  timer: (durationMs, elapsed) => {
+    const timer = setTimeout(elapsed, Math.min(durationMs, sleepLongestMs));
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
 };

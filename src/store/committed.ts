@@ -7,11 +7,12 @@ import type { ETag, Stored } from "./store.ts";
 
 /** @param read is called once at most. */
 export function committed<D extends RpDocument>(etag: ETag, read: () => D): Stored<D> {
-  let document: D | undefined;
+  let source: { readonly document: D } | (() => D) = read;
   return {
     get document() {
-      document ??= read();
-      return document;
+      // the text goes with its function
+      if (typeof source === "function") source = { document: source() };
+      return source.document;
     },
     etag,
   };

@@ -45,7 +45,7 @@ export interface SealWith {
 
 /** @param text the secrets as JSON. */
 export function sealText(text: string, document: SecretDocument, by: SealWith): SealedSecrets {
-  return sealed(Buffer.from(text, "utf8"), bindingOf(document), by);
+  return sealed(Buffer.from(text, "utf8"), Buffer.from(bindingOf(document)), by);
 }
 
 /** @param binding what has to be said again to open them; no document's secrets open for any. */
@@ -95,7 +95,7 @@ export function openedText(
   document: SecretDocument,
   key: KeyObject,
 ): string {
-  return opened(envelope, bindingOf(document), key).toString("utf8");
+  return opened(envelope, Buffer.from(bindingOf(document)), key).toString("utf8");
 }
 
 /** @throws {EnvelopeDamagedError} */
@@ -120,16 +120,11 @@ function opened({ nonce, ciphertext }: SealedSecrets, binding: Buffer, key: KeyO
   }
 }
 
-/** Whether what is sealed for one document opens for the other. */
-export function opensFor(one: SecretDocument, other: SecretDocument): boolean {
-  return bindingOf(one).equals(bindingOf(other));
-}
-
-/** What an envelope is good for and nothing else. */
-function bindingOf(document: SecretDocument): Buffer {
+/** What an envelope is good for and nothing else: it opens for all documents of which this is the same, and for no others. */
+export function bindingOf(document: SecretDocument): string {
   const { kind, subscriptionId, id } = document;
   const incarnationId = kind === "cluster" ? document.incarnationId : "";
-  return Buffer.from(JSON.stringify([presentForm, kind, subscriptionId, id, incarnationId]));
+  return JSON.stringify([presentForm, kind, subscriptionId, id, incarnationId]);
 }
 
 /** Of fewer members than a document's, so that it is never the same. */

@@ -25,11 +25,11 @@ import type { Random } from "../runtime/ids.ts";
 import { committed } from "./committed.ts";
 import type { KeyRing } from "./keyRing.ts";
 import {
+  bindingOf,
   envelopeFrom,
   EnvelopeDamagedError,
   nonceBytes,
   openedText,
-  opensFor,
   sealText,
   type SealedSecrets,
   type SealingKey,
@@ -74,7 +74,7 @@ export class SealedStore implements Store {
    * Under which secrets in clear carry what they are sealed in, so that those that stay aren't sealed anew. It isn't enumerable:
    * neither a copy nor JSON has it. A `WeakMap` instead made each read a quarter dearer, in the garbage collector.
    */
-  readonly #envelope = Symbol("envelope");
+  readonly #origin = Symbol("origin");
 
   constructor({ store, keys, random }: SealedStoreOptions) {
     this.#store = store;
@@ -226,7 +226,7 @@ export class SealedStore implements Store {
       const found = await this.#keys.find(envelope.keyId, signal);
       if (found === undefined) throw keyUnknown(document, envelope.keyId);
       const opened = parsed(openedText(envelope, document, found.key));
-      return withSecrets(document, this.#remembered(opened, envelope));
+      return withSecrets(document, this.#remembered(opened, envelope, document));
     } catch (error) {
       const isForeign = error instanceof EnvelopeDamagedError;
       if (isTooNew(document) && (isForeign || error instanceof SealingKeyUnknownError)) {
@@ -273,7 +273,7 @@ export class SealedStore implements Store {
     const text = JSON.stringify(document.secrets);
     const nonce = this.#random.bytes(nonceBytes);
     const envelope = sealText(text, document, { key, nonce });
-    return { envelope, secrets: () => this.#remembered(JSON.parse(text), envelope) };
+    return { envelope, secrets: () => this.#remembered(JSON.parse(text), envelope, document) };
   }
 
   /** The envelope that they were read in, for secrets that stay: `undefined` if it is of a former key, or for another document. */
@@ -281,24 +281,36 @@ export class SealedStore implements Store {
     if (!("replace" in write)) return undefined;
     const { secrets } = write.replace.document as SecretDocument;
     const after = write.document as SecretDocument;
-    const envelope = this.#envelopeOf(secrets);
+    const { envelope, binding } = this.#originOf(secrets) ?? {};
     if (envelope === undefined || envelope.keyId !== key.id) return undefined;
-    if (!isDeepStrictEqual(after.secrets, secrets)) return undefined;
-    return opensFor(write.replace.document as SecretDocument, after)
-      ? { envelope, secrets: () => secrets }
-      : undefined;
+    if (binding !== bindingOf(after) || !isDeepStrictEqual(after.secrets, secrets))
+      return undefined;
+    return { envelope, secrets: () => secrets };
   }
 
   /** Nobody may change them afterwards: the envelope would no longer be theirs. */
-  #remembered(secrets: unknown, envelope: SealedSecrets): unknown {
+  #remembered(secrets: unknown, envelope: SealedSecrets, document: SecretDocument): unknown {
     if (!isObject(secrets)) return secrets;
-    return Object.freeze(Object.defineProperty(secrets, this.#envelope, { value: envelope }));
+    const value: Origin = { envelope, binding: bindingOf(document) };
+    return frozen(Object.defineProperty(secrets, this.#origin, { value }));
   }
 
-  #envelopeOf(secrets: unknown): SealedSecrets | undefined {
+  #originOf(secrets: unknown): Origin | undefined {
     if (!isObject(secrets)) return undefined;
-    return (secrets as { readonly [envelope: symbol]: SealedSecrets | undefined })[this.#envelope];
+    return (secrets as { readonly [origin: symbol]: Origin | undefined })[this.#origin];
   }
+}
+
+/** What secrets in clear were read from, and for which document. */
+interface Origin {
+  readonly envelope: SealedSecrets;
+  readonly binding: string;
+}
+
+/** With all that is in it. */
+function frozen(value: object): object {
+  for (const member of Object.values(value)) if (isObject(member)) frozen(member);
+  return Object.freeze(value);
 }
 
 /** Secrets in clear, and what they are sealed in. */

@@ -141,7 +141,8 @@ test("a process that is killed again and again makes each thing once, leaves not
   expect(partsOf(scene, before)).toEqual(partsWanted);
   const { kubeconfig } = await scene.credentials("often");
   expect(await scene.nodes(kubeconfig)).toEqual({ masters: 3, workers: 3 });
-  expect(leftFolders).not.toEqual([]);
+  // and that of a look at the program, which each start takes
+  expect([1, 2]).toContain(leftFolders.length);
   // the last process may still be looking at the program
   await expect.poll(() => scene.privateFolders()).toEqual([]);
 

@@ -219,6 +219,14 @@ describe("secrets that stay", () => {
     expect((await store.read("cluster", key))?.document).toEqual(document);
   });
 
+  test("are sealed anew when what is to be replaced isn't as it was read", async () => {
+    const { store } = await opened();
+    const [created] = await store.commit(partition, [{ create: cluster }]);
+    const document = changed(created.document, { incarnationId: "another" });
+    await store.commit(partition, [{ replace: { ...created, document }, document }]);
+    expect((await store.read("cluster", key))?.document).toEqual(document);
+  });
+
   test.each([
     ["one more", { sshPrivateKey: "planted-more" }],
     ["another", { pullSecret: "planted-other" }],
@@ -235,12 +243,16 @@ describe("secrets that stay", () => {
 
   test("can't be changed in place, which nobody would notice", async () => {
     const { store } = await opened();
-    const [created] = await store.commit(partition, [{ create: cluster }]);
+    // a later release's
+    const secrets = { ...cluster.secrets, later: { token: "planted-nested" } };
+    const [created] = await store.commit(partition, [{ create: { ...cluster, secrets } }]);
     const read = await store.read("cluster", key);
-    expect([created, read].map((each) => Object.isFrozen(each?.document.secrets))).toEqual([
-      true,
-      true,
-    ]);
+    for (const each of [created, read]) {
+      const kept: Readonly<Record<string, unknown>> = { ...each?.document.secrets };
+      expect(Object.isFrozen(each?.document.secrets)).toBe(true);
+      expect(kept["later"]).toEqual(secrets.later);
+      expect(Object.isFrozen(kept["later"])).toBe(true);
+    }
   });
 });
 

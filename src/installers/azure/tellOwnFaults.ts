@@ -67,9 +67,11 @@ async function tellUnusableProgram(
   signal: AbortSignal,
 ): Promise<void> {
   const path = settings.installProgram;
+  // a process that died here has left one, and there may be no create that would remove it
+  await sweepPrivateFolders(parentFolder, clock).catch(() => {
+    // it may not be listed by us, which is no fault of the program
+  });
   try {
-    // a process that died here has left one, and there may be no create that would remove it
-    await sweepPrivateFolders(parentFolder, clock);
     await using folder = await PrivateFolder.make(parentFolder);
     const program = await InstallProgram.prepare({ path, folder, signal });
     await program.checkVersion(undefined);
