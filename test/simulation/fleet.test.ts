@@ -1,5 +1,10 @@
 /** A small fleet of what `npm run fleet` runs in large: nothing is lost, services are used up to what they grant, and it is told. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { fleetOptionsOf, usage } from "./fleetOptions.ts";
 import { FleetWatch } from "./fleetWatch.ts";
 import { runFleet, type FleetOptions, type FleetReport } from "./fleetRun.ts";
 import { Host } from "./host.ts";
@@ -98,6 +103,89 @@ test("the queue's messages are limited too", async () => {
   isWhole(report);
   expect(report.perSecond.queueMessages).toBeLessThan(messagesPerSecond * 1.1);
   expect(report.perSecond.throttled).toBeGreaterThan(0);
+});
+
+test("each cluster is used once, the last one too, and that none is left is told", async () => {
+  const asManyAs = { ...small, rate: 40, seconds: 4, clusters: 40, workers: 100 };
+  const { accepted, ended, watch } = await runFleet(asManyAs);
+  expect(accepted).toBe(40);
+  expect(ended).toBe(40);
+  expect(new Set(watch.violations)).toEqual(
+    new Set(["no cluster was at rest to begin an operation on"]),
+  );
+});
+
+test("whoever waits is told of each second", async () => {
+  const told: number[] = [];
+  await runFleet(small, (seconds) => told.push(seconds));
+  const arriving = Array.from({ length: small.seconds }, (_, index) => index + 1);
+  expect(told.slice(0, small.seconds)).toEqual(arriving);
+  expect(new Set(told).size).toBe(told.length);
+});
+
+test.each([
+  ["--rate", ""],
+  ["--rate", " "],
+  ["--rate", "many"],
+  ["--rate", "Infinity"],
+  ["--rate", "-1"],
+  ["--seconds", "0"],
+  ["--seconds", "1.5"],
+  ["--steps", "0.5"],
+  ["--busyPercent", "101"],
+  ["--crashSeconds", "0"],
+  ["--units", "0"],
+])("what %s may not be: '%s'", (name, value) => {
+  // the form that takes a value that begins with a dash
+  expect(() => fleetOptionsOf([`${name}=${value}`])).toThrow(`${name} must be`);
+});
+
+test("more operations than there are clusters are refused, with what to raise", () => {
+  const asked = (clusters: number) =>
+    fleetOptionsOf(["--rate", "100", "--seconds", "100", "--clusters", String(clusters)]);
+  expect(() => asked(9_999)).toThrow("raise --clusters");
+  // on average it would be enough
+  expect(() => asked(10_000)).toThrow("raise --clusters");
+  expect(asked(10_600)).toMatchObject({ clusters: 10_600, rate: 100, seconds: 100 });
+});
+
+test("what is not said is as the usage text has it", () => {
+  const options = fleetOptionsOf([]);
+  expect(options).toMatchObject({ instances: 50, unitsPerSecond: Infinity, split: false });
+  expect(usage()).toContain("processes (50)");
+  expect(usage()).toContain("request units a second of both containers (no limit)");
+  expect(() => fleetOptionsOf(["--clusterz", "1"])).toThrow("--clusterz");
+  expect(fleetOptionsOf(["--help", "--rate", ""])).toBe("help");
+});
+
+const program = new URL("fleet.ts", import.meta.url).pathname;
+
+test("the program tells its options, and refuses others with the same text", async () => {
+  const run = promisify(execFile);
+  const { stdout, stderr } = await run(process.execPath, [program, "--help"]);
+  expect([stdout, stderr]).toEqual([usage(), ""]);
+  await expect(run(process.execPath, [program, "--rate", ""])).rejects.toMatchObject({
+    code: 2,
+    stdout: "",
+    stderr: `--rate must be a number from 0 on, not ''\n${usage()}`,
+  });
+});
+
+test("whoever stops reading gets no error, and the run its exit code", async () => {
+  const args = "--instances 1 --clusters 50 --rate 1 --seconds 2 --waits 0 --steps 1".split(" ");
+  const child = spawn(process.execPath, [program, ...args]);
+  child.stdout.destroy();
+  const [told, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+  expect([told, code]).toEqual(["", 0]);
+});
+
+test("a busy subscription is told of where there is one", async () => {
+  const run = promisify(execFile);
+  const few = "--instances 1 --clusters 50 --rate 1 --seconds 2 --waits 0 --steps 1".split(" ");
+  const without = await run(process.execPath, [program, ...few]);
+  expect(without.stdout).not.toContain("busy");
+  const busy = await run(process.execPath, [program, ...few, "--busyPercent", "50"]);
+  expect(busy.stdout).toContain("not in the busy one");
 });
 
 function watched(): { readonly watch: FleetWatch; readonly hosts: readonly [Host, Host] } {

@@ -95,9 +95,16 @@ const restartMs = 5_000;
 /** The longest that everything may take to come to its end, as a multiple of the message visibility. */
 const settledWithinVisibilities = 40;
 
-/** Runs it to its end, when nothing is under way any more. */
-export async function runFleet(options: FleetOptions): Promise<FleetReport> {
-  const fleet = new Fleet(options);
+/**
+ * Runs it to its end, when nothing is under way any more.
+ *
+ * @param onSecond told of each simulated second that has passed.
+ */
+export async function runFleet(
+  options: FleetOptions,
+  onSecond?: (seconds: number) => void,
+): Promise<FleetReport> {
+  const fleet = new Fleet(options, onSecond);
   await fleet.fill();
   return fleet.run();
 }
@@ -121,12 +128,15 @@ class Fleet {
   readonly #processes: FleetProcess[] = [];
   /** The numbers of the clusters on which an operation of this run was begun: each has one at the most. */
   readonly #busy = new Set<number>();
+  readonly #onSecond: ((seconds: number) => void) | undefined;
+  #toldSeconds = 0;
   #refused = 0;
   #deaths = 0;
   #isOver = false;
 
-  constructor(options: FleetOptions) {
+  constructor(options: FleetOptions, onSecond?: (seconds: number) => void) {
     this.#options = options;
+    this.#onSecond = onSecond;
     const world = new World({ seed: options.seed });
     const watch = new FleetWatch(world);
     const { chance } = world;
@@ -215,6 +225,10 @@ class Fleet {
   async #until(isReached: () => boolean): Promise<void> {
     while (!isReached()) {
       if (!(await this.#world.next())) throw new Error("nothing happens any more");
+      const seconds = Math.floor(this.#world.elapsedMs / 1_000);
+      if (seconds === this.#toldSeconds) continue;
+      this.#toldSeconds = seconds;
+      this.#onSecond?.(seconds);
     }
   }
 
@@ -349,7 +363,10 @@ class Fleet {
   /** A request that begins an update: what a frontend asks the store for, without HTTP. */
   async #request({ store, committed, host }: FleetProcess): Promise<void> {
     const number = this.#atRest();
-    if (number === undefined) return;
+    if (number === undefined) {
+      this.#watch.violations.push("no cluster was at rest to begin an operation on");
+      return;
+    }
     const partition = this.#partitionOf(number);
     const name = { subscriptionId: partition, resourceGroup: "rg", name: `cluster-${number}` };
     try {
@@ -380,13 +397,17 @@ class Fleet {
   /** One that no operation of this run was begun on. */
   #atRest(): number | undefined {
     const { clusters } = this.#options;
-    for (let tries = 0; tries < 100; tries += 1) {
-      const number = this.#world.chance.below(clusters);
-      if (this.#busy.has(number)) continue;
-      this.#busy.add(number);
-      return number;
+    let number = this.#world.chance.below(clusters);
+    for (let tries = 0; tries < 100 && this.#busy.has(number); tries += 1) {
+      number = this.#world.chance.below(clusters);
     }
-    return undefined;
+    // few are left: the next one
+    for (let steps = 0; steps < clusters && this.#busy.has(number); steps += 1) {
+      number = (number + 1) % clusters;
+    }
+    if (this.#busy.has(number)) return undefined;
+    this.#busy.add(number);
+    return number;
   }
 
   #letDie(index: number): void {
