@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { describeSettings, readConfig } from "../../src/config.ts";
+import { manifests } from "../deploy/manifests.ts";
 import { assumptions, idleCosts, monthOf } from "./azureCosts.ts";
 import { sections } from "./azureCostsPage.ts";
 
@@ -29,6 +30,43 @@ test("what is assumed of settings is their default with the Azure engines", () =
   expect(poll?.defaultText).toBe(String(assumptions.pollSeconds));
 });
 
+/** What one kind of manifests has, by name. */
+function specs<T>(kind: string): Readonly<Record<string, T>> {
+  const all = manifests().filter((manifest) => manifest.kind === kind);
+  return Object.fromEntries(all.map(({ metadata, ...rest }) => [metadata.name, rest["spec"] as T]));
+}
+
+test("what is assumed of Pods and nodes is what they are deployed with", () => {
+  const deployments = specs<{
+    readonly replicas?: number;
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly resources: { readonly requests: { readonly cpu: string } };
+        }[];
+      };
+    };
+  }>("Deployment");
+  const asked = Object.entries(deployments).map(([role, { template }]) => [
+    role,
+    Number(/^(\d+)m$/.exec(template.spec.containers[0]?.resources.requests.cpu ?? "")?.[1]),
+  ]);
+  expect(Object.fromEntries(asked)).toEqual(assumptions.podMillicores);
+  expect(deployments["forwarder"]?.replicas).toBe(assumptions.forwarders);
+  const autoscalers = specs<{ readonly minReplicas: number }>("HorizontalPodAutoscaler");
+  expect(autoscalers["frontend"]?.minReplicas).toBe(assumptions.frontends);
+  const { backend } = specs<{
+    readonly maxReplicaCount: number;
+    readonly triggers: readonly { readonly metadata: { readonly queueLength: string } }[];
+  }>("ScaledObject");
+  expect(backend?.triggers[0]?.metadata.queueLength).toBe(String(assumptions.workersOfBackend / 2));
+  const template = readFileSync(new URL("../../deploy/azure.json", import.meta.url), "utf8");
+  const [, size] = /"nodeSize":[^}]*?"defaultValue": "(\w+)"/.exec(template) ?? [];
+  expect(size).toBe("Standard_D2as_v5");
+  const counts = [...template.matchAll(/"minCount": (\d+)/g)].map(([, count]) => Number(count));
+  expect(counts).toEqual([assumptions.leastNodes]);
+});
+
 test("more clusters never cost less, and nothing but clusters makes them cost more", () => {
   const months = [0, 10, 1_000, 100_000, 1_000_000].map(monthOf);
   for (const [index, month] of months.entries()) {
@@ -37,7 +75,11 @@ test("more clusters never cost less, and nothing but clusters makes them cost mo
     expect(month.unitsPerSecond).toBeGreaterThan(before.unitsPerSecond);
     expect(month.cosmosDollars).toBeGreaterThanOrEqual(before.cosmosDollars);
     expect(month.queueDollars).toBeGreaterThan(before.queueDollars);
+    expect(month.leastNodes).toBeGreaterThanOrEqual(before.leastNodes);
   }
+  expect(months[0]?.leastNodes).toBe(2);
+  // 4,110 operations under way at the highest: 83 backends of a quarter of a processor, and 0.7 for the others
+  expect(months[4]?.leastNodes).toBe(Math.ceil((83 * 0.25 + 0.7) / 1.9));
   // idle: what the table of idle processes has, and the looks of a forwarder that has no rest
   const [idle] = months;
   const { busyQueriesPerMinute: busy } = assumptions;

@@ -174,6 +174,15 @@ export const assumptions = {
   bytesPerCluster: 16 * 1024,
   /** Of those that a backend has at once, `WORKERS`. */
   workersOfBackend: 100,
+  /** What each role's Pod asks for of a node, in thousandths of a processor: deploy/kubernetes.yaml. */
+  podMillicores: { frontend: 250, forwarder: 100, backend: 250 },
+  /** deploy/azure.json: `minCount`. */
+  leastNodes: 2,
+  /**
+   * What a node has for Pods: of the two processors of a `Standard_D2as_v5` the node itself keeps a tenth of one
+   * (https://learn.microsoft.com/azure/aks/node-resource-reservations).
+   */
+  nodeMillicores: 1_900,
 };
 
 export interface Month {
@@ -184,6 +193,8 @@ export interface Month {
   readonly storageDollars: number;
   readonly queueRequests: number;
   readonly queueDollars: number;
+  /** By what the Pods of the three roles ask for in the highest hour; those of AKS itself come on top. */
+  readonly leastNodes: number;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
@@ -243,6 +254,8 @@ export function monthOf(clusters: number): Month {
   // deploy/kubernetes.yaml: a frontend is asked every ten seconds whether it is ready, the others every thirty
   const underWay = (clusters * sum(operations.map(([n, , minutes]) => n * minutes))) / a.hours / 60;
   const backends = Math.max(1, Math.ceil((underWay * a.peak) / (a.workersOfBackend / 2)));
+  const { frontend, forwarder: forwards, backend } = a.podMillicores;
+  const millicores = a.frontends * frontend + a.forwarders * forwards + backends * backend;
   const probesPerMinute = 6 * a.frontends + 2 * (a.forwarders + backends);
   const onPartitions = (partitions: number): number => {
     const { query: _, ...rest } = forwarder.cosmos;
@@ -272,6 +285,7 @@ export function monthOf(clusters: number): Month {
     storageDollars: ((clusters * a.bytesPerCluster) / 1e9) * prices.storageGigabyteMonth,
     queueRequests,
     queueDollars: (queueRequests / 10_000) * prices.queue10000Requests,
+    leastNodes: Math.max(a.leastNodes, Math.ceil(millicores / a.nodeMillicores)),
   };
 }
 

@@ -96,6 +96,7 @@ function monthTable(): string {
       number(month.queueRequests / 1e6, 1),
       number(month.queueDollars, 2),
       number(dollars, 2),
+      number(month.leastNodes),
     ];
   });
   const heads = [
@@ -106,19 +107,24 @@ function monthTable(): string {
     "storage $",
     "million queue requests",
     "queue $",
-    "together $",
+    "together $, without nodes",
+    "nodes besides, at least",
   ];
   return tableOf(heads, [...heads.keys()], rows);
 }
 
 function assumptionsList(): string {
   const a = assumptions;
+  const pods = Object.entries(a.podMillicores)
+    .map(([role, millicores]) => `a ${role} ${millicores / 1_000}`)
+    .join(", ");
   const lines = [
     `of each cluster ${a.getsPerClusterHour} GETs an hour, and a list an hour that shows ${a.clustersPerList} of them`,
     `of each cluster ${a.updatesPerClusterMonth} updates and ${a.tagPatchesPerClusterMonth} change of tags a month; ${number(a.createsPerClusterMonth * 100)} % are created and as many deleted`,
     `a create takes ${a.createMinutes} minutes, an update ${a.updateMinutes}, a deletion ${a.deleteMinutes}: ${a.stepsPerOperation} steps with a note each, and else steps that wait and are begun again every ${a.pollSeconds} s (\`AZURE_POLL_SECONDS\`)`,
     `whoever asked for it asks for its status every ${a.statusSeconds} s (\`RETRY_AFTER_SECONDS\`)`,
     `${a.frontends} frontends and ${a.forwarders} forwarders, and a backend for each ${a.workersOfBackend / 2} operations under way at the highest; their probes as deploy/kubernetes.yaml has them`,
+    `nodes by what the Pods ask for: ${pods} of a processor, of which a node has ${a.nodeMillicores / 1_000} for Pods; at least ${a.leastNodes}`,
     `the forwarder never finds rest: ${a.busyQueriesPerMinute} queries a minute; each message is preceded by ${a.receivesPerMessage} requests that receive`,
     `the highest second of each hour has ${a.peak} times the average, in steps of 100 RU/s, and ${a.leastUnitsPerSecond} at least`,
     `${a.bytesPerCluster / 1024} KB of storage for each cluster with the records of its operations of a week`,
