@@ -56,15 +56,38 @@ test("what is assumed of Pods and nodes is what they are deployed with", () => {
   const autoscalers = specs<{ readonly minReplicas: number }>("HorizontalPodAutoscaler");
   expect(autoscalers["frontend"]?.minReplicas).toBe(assumptions.frontends);
   const { backend } = specs<{
-    readonly maxReplicaCount: number;
     readonly triggers: readonly { readonly metadata: { readonly queueLength: string } }[];
   }>("ScaledObject");
   expect(backend?.triggers[0]?.metadata.queueLength).toBe(String(assumptions.workersOfBackend / 2));
   const template = readFileSync(new URL("../../deploy/azure.json", import.meta.url), "utf8");
-  const [, size] = /"nodeSize":[^}]*?"defaultValue": "(\w+)"/.exec(template) ?? [];
-  expect(size).toBe("Standard_D2as_v5");
+  // two processors
+  expect(/"nodeSize":[^}]*?"defaultValue": "(\w+)"/.exec(template)?.[1]).toBe("Standard_D2as_v5");
   const counts = [...template.matchAll(/"minCount": (\d+)/g)].map(([, count]) => Number(count));
   expect(counts).toEqual([assumptions.leastNodes]);
+});
+
+test("docs/scaling.md tells of what is deployed", () => {
+  const scaling = readFileSync(new URL("../../docs/scaling.md", import.meta.url), "utf8");
+  const template = readFileSync(new URL("../../deploy/azure.json", import.meta.url), "utf8");
+  const { parameters } = JSON.parse(template) as {
+    readonly parameters: Readonly<Record<string, { readonly defaultValue?: unknown }>>;
+  };
+  const most = Number(parameters["cosmosMaxThroughput"]?.defaultValue).toLocaleString("en-US");
+  expect(scaling).toContain(`\`cosmosMaxThroughput\` is ${most} |`);
+  expect(scaling).toContain(
+    `\`nodeCountMax\` is ${String(parameters["nodeCountMax"]?.defaultValue)}.`,
+  );
+  const { backend } = specs<{ readonly maxReplicaCount: number }>("ScaledObject");
+  const backends = Number(backend?.maxReplicaCount);
+  expect(scaling).toContain(`\`maxReplicaCount: ${backends}\``);
+  // the last one comes with the first operation that the others have no share of
+  const { workersOfBackend, podMillicores: asked, frontends, forwarders } = assumptions;
+  expect(scaling).toContain(
+    `| ${backends}, reached at ${(backends - 1) * (workersOfBackend / 2) + 1} |`,
+  );
+  const millicores =
+    backends * asked.backend + frontends * asked.frontend + forwarders * asked.forwarder;
+  expect(scaling).toContain(`ask for ${millicores / 1_000} processors`);
 });
 
 test("more clusters never cost less, and nothing but clusters makes them cost more", () => {
