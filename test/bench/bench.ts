@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { startEngines } from "./benchEngines.ts";
 import { BenchOptionsError, readBenchOptions, usage, type BenchOptions } from "./benchOptions.ts";
 import { isSound, reportText, type BenchReport, type Section } from "./benchReport.ts";
+import { loadWarning } from "./loadWarning.ts";
 import { measureSection, ownProgram } from "./measureSection.ts";
 import { scenarios } from "./scenarios.ts";
 import { installOne, seedEngines, seedFolder } from "./seededFolder.ts";
@@ -41,6 +42,8 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
     return path;
   };
   const [loadBefore = NaN] = loadavg();
+  const warning = loadWarning(loadBefore, cpus().length);
+  if (warning !== undefined) tell(warning);
   tell("installing a cluster to seed from");
   const installed = await installOne(ownProgram, folderOf("installed"));
   const isEmbedded = options.engines === "embedded";
@@ -77,7 +80,7 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
     rmSync(seeded, { recursive: true });
   }
   const [loadAfter = NaN] = loadavg();
-  const { rounds, seconds, connections } = options;
+  const { quick, rounds, seconds, connections } = options;
   return {
     format: 1,
     machine: {
@@ -88,6 +91,7 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
       loadAverages: [loadBefore, loadAfter],
     },
     engines: options.engines,
+    quick,
     rounds,
     seconds,
     connections,

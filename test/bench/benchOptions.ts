@@ -19,6 +19,8 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Each of these ends after so many requests, if not by its time. */
   readonly requestsMax?: number;
+  /** A look whether it works: no figure is to be relied on. */
+  readonly quick: boolean;
   /** How long before the first round, not measured. */
   readonly warmupSeconds: number;
   /** How long nobody is asked anything, to see what a process uses then. */
@@ -40,7 +42,7 @@ export const usage = `npm run bench -- [options]
   --background B      without, with, or both as "without,with" (default; on azure without)
   --rounds N          how often everything is measured; medians are shown (default 3)
   --seconds S         of each scenario, server and round (default 2)
-  --connections C     (default 10)
+  --connections C     callers at once (default 10); with 50, writes share more of their commits
   --quick             a look whether it works: 100 clusters, one round of twenty requests, no figures to rely on
   --json              for machines; with npm's --silent nothing else is on standard output
   --help              shows this
@@ -80,6 +82,7 @@ export function readBenchOptions(args: readonly string[], known: readonly string
     rounds: one("rounds", values.rounds ?? (quick ? "1" : "3"), { whole: true }),
     seconds: only("seconds", seconds),
     ...(quick ? { requestsMax: quickRequests } : {}),
+    quick,
     warmupSeconds: quick ? 0 : only("seconds", seconds) / 2,
     idleSeconds: quick ? 0.2 : 5,
     installSeconds: quick ? 0.5 : 5,

@@ -40,7 +40,7 @@ function section(members: Partial<Section> = {}): Section {
     stored: 100,
     background: "without",
     processes: { program: quiet, nodeHttp: quiet, express: quiet, fastify: quiet },
-    scenarios: [scenarioFigures("get", [round(load(40), 10)])],
+    scenarios: [scenarioFigures({ name: "get" }, [round(load(40), 10)])],
     ...members,
   };
 }
@@ -49,6 +49,7 @@ function report(...sections: readonly Section[]): BenchReport {
   return {
     format: 1,
     engines: "embedded",
+    quick: false,
     machine: {
       node: "v24.0.0",
       processor: "a processor",
@@ -67,7 +68,7 @@ function report(...sections: readonly Section[]): BenchReport {
 test("figures are medians of the rounds, and ratios are taken in each round", () => {
   // the machine was three times slower in the second round, for everybody
   const rounds = [round(load(40), 10), round(load(120), 30), round(load(44), 10)];
-  const { servers, cpuRatios } = scenarioFigures("get", rounds);
+  const { servers, cpuRatios } = scenarioFigures({ name: "get" }, rounds);
   expect(servers.program).toMatchObject({
     requests: 300,
     requestsPerSecond: 200,
@@ -79,14 +80,14 @@ test("figures are medians of the rounds, and ratios are taken in each round", ()
 });
 
 test("there is no ratio to what took less than a tick", () => {
-  const figures = scenarioFigures("get", [round(load(10), 0)]);
+  const figures = scenarioFigures({ name: "get" }, [round(load(10), 0)]);
   expect(figures.cpuRatios.nodeHttp).toBeNull();
   expect(reportText(report(section({ scenarios: [figures] })))).toContain("(× ?)");
 });
 
 test("errors of a round are summed, the first is kept, and the report says that they were", () => {
   const wrong = load(40, { errors: 2, firstError: "200 was expected: 409" });
-  const figures = scenarioFigures("replace", [round(load(40), 10), round(wrong, 10)]);
+  const figures = scenarioFigures({ name: "replace" }, [round(load(40), 10), round(wrong, 10)]);
   expect(figures.servers.program).toMatchObject({ errors: 2, firstError: "200 was expected: 409" });
   const bad = section({ scenarios: [figures] });
   expect(isSound(bad)).toBe(false);
@@ -100,16 +101,22 @@ test("a process that told of an error, or a server that never answered, is an er
   const processes = { ...section().processes, program: told };
   expect(isSound(section({ processes }))).toBe(false);
   expect(reportText(report(section({ processes })))).toContain("the disk is full");
-  const silent = scenarioFigures("get", [round(load(0, { requests: 0 }), 10)]);
+  const silent = scenarioFigures({ name: "get" }, [round(load(0, { requests: 0 }), 10)]);
   expect(isSound(section({ scenarios: [silent] }))).toBe(false);
 });
 
 test("the table compares each size with the first of the same kind", () => {
-  const larger = { stored: 10_000, scenarios: [scenarioFigures("get", [round(load(50), 10)])] };
+  const larger = {
+    stored: 10_000,
+    scenarios: [scenarioFigures({ name: "get" }, [round(load(50), 10)])],
+  };
   const text = reportText(
     report(
       section(),
-      section({ background: "with", scenarios: [scenarioFigures("get", [round(load(80), 10)])] }),
+      section({
+        background: "with",
+        scenarios: [scenarioFigures({ name: "get" }, [round(load(80), 10)])],
+      }),
       section(larger),
       section({ ...larger, background: "with" }),
     ),
@@ -118,4 +125,49 @@ test("the table compares each size with the first of the same kind", () => {
   expect(rows.map((row) => row.split("|").at(-2)?.trim())).toEqual(["", "", "× 1.25", "× 0.63"]);
   expect(text).not.toContain("ERRORS");
   expect(text).toContain("100 stored clusters, with work in the background");
+});
+
+test("how the columns are to be read stands above the first table, and once", () => {
+  const text = reportText(report(section(), section({ stored: 200 })));
+  const [legend = "", ...more] = text.split("100 stored clusters");
+  expect(legend).toMatch(/^node:http, Express, fastify: .* the program needs 6\.00 times/m);
+  expect(legend).toMatch(/^first size: .* at the first number of stored clusters$/m);
+  expect(more.join()).not.toMatch(/^first size:/m);
+});
+
+test("a quick look is marked, and says nothing of seconds", () => {
+  const text = reportText({ ...report(section()), quick: true });
+  expect(text).toContain("QUICK: only a look whether it works, no figures to rely on\n");
+  expect(text).not.toContain("rounds: 3 of 1 s");
+  const real = reportText(report(section()));
+  expect(real).toContain("rounds: 3 of 1 s");
+  expect(real).not.toContain("QUICK");
+});
+
+test("durable writes a second are told of the scenarios that write", () => {
+  const writes = [
+    scenarioFigures({ name: "get" }, [round(load(40), 10)]),
+    scenarioFigures({ name: "replace", writes: true }, [round(load(40), 10)]),
+    scenarioFigures({ name: "create", writes: true }, [round(load(40, { seconds: 0.25 }), 10)]),
+  ];
+  expect(writes.map(({ durableWritesPerSecond }) => durableWritesPerSecond)).toEqual([
+    undefined,
+    200,
+    400,
+  ]);
+  expect(reportText(report(section({ scenarios: writes })))).toContain(
+    "\ndurable writes a second with 10 connections: replace 200, create 400\n",
+  );
+  expect(reportText(report(section()))).not.toContain("durable");
+});
+
+test("the head warns when others were at work before, and not of the bench's own load", () => {
+  const at = (loadBefore: number): string => {
+    const { machine, ...rest } = report(section());
+    return reportText({ ...rest, machine: { ...machine, loadAverages: [loadBefore, 9] } });
+  };
+  expect(at(2)).not.toContain("WARNING");
+  expect(at(2.1)).toContain(
+    "WARNING: the load average was 2.1 before, more than the processors, 2",
+  );
 });

@@ -5,6 +5,8 @@
 import type { EnginesName } from "./benchEngines.ts";
 import type { Background } from "./benchOptions.ts";
 import type { Load } from "./load.ts";
+import { loadWarning } from "./loadWarning.ts";
+import type { Scenario } from "./scenarios.ts";
 import { median } from "./statistics.ts";
 
 export const program = "program";
@@ -38,6 +40,8 @@ export interface ScenarioFigures {
    * them took less than a tick, which no figure can be had of.
    */
   readonly cpuRatios: Readonly<Record<Baseline, number | null>>;
+  /** Of the program, and there for writes alone: each that is answered is committed. */
+  readonly durableWritesPerSecond?: number;
 }
 
 export interface ProcessFigures {
@@ -74,17 +78,19 @@ export interface BenchReport {
   readonly format: 1;
   readonly machine: Machine;
   readonly engines: EnginesName;
+  /** Whether it was only a look whether it works, after which no figure is to be relied on. */
+  readonly quick: boolean;
   readonly rounds: number;
   readonly seconds: number;
   readonly connections: number;
-  /** Whether no answer was wrong and no process told of an error. */
+  /** Whether no answer was wrong and no process told of an error; a `quick` look may be sound. */
   readonly isSound: boolean;
   readonly sections: readonly Section[];
 }
 
 /** @param rounds each with one load per server. */
 export function scenarioFigures(
-  scenario: string,
+  { name, writes }: Pick<Scenario, "name" | "writes">,
   rounds: readonly Readonly<Record<Server, Load>>[],
 ): ScenarioFigures {
   const figures = (server: Server): Figures => figuresOf(rounds.map((round) => round[server]));
@@ -95,10 +101,11 @@ export function scenarioFigures(
     const middle = median(ratios);
     return Number.isFinite(middle) ? middle : null;
   };
+  const program = figures("program");
   return {
-    scenario,
+    scenario: name,
     servers: {
-      program: figures("program"),
+      program,
       nodeHttp: figures("nodeHttp"),
       express: figures("express"),
       fastify: figures("fastify"),
@@ -108,6 +115,7 @@ export function scenarioFigures(
       express: ratio("express"),
       fastify: ratio("fastify"),
     },
+    ...(writes === true ? { durableWritesPerSecond: program.requestsPerSecond } : {}),
   };
 }
 
@@ -147,19 +155,28 @@ export function isSound({ processes, scenarios }: Section): boolean {
 
 /** As text: a table for each section, and all errors below it. */
 export function reportText(report: BenchReport): string {
-  const { machine, engines, rounds, seconds, connections } = report;
+  const { machine, engines, quick, rounds, seconds, connections } = report;
   const [loadBefore, loadAfter] = machine.loadAverages;
+  const warning = loadWarning(loadBefore, machine.processors);
   const head =
     `${machine.processors} × ${machine.processor}, Linux ${machine.kernel}, Node ${machine.node}; ${engines} engines; ` +
-    `rounds: ${rounds} of ${seconds} s with ${connections} connections; ` +
-    `load average ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after\n`;
+    `rounds: ${rounds} of ${quick ? "a few requests" : `${seconds} s`} with ${connections} connections; ` +
+    `load average ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after\n` +
+    (quick ? "QUICK: only a look whether it works, no figures to rely on\n" : "") +
+    (warning === undefined ? "" : `${warning}\n`) +
+    `\n${legend}`;
   const sections = report.sections.map((section) => {
     const first = report.sections.find(({ background }) => background === section.background);
-    return sectionText(section, first);
+    return sectionText(section, first, connections);
   });
   const end = report.isSound ? "" : "\nTHERE WERE ERRORS: these figures are not to be relied on.\n";
   return [head, ...sections].join("\n") + end;
 }
+
+/** How to read a table. */
+const legend =
+  "node:http, Express, fastify: 0.100 (× 6.00) is 0.100 ms of CPU per request there, of which the program needs 6.00 times as much\n" +
+  "first size: × 1.20 is 1.20 times the program's CPU ms/req in this scenario at the first number of stored clusters\n";
 
 const columns = [
   "scenario",
@@ -174,7 +191,7 @@ const columns = [
   "first size",
 ] as const;
 
-function sectionText(section: Section, first: Section | undefined): string {
+function sectionText(section: Section, first: Section | undefined, connections: number): string {
   const { stored, background, processes } = section;
   const rows = section.scenarios.map((figures) => rowOf(figures, grownBy(figures, section, first)));
   const processLines = servers.map((server) => {
@@ -189,10 +206,21 @@ function sectionText(section: Section, first: Section | undefined): string {
     "",
     ...tableLines([columns, ...rows]),
     "",
+    ...durableWritesLines(section, connections),
     ...processLines,
     ...errorLines(section),
     "",
   ].join("\n");
+}
+
+function durableWritesLines({ scenarios }: Section, connections: number): readonly string[] {
+  const told = scenarios.flatMap(({ scenario, durableWritesPerSecond }) =>
+    durableWritesPerSecond === undefined
+      ? []
+      : [`${scenario} ${Math.round(durableWritesPerSecond)}`],
+  );
+  if (told.length === 0) return [];
+  return [`durable writes a second with ${connections} connections: ${told.join(", ")}`];
 }
 
 function rowOf({ scenario, servers, cpuRatios }: ScenarioFigures, grown: string) {

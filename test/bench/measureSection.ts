@@ -104,7 +104,7 @@ export async function measureSection(options: SectionOptions): Promise<Section> 
     stored: storedCount,
     background,
     processes,
-    scenarios: asked.map(({ scenario, rounds }) => scenarioFigures(scenario.name, rounds)),
+    scenarios: asked.map(({ scenario, rounds }) => scenarioFigures(scenario, rounds)),
   };
 }
 

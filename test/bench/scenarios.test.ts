@@ -27,6 +27,11 @@ test.each(["get", "patch-tags", "operation-status", "invalid-put"])(
   },
 );
 
+test("those that write are known", () => {
+  const writing = scenarios.filter(({ writes }) => writes === true).map(({ name }) => name);
+  expect(writing).toEqual(["patch-tags", "replace", "create"]);
+});
+
 test("each PATCH changes something, and what is missing is never there", () => {
   const { request } = named("patch-tags");
   expect(request(0, 1).path).toBe(request(1, 1).path);

@@ -36,6 +36,8 @@ export interface Scenario {
   readonly usesUp?: "replaced";
   /** Whether work begins with each request. */
   readonly beginsWork?: true;
+  /** Whether each answer says that something was committed. */
+  readonly writes?: true;
   /** @param stored how many clusters there are. */
   readonly expected: (stored: number) => Expected;
   /** @param number from 0: how many of the scenario were made before. */
@@ -141,6 +143,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "patch-tags",
     operationId: "OpenShiftClusters_Update",
+    writes: true,
     expected: () => ({ status: 200, ...shownCluster }),
     request: (number, stored) => {
       // another value each time: what changes nothing isn't written
@@ -158,6 +161,7 @@ export const scenarios: readonly Scenario[] = [
     operationId: "OpenShiftClusters_CreateOrUpdate",
     usesUp: "replaced",
     beginsWork: true,
+    writes: true,
     expected: () => ({ status: 200, mark: '"Updating"', marks: 1 }),
     request: (number) => ({
       method: "PUT",
@@ -170,6 +174,7 @@ export const scenarios: readonly Scenario[] = [
     name: "create",
     operationId: "OpenShiftClusters_CreateOrUpdate",
     beginsWork: true,
+    writes: true,
     expected: () => ({ status: 201, mark: '"Creating"', marks: 1 }),
     request: (number) => ({
       method: "PUT",
