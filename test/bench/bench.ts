@@ -2,11 +2,12 @@
  * `npm run bench`: what a request costs, measured on the real program and, in the same run, on servers that do nothing but to parse
  * and answer the same. See docs/performance.md. Ends with exit code 1 when an answer was wrong, 2 when it can't be understood.
  */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { cpus, loadavg, release, tmpdir } from "node:os";
+import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpus, loadavg, release } from "node:os";
 import { join } from "node:path";
+import { benchFolder, runBench, tell } from "./benchCommand.ts";
 import { startEngines } from "./benchEngines.ts";
-import { BenchOptionsError, readBenchOptions, usage, type BenchOptions } from "./benchOptions.ts";
+import { readBenchOptions, usage, type BenchOptions } from "./benchOptions.ts";
 import { isSound, reportText, type BenchReport, type Section } from "./benchReport.ts";
 import { loadWarning } from "./loadWarning.ts";
 import { measureSection, ownProgram } from "./measureSection.ts";
@@ -15,10 +16,6 @@ import { installOne, seedEngines, seedFolder } from "./seededFolder.ts";
 
 /** More replaces in a second than the program manages. */
 const replacesPerSecondMax = 1_500;
-
-function tell(text: string): void {
-  process.stderr.write(`${text}\n`);
-}
 
 /** How many clusters there have to be that a replace may take, each once. */
 function replaceableOf({ warmupSeconds, rounds, seconds, requestsMax }: BenchOptions): number {
@@ -33,9 +30,7 @@ async function timed(clusters: number, seed: () => Promise<void>): Promise<void>
 }
 
 async function bench(options: BenchOptions): Promise<BenchReport> {
-  const folder = mkdtempSync(join(tmpdir(), "rp-bench-"));
-  // also when it is interrupted: the largest takes a gigabyte
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const folder = benchFolder();
   const folderOf = (name: string): string => {
     const path = join(folder, name);
     mkdirSync(path);
@@ -109,16 +104,9 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  process.once("SIGINT", () => process.exit(130));
   const report = await bench(options);
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
   if (!report.isSound) process.exitCode = 1;
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof BenchOptionsError)) throw error;
-  process.stderr.write(`${error.message}\n\n${usage}`);
-  process.exitCode = 2;
-}
+await runBench(usage, main);

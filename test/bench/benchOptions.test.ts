@@ -1,6 +1,7 @@
 /** The command line of `npm run bench`. */
 import { expect, test } from "vitest";
-import { BenchOptionsError, readBenchOptions, usage } from "./benchOptions.ts";
+import { readBenchOptions, usage } from "./benchOptions.ts";
+import { BenchOptionsError } from "./optionValues.ts";
 
 const known = ["get", "list", "create"];
 
@@ -55,6 +56,8 @@ test("a quick look is one short round, and each of its parts may be asked for ot
 
 test.each([
   ["--scenarios get,put", "--scenarios knows no put; there are get, list, create"],
+  ["--scenarios ", "--scenarios is empty; there are get, list, create"],
+  ["--scenarios get,", "--scenarios knows no ''; there are get, list, create"],
   ["--background sometimes", "--background knows no sometimes"],
   ["--engines sqlite", "--engines knows no sqlite; there are embedded, azure"],
   ["--engines embedded,azure", "--engines takes one name"],

@@ -1,6 +1,6 @@
 /** What `npm run bench` is asked for on its command line, checked. */
-import { parseArgs } from "node:util";
 import { enginesNames, type EnginesName } from "./benchEngines.ts";
+import { names, numbers, one, only, optionsIn } from "./optionValues.ts";
 
 /** Whether operations run while the requests are answered. */
 export type Background = (typeof backgrounds)[number];
@@ -51,11 +51,6 @@ export const usage = `npm run bench -- [options]
 /** As many as there are connections by default, twice. */
 const quickRequests = 20;
 
-/** The command line can't be understood; the message says why. */
-export class BenchOptionsError extends Error {
-  override readonly name = "BenchOptionsError";
-}
-
 /**
  * @param known the names of all scenarios.
  * @throws {BenchOptionsError}
@@ -93,59 +88,19 @@ export function readBenchOptions(args: readonly string[], known: readonly string
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        engines: { type: "string" },
-        scenarios: { type: "string" },
-        stored: { type: "string" },
-        background: { type: "string" },
-        rounds: { type: "string" },
-        seconds: { type: "string" },
-        connections: { type: "string" },
-        quick: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new BenchOptionsError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function names<N extends string>(option: string, text: string, known: readonly N[]): readonly N[] {
-  const asked = new Set(text.split(","));
-  const found = known.filter((name) => asked.delete(name));
-  if (asked.size === 0) return found;
-  throw new BenchOptionsError(
-    `--${option} knows no ${[...asked].join(", ")}; there are ${known.join(", ")}`,
-  );
-}
-
-interface NumberForm {
-  readonly whole?: boolean;
-  readonly least?: number;
-}
-
-function numbers(option: string, text: string, form: NumberForm): readonly number[] {
-  const { whole = false, least = 1 } = form;
-  return text.split(",").map((each) => {
-    const value = Number(each);
-    const fits = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
-    if (each.trim() !== "" && fits && value >= least) return value;
-    const kind = whole ? "whole number" : "number";
-    throw new BenchOptionsError(`--${option} must be a ${kind} from ${least}, not '${each}'`);
+  return optionsIn({
+    args: [...args],
+    options: {
+      engines: { type: "string" },
+      scenarios: { type: "string" },
+      stored: { type: "string" },
+      background: { type: "string" },
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      connections: { type: "string" },
+      quick: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
   });
-}
-
-function one(option: string, text: string, form: NumberForm): number {
-  return only(option, numbers(option, text, form));
-}
-
-function only<T extends string | number>(option: string, [value, ...more]: readonly T[]): T {
-  if (value !== undefined && more.length === 0) return value;
-  throw new BenchOptionsError(
-    `--${option} takes one ${typeof value === "string" ? "name" : "number"}`,
-  );
 }

@@ -16,6 +16,24 @@ export interface ServedProcessOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** All that run: none of them must outlive this process. */
+const running = new Set<ChildProcess>();
+
+/** Has the operating system end all that run; nothing can be waited for at the end of a process. */
+function endAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+function endsWithThis(child: ChildProcess): void {
+  // before anything else that is done at the end, such as to remove what they write to
+  if (running.size === 0) process.prependListener("exit", endAll);
+  running.add(child);
+  child.once("exit", () => {
+    running.delete(child);
+    if (running.size === 0) process.off("exit", endAll);
+  });
+}
+
 const errorMark = '"level":"error"';
 
 export class ServedProcess implements AsyncDisposable {
@@ -53,6 +71,7 @@ export class ServedProcess implements AsyncDisposable {
       env: { PATH: process.env["PATH"], ...settings },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    endsWithThis(child);
     if (onLine !== undefined) createInterface({ input: child.stdout }).on("line", onLine);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     let told = "";
