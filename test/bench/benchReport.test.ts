@@ -168,6 +168,6 @@ test("the head warns when others were at work before, and not of the bench's own
   };
   expect(at(2)).not.toContain("WARNING");
   expect(at(2.1)).toContain(
-    "WARNING: the load average was 2.1 before, more than the processors, 2",
+    "WARNING: the load average was 2.10 before, more than the processors, 2",
   );
 });

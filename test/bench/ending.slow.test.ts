@@ -10,6 +10,7 @@ import { expect, test } from "vitest";
 
 const benches = [
   ["bench.ts", "--quick --background without --rounds 50", /: round 1 of 50$/],
+  ["operationsBench.ts", "--operations 1000000 --beginnings 1", /^creates by 20 callers/],
 ] as const;
 
 /** Processes whose parent this is, as Linux tells. */
@@ -47,8 +48,9 @@ test.each(
         if (reached.test(line)) break;
       }
       expect(told.at(-1)).toMatch(reached);
-      const children = childrenOf(bench.pid ?? NaN);
-      expect(children.length).toBeGreaterThan(0);
+      const running = () => childrenOf(bench.pid ?? NaN);
+      await expect.poll(running, { timeout: 10_000 }).not.toEqual([]);
+      const children = running();
       expect(readdirSync(folder).filter((name) => name.startsWith("rp-bench-"))).toHaveLength(1);
       bench.kill(signal);
       expect(await ended).toEqual([code, null]);

@@ -8,7 +8,7 @@
 export function loadWarning(load: number, processors: number): string | undefined {
   if (load <= processors) return undefined;
   return (
-    `WARNING: the load average was ${load.toFixed(1)} before, more than the processors, ${processors}: ` +
+    `WARNING: the load average was ${load.toFixed(2)} before, more than the processors, ${processors}: ` +
     "others are at work, so rates are too low, and times and CPU too high"
   );
 }

@@ -3,16 +3,22 @@
  * work begins, how many operations end in a second, how soon another process goes on with what one leaves, and what all of it costs
  * while nothing is to be done. See docs/performance.md. Ends with exit code 1 when anything was answered otherwise than it should be.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { enginesNames, startEngines, type BenchEngines, type EnginesName } from "./benchEngines.ts";
+import { benchFolder, runBench, tell } from "./benchCommand.ts";
+import { startEngines, type BenchEngines, type OpenStore } from "./benchEngines.ts";
 import { idleLines, measureIdle, type IdleCosts } from "./idleCosts.ts";
+import { loadWarning } from "./loadWarning.ts";
 import { compileCache } from "./measureSection.ts";
-import { cpuMsOf, memoryPeakBytesOf } from "./processFigures.ts";
+import {
+  operationsUsage,
+  readOperationsOptions,
+  type OperationsOptions,
+} from "./operationsOptions.ts";
+import { cpuMsOf, memoryBytesOf, memoryPeakBytesOf } from "./processFigures.ts";
 import { apiVersion, createBody } from "./scenarios.ts";
 import { countRunning } from "./seededFolder.ts";
 import { ServedProcess } from "./servedProcess.ts";
@@ -23,6 +29,8 @@ const program = fileURLToPath(new URL("processes/instantProgram.ts", import.meta
 /** Longer than a lease, a message's visibility and a restart together, on either engine. */
 const limitMs = 120_000;
 const lookMs = 2;
+/** How many operations are in a step at once, as by default. */
+const workers = 100;
 /** How often somebody asks whether a cluster is there. */
 const pollMs = 10;
 
@@ -47,7 +55,9 @@ async function start(
     args: options.holds === true ? ["hold"] : [],
     settings: {
       PORT: "0",
+      // by default as many may be under way as are measured, and none more
       OPERATIONS_LIMIT: "0",
+      WORKERS: String(workers),
       NODE_COMPILE_CACHE: compileCache,
       ...on.settings,
     },
@@ -102,13 +112,8 @@ async function singles(on: BenchEngines, times: number) {
   return { begunMs, endedMs };
 }
 
-/** Creates as fast as twenty callers can, until all have ended. */
-async function throughput(on: BenchEngines, count: number) {
-  const { served } = await start(on);
-  await using _ = served;
-  await using open = await on.openStore();
-  const cpuBefore = cpuMsOf(served.pid);
-  const begun = performance.now();
+/** As fast as twenty callers can, each of another cluster. */
+async function createAll(served: ServedProcess, count: number): Promise<void> {
   let next = 0;
   const caller = async (): Promise<void> => {
     while (next < count) {
@@ -117,17 +122,58 @@ async function throughput(on: BenchEngines, count: number) {
     }
   };
   await Promise.all(Array.from({ length: 20 }, caller));
-  const answeredMs = performance.now() - begun;
-  while ((await countRunning(open.store, 1)) > 0) await sleep(50);
-  const endedMs = performance.now() - begun;
+}
+
+/** @throws {Error} when the process has ended, or has told of an error. */
+async function untilNoneRuns(served: ServedProcess, { store }: OpenStore): Promise<void> {
+  while (served.pid > 0 && (await countRunning(store, 1)) > 0) await sleep(50);
   const { errors, first } = served.told;
   if (errors > 0) throw new Error(`the log has errors: ${first}`);
+}
+
+/** From the first create until all have ended. */
+async function throughput(on: BenchEngines, count: number) {
+  const { served } = await start(on);
+  await using _ = served;
+  await using open = await on.openStore();
+  const cpuBefore = cpuMsOf(served.pid);
+  const begun = performance.now();
+  await createAll(served, count);
+  const answeredMs = performance.now() - begun;
+  await untilNoneRuns(served, open);
+  const endedMs = performance.now() - begun;
   return {
     operations: count,
     answeredPerSecond: (1_000 * count) / answeredMs,
     endedPerSecond: (1_000 * count) / endedMs,
     endedMs,
     cpuMsPerOperation: (cpuMsOf(served.pid) - cpuBefore) / count,
+    memoryPeakBytes: memoryPeakBytesOf(served.pid),
+  };
+}
+
+/**
+ * Memory with so many operations under way at once: accepted, and not ended, since no step ends until all have been asked for.
+ * A worker holds as many as it may; the others wait for one.
+ */
+async function inFlight(on: BenchEngines, count: number) {
+  const { served, begun } = await start(on, { holds: true });
+  await using _ = served;
+  await using open = await on.openStore();
+  await createAll(served, count);
+  await until(() => begun.length >= Math.min(count, workers));
+  const underWay = await countRunning(open.store, count + 1);
+  if (underWay !== count) throw new Error(`${underWay} operations are under way, not ${count}`);
+  const held = begun.length;
+  const memoryBytes = memoryBytesOf(served.pid);
+  const letGoAt = performance.now();
+  process.kill(served.pid, "SIGUSR2");
+  await untilNoneRuns(served, open);
+  return {
+    operations: count,
+    held,
+    memoryBytes,
+    endedMs: performance.now() - letGoAt,
     memoryPeakBytes: memoryPeakBytesOf(served.pid),
   };
 }
@@ -150,33 +196,50 @@ async function takeoverMs(on: BenchEngines, signal: "SIGTERM" | "SIGKILL"): Prom
   return (second.begun[0]?.atMs ?? NaN) - endedAt;
 }
 
-function enginesCalled(asked: string): EnginesName {
-  const found = enginesNames.find((name) => name === asked);
-  if (found !== undefined) return found;
-  throw new TypeError(`--engines is one of ${enginesNames.join(", ")}, not '${asked}'`);
-}
+const signals = ["SIGKILL", "SIGTERM"] as const;
 
-const { values } = parseArgs({
-  options: {
-    engines: { type: "string", default: "embedded" },
-    operations: { type: "string" },
-    rounds: { type: "string" },
-    beginnings: { type: "string", default: "50" },
-    stored: { type: "string" },
-    idleSeconds: { type: "string", default: "65" },
-    json: { type: "boolean", default: false },
-  },
-});
-const engines = enginesCalled(values.engines);
-// the stand-ins look through all that they hold, and a worker that was killed is missed for a minute
-const defaults =
-  engines === "azure"
-    ? { operations: 200, rounds: 0, stored: "" }
-    : { operations: 10_000, rounds: 5, stored: "100,10000,100000" };
-const rounds = Number(values.rounds ?? defaults.rounds);
-const storedCounts = (values.stored ?? defaults.stored).split(",").filter(Boolean).map(Number);
-if (engines === "azure" && storedCounts.length > 0) {
-  throw new TypeError("--stored is for the embedded engine: stand-ins look through all they hold");
+async function measure(options: OperationsOptions) {
+  const parent = benchFolder();
+  /** Runs something on engines that hold nothing yet. */
+  const onNew = async <T>(measured: (on: BenchEngines) => Promise<T>): Promise<T> => {
+    const folder = mkdtempSync(join(parent, "data-"));
+    await using on = await startEngines(options.engines, folder);
+    return await measured(on);
+  };
+  const takeovers = async (signal: "SIGTERM" | "SIGKILL"): Promise<readonly number[]> => {
+    const tookMs: number[] = [];
+    for (let round = 1; round <= options.rounds; round += 1) {
+      tell(`${signal} of a worker, ${round} of ${options.rounds}`);
+      tookMs.push(await onNew(async (on) => takeoverMs(on, signal)));
+    }
+    return tookMs;
+  };
+  const idle = async (): Promise<readonly IdleCosts[]> => {
+    const { stored, idleSeconds } = options;
+    if (stored.length === 0) return [];
+    tell(`idle processes with ${stored.join(", ")} stored clusters, for ${idleSeconds} s`);
+    return measureIdle(mkdtempSync(join(parent, "idle-")), { stored, seconds: idleSeconds });
+  };
+
+  const loadAverageBefore = loadavg()[0] ?? NaN;
+  const warning = loadWarning(loadAverageBefore, cpus().length);
+  if (warning !== undefined) tell(warning);
+  tell(`${options.beginnings} creates, one after the other`);
+  const single = await onNew(async (on) => singles(on, options.beginnings));
+  tell(`creates by 20 callers, ${options.operations}`);
+  const through = await onNew(async (on) => throughput(on, options.operations));
+  const { inFlight: held } = options;
+  if (held > 0) tell(`${held} operations under way at once`);
+  return {
+    engines: options.engines,
+    loadAverageBefore,
+    single,
+    throughput: through,
+    // for machines: what was left out isn't there
+    ...(held > 0 ? { inFlight: await onNew(async (on) => inFlight(on, held)) } : {}),
+    takeoverMs: { SIGKILL: await takeovers("SIGKILL"), SIGTERM: await takeovers("SIGTERM") },
+    idle: await idle(),
+  };
 }
 
 function figures(values: readonly number[]): string {
@@ -184,63 +247,44 @@ function figures(values: readonly number[]): string {
   return `${Math.round(median(values))} ms (${least} to ${most}, ${values.length} times)`;
 }
 
-const parent = mkdtempSync(join(tmpdir(), "rp-bench-"));
-process.once("exit", () => rmSync(parent, { recursive: true, force: true }));
-/** Runs something on engines that hold nothing yet. */
-async function onNew<T>(measure: (on: BenchEngines) => Promise<T>): Promise<T> {
-  await using on = await startEngines(engines, mkdtempSync(join(parent, "data-")));
-  return await measure(on);
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MB`;
 }
 
-async function idle(): Promise<readonly IdleCosts[]> {
-  if (storedCounts.length === 0) return [];
-  const folder = mkdtempSync(join(parent, "idle-"));
-  return measureIdle(folder, { stored: storedCounts, seconds: Number(values.idleSeconds) });
-}
-
-async function takeovers(signal: "SIGTERM" | "SIGKILL"): Promise<readonly number[]> {
-  const tookMs: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    tookMs.push(await onNew(async (on) => takeoverMs(on, signal)));
-  }
-  return tookMs;
-}
-
-const loadAverageBefore = loadavg()[0] ?? NaN;
-const single = await onNew(async (on) => singles(on, Number(values.beginnings)));
-const count = Number(values.operations ?? defaults.operations);
-const through = await onNew(async (on) => throughput(on, count));
-const takeoverTimesMs = {
-  SIGKILL: await takeovers("SIGKILL"),
-  SIGTERM: await takeovers("SIGTERM"),
-};
-const idleCosts = await idle();
-
-function text(): string {
+function textOf(report: Awaited<ReturnType<typeof measure>>): string {
+  const { loadAverageBefore, single, throughput: through, inFlight: held } = report;
+  const warning = loadWarning(loadAverageBefore, cpus().length);
   const lines = [
     `load average before: ${loadAverageBefore.toFixed(1)}`,
+    ...(warning === undefined ? [] : [warning]),
     `a PUT is sent → its first step runs: ${figures(single.begunMs)}`,
     `a PUT is sent → Succeeded, asked every ${pollMs} ms: ${figures(single.endedMs)}`,
     `${through.operations} creates by 20 callers: ${Math.round(through.answeredPerSecond)} answered and ` +
       `${Math.round(through.endedPerSecond)} ended a second, all after ${(through.endedMs / 1_000).toFixed(1)} s, ${through.cpuMsPerOperation.toFixed(2)} ms CPU each, ` +
-      `at most ${Math.round(through.memoryPeakBytes / 2 ** 20)} MB`,
+      `at most ${megabytes(through.memoryPeakBytes)}`,
   ];
-  for (const [signal, tookMs] of Object.entries(takeoverTimesMs)) {
+  if (held !== undefined) {
+    lines.push(
+      `${held.operations} operations under way at once, ${held.held} of them in a step: ${megabytes(held.memoryBytes)} then, ` +
+        `all ended ${(held.endedMs / 1_000).toFixed(1)} s after they were let go, at most ${megabytes(held.memoryPeakBytes)}`,
+    );
+  }
+  for (const signal of signals) {
+    const tookMs = report.takeoverMs[signal];
     if (tookMs.length === 0) continue;
     lines.push(`${signal} of a worker → another runs the step: ${figures(tookMs)}`);
   }
-  return [...lines, ...idleLines(idleCosts)].join("\n");
+  return [...lines, ...idleLines(report.idle)].join("\n");
 }
 
-function json(): string {
-  return JSON.stringify({
-    engines,
-    loadAverageBefore,
-    single,
-    throughput: through,
-    takeoverMs: takeoverTimesMs,
-    idle: idleCosts,
-  });
+async function main(): Promise<void> {
+  const options = readOperationsOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(operationsUsage);
+    return;
+  }
+  const report = await measure(options);
+  process.stdout.write(`${options.json ? JSON.stringify(report) : textOf(report)}\n`);
 }
 
-process.stdout.write(`${values.json ? json() : text()}\n`);
+await runBench(operationsUsage, main);

@@ -1,6 +1,6 @@
 /**
- * The program with an installer that does nothing, or holds every operation until the process ends: what an operation costs is then
- * that of the document, queue and lease protocol alone. It prints a line of its own when a step begins. Everything else is the
+ * The program with an installer that does nothing, or holds every operation until the process ends or gets `SIGUSR2`: what an
+ * operation costs is then that of the document, queue and lease protocol alone. It prints a line of its own when a step begins. Everything else is the
  * program's own, from the same parts as `src/main.ts`.
  */
 import { readConfig } from "../../../src/config.ts";
@@ -14,8 +14,10 @@ import { pinoLog } from "../../../src/runtime/pinoLog.ts";
 import { tracingOf } from "../../../src/tracing.ts";
 import { apiVersions } from "../../../src/versions/registry.ts";
 
-/** `hold`: no operation ends. */
-const holds = process.argv[2] === "hold";
+/** `hold`: no operation ends, until all may. */
+const letGo = new AbortController();
+if (process.argv[2] !== "hold") letGo.abort();
+process.once("SIGUSR2", () => letGo.abort());
 const minuteMs = 60_000;
 
 const phases: readonly Phase[] = [
@@ -27,13 +29,23 @@ const phases: readonly Phase[] = [
         deadlineMs: 10 * minuteMs,
         run: async ({ snapshot: { operationId }, signal }) => {
           process.stdout.write(`${JSON.stringify({ begun: operationId, atMs: Date.now() })}\n`);
-          if (holds) await systemClock.sleep(10 * minuteMs, signal);
+          await held(signal);
           return { done: true };
         },
       },
     ],
   },
 ];
+
+/** @throws the reason of `signal`. */
+async function held(signal: AbortSignal): Promise<void> {
+  try {
+    await systemClock.sleep(10 * minuteMs, AbortSignal.any([signal, letGo.signal]));
+  } catch (error) {
+    if (!letGo.signal.aborted || signal.aborted) throw error;
+  }
+}
+
 const installer: Installer = {
   name: "instant",
   phases: { create: phases, update: phases, delete: phases },
