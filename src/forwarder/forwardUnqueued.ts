@@ -43,8 +43,11 @@ export interface ForwardOptions {
   readonly mayAct: () => boolean;
   /** How much of the lease is left, in milliseconds: what is left behind ends with it. */
   readonly leaseRemainingMs: () => number;
-  /** Told after each page in which something was sent how much that was, and of what was left behind when it has ended. */
+  /** Told of each page in which something was sent how much that was, as soon as it is on the queue. */
   readonly onSent: (count: number) => void;
+  /** Aborted when the process stops: the other end of what is left behind. */
+  readonly stop: AbortSignal;
+  /** Aborted when the pass is over, by a stop too. */
   readonly signal: AbortSignal;
 }
 
@@ -72,12 +75,10 @@ export async function forwardUnqueued(
       { signal },
     );
     const free = page.items.filter(({ key }) => !slow.has(key.partition));
-    const outcomes = await forwardPage(free, options);
-    failed += page.items.length - outcomes.length;
-    const sentInPage = outcomes.filter((outcome) => outcome.sent).length;
+    const { sentInPage, outcomes } = await forwardPage(free, options);
     sent += sentInPage;
+    failed += page.items.length - outcomes.length;
     failed += outcomes.filter((outcome) => outcome.failed).length;
-    if (sentInPage > 0) options.onSent(sentInPage);
     const cause = outcomes.find((outcome) => outcome.queueUnavailable)?.queueUnavailable;
     if (cause !== undefined) {
       const { retryAfterMs } = cause;
@@ -92,7 +93,6 @@ export async function forwardUnqueued(
 }
 
 interface Outcome {
-  readonly sent?: boolean;
   readonly failed?: boolean;
   readonly queueUnavailable?: QueueUnavailableError;
 }
@@ -100,50 +100,45 @@ interface Outcome {
 /**
  * Waits for all messages, as the queue is the same for all, and for the clears as long as they may take.
  *
- * @returns the outcomes of what was not left behind.
+ * @returns how many messages were sent, and the outcomes of what was not left behind.
  */
 async function forwardPage(
   references: readonly ClusterReference[],
   options: ForwardOptions,
-): Promise<readonly Outcome[]> {
-  if (references.length === 0) return [];
-  const { clock, leftBehind, onSent, signal } = options;
-  // the pass's own ends with it, and what is left behind must not
+): Promise<{ readonly sentInPage: number; readonly outcomes: readonly Outcome[] }> {
+  if (references.length === 0) return { sentInPage: 0, outcomes: [] };
+  const { clock, leftBehind, onSent, stop, signal } = options;
+  // not of the pass's signal, which doesn't tell the lease's end from a stop
   const limit = deadlineSignal({
     clock,
     afterMs: options.leaseRemainingMs(),
     reason: () => new Error("the lease ends"),
-    parents: [signal],
+    parents: [stop],
   });
   const outcomes = new Map<ClusterReference, Outcome>();
   const begun = references.map((reference) => {
-    const handedIn = Promise.withResolvers<void>();
+    const handedIn = Promise.withResolvers<boolean>();
     const ended = forwardInTime(reference, {
       ...options,
       signal: limit.signal,
       onHandedIn: handedIn.resolve,
     }).then((outcome) => {
       outcomes.set(reference, outcome);
-      handedIn.resolve();
-      return outcome;
+      handedIn.resolve(false);
     });
     return { reference, handedIn: handedIn.promise, ended };
   });
   const all = Promise.all(begun.map(async ({ ended }) => ended));
   void all.then(() => limit[Symbol.dispose]());
-  await Promise.all(begun.map(async ({ handedIn }) => handedIn));
+  const handedIn = await Promise.all(begun.map(async (one) => one.handedIn));
+  const sentInPage = handedIn.filter(Boolean).length;
+  if (sentInPage > 0) onSent(sentInPage);
   if (leftBehind.isFull) await all;
   else await waitedFor(all, { clock, signal });
   for (const { reference, ended } of begun) {
-    if (outcomes.has(reference)) continue;
-    leftBehind.add(
-      reference.key.partition,
-      ended.then(({ sent }) => {
-        if (sent === true) onSent(1);
-      }),
-    );
+    if (!outcomes.has(reference)) leftBehind.add(reference.key.partition, ended);
   }
-  return [...outcomes.values()];
+  return { sentInPage, outcomes: [...outcomes.values()] };
 }
 
 /** Ends with them, or when it has been long enough. */
@@ -165,23 +160,30 @@ async function waitedFor(
 }
 
 interface OneOptions extends ForwardOptions {
-  /** Told when the message is on the queue. */
-  readonly onHandedIn: () => void;
+  /** Told when the message is on the queue, and whether it was sent by this try. */
+  readonly onHandedIn: (isSentNow: boolean) => void;
 }
 
-/** Never rejects, and ends with its signal, even if a call ignores that. */
+/**
+ * Never rejects, as one bad document must not stand in the way of others, and ends with its signal, even if a call ignores
+ * that. Only here it is told what the signal has ended.
+ */
 async function forwardInTime(reference: ClusterReference, options: OneOptions): Promise<Outcome> {
+  const { mayAct, signal, stop } = options;
+  if (!mayAct() || signal.aborted) return {};
   try {
-    return await untilAborted(options.signal, async () => forwardOne(reference, options));
-  } catch {
+    return await untilAborted(signal, async () => forwardOne(reference, options));
+  } catch (error) {
+    const log = options.log.child(referenceLogIds(reference));
+    if (stop.aborted) log.debug({}, "the process stops before it is forwarded: the next does it");
+    else if (signal.aborted)
+      log.warn({}, "not forwarded before the lease ended; it stays flagged and is tried again");
+    else log.error({ error }, "could not be forwarded; it stays flagged and others go on");
     return { failed: true };
   }
 }
 
-/** Never rejects: one bad document must not stand in the way of others. */
 async function forwardOne(reference: ClusterReference, options: OneOptions): Promise<Outcome> {
-  const { signal } = options;
-  if (!options.mayAct() || signal.aborted) return {};
   const forwardTry = options.setAside.begin(reference);
   if (forwardTry === undefined) return { failed: true };
   const span = referenceSpan("forward", reference, options.tracing);
@@ -235,15 +237,17 @@ async function forwardTraced(
         log.warn({ error }, "the queue took no message");
         return { queueUnavailable: error };
       }
-      if (signal.aborted) log.debug({}, "not queued: the process stops");
-      else log.error({ error }, "could not be queued; it stays flagged and others go on");
+      if (!signal.aborted)
+        log.error({ error }, "could not be queued; it stays flagged and others go on");
       return { failed: true };
     }
   }
-  options.onHandedIn();
+  options.onHandedIn(!forwardTry.isSent);
+  // a send that ignored its signal
+  if (signal.aborted) return { failed: true };
   const isCleared = await clearFlag(reference, { ...options, store, log, now, delayMs });
   if (isCleared) forwardTry.settled();
-  return { sent: !forwardTry.isSent, failed: !isCleared };
+  return { failed: !isCleared };
 }
 
 /** @returns `false` when it has to be tried again. */
@@ -270,9 +274,7 @@ async function clearFlag(
       log.debug({}, "changed while it was queued; its flag stays as it is");
       return true;
     }
-    // a process that stops leaves it to the next, which sends it once more
-    if (signal.aborted) log.debug({}, "queued, but the process stops before its flag is cleared");
-    else
+    if (!signal.aborted)
       log.error({ error }, "queued, but its flag could not be cleared; that is tried again later");
     return false;
   }

@@ -196,6 +196,7 @@ export class Forwarder {
         const forwarded = await forwardUnqueued({
           ...shared,
           queue,
+          stop,
           setAside: this.#setAside,
           leftBehind: this.#leftBehind,
           leaseRemainingMs: () => held.deadline.remainingMs,

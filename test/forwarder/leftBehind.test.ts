@@ -1,10 +1,10 @@
 /** A subscription whose flags can't be cleared for a while holds up no other, and none of its clusters is sent twice for that. */
-import { expect, test } from "vitest";
-import { forwardUnqueued } from "../../src/forwarder/forwardUnqueued.ts";
+import { expect, test, vi } from "vitest";
+import { forwardUnqueued, type ForwardOptions } from "../../src/forwarder/forwardUnqueued.ts";
 import { LeftBehind } from "../../src/forwarder/leftBehind.ts";
 import { SetAside } from "../../src/forwarder/setAside.ts";
 import { forwarderLeaseName } from "../../src/model/leaseNames.ts";
-import { silentLog } from "../../src/runtime/log.ts";
+import { silentLog, type Log } from "../../src/runtime/log.ts";
 import { untraced } from "../../src/runtime/traces.ts";
 import type { Call } from "../backend/faults.ts";
 import { Simulation, timing } from "../backend/simulation.ts";
@@ -36,6 +36,26 @@ async function createMany(simulation: Simulation, count: number): Promise<readon
     Array.from({ length: count }, async (_, number) => simulation.create(`c${number}`)),
   );
   return asked.map(({ operationId }) => operationId);
+}
+
+/** What a pass is given by a forwarder that holds its lease. */
+function passOptions({ store, queue, clock }: Simulation): ForwardOptions {
+  const never = new AbortController().signal;
+  return {
+    store,
+    queue,
+    clock,
+    log: silentLog,
+    timing,
+    tracing: untraced({ store, queue }),
+    setAside: new SetAside({ clock, firstWaitMs: timing.heartbeatMs }),
+    leftBehind: new LeftBehind(),
+    mayAct: () => true,
+    leaseRemainingMs: () => timing.leaseMs,
+    onSent: () => {},
+    stop: never,
+    signal: never,
+  };
 }
 
 test("a subscription that is put off, with more than a page, doesn't keep the others, and is sent once each when it calms down", async () => {
@@ -85,6 +105,103 @@ test("a clear that hangs ends with the lease, and then its subscription goes on 
   expect(forwarder.faults.count("queue.send")).toBe(2);
 });
 
+test("a message counts and is announced when it is on the queue, however long its flag takes", async () => {
+  await using simulation = await Simulation.open();
+  await simulation.create("c1");
+  const forwarder = forwarderOf(simulation, "forwarder", (call) =>
+    isClearOf(call, partition) ? "hangBefore" : undefined,
+  );
+  await simulation.clock.settle();
+  const messagesTold = (): unknown => forwarder.told.filter(([what]) => what === "sent");
+  expect(messagesTold()).toEqual([["sent", 1]]);
+  expect(await forwarder.sent.wait(0, new AbortController().signal)).toBe(true);
+  await simulation.clock.advance(120_000);
+  expect(messagesTold()).toEqual([["sent", 1]]);
+});
+
+test.each([
+  ["the lease", "heeds its signal"],
+  ["the lease", "ignores its signal"],
+  ["a stop", "heeds its signal"],
+  ["a stop", "ignores its signal"],
+])("a clear that ends with %s is told as such, by a store that %s too", async (end, kind) => {
+  await using simulation = await Simulation.open();
+  const asked = await simulation.create("c1");
+  simulation.store.updateScheduling = async (...[, , options]) => {
+    const signal = options?.signal;
+    const { promise, reject } = Promise.withResolvers<never>();
+    if (kind === "heeds its signal") signal?.addEventListener("abort", () => reject(signal.reason));
+    return promise;
+  };
+  const lines: (readonly string[])[] = [];
+  const note = (level: string) => (_fields: unknown, message: string) =>
+    lines.push([level, message]);
+  const ids: unknown[] = [];
+  const log: Log = {
+    ...silentLog,
+    child: (fields) => {
+      ids.push(fields["operationId"]);
+      return log;
+    },
+    debug: note("debug"),
+    warn: note("warn"),
+    error: note("error"),
+  };
+  const stop = new AbortController();
+  const options = { ...passOptions(simulation), log, stop: stop.signal };
+  const pass = forwardUnqueued(options);
+  await simulation.clock.advance(timing.leaseMs - 1);
+  expect(await pass).toMatchObject({ sent: 1 });
+  expect(lines).toEqual([]);
+  if (end === "a stop") stop.abort();
+  await simulation.clock.advance(end === "a stop" ? 0 : 1);
+  expect(lines).toEqual([
+    end === "a stop"
+      ? ["debug", "the process stops before it is forwarded: the next does it"]
+      : ["warn", "not forwarded before the lease ended; it stays flagged and is tried again"],
+  ]);
+  expect(new Set(ids)).toEqual(new Set([asked.operationId]));
+  expect(options.leftBehind.partitions.size).toBe(0);
+});
+
+test("an error that nobody expects is told, and holds up no other", async () => {
+  await using simulation = await Simulation.open();
+  await simulation.create("c1");
+  const other = await simulation.create("c2");
+  const lines: (readonly unknown[])[] = [];
+  const log: Log = {
+    ...silentLog,
+    child: () => log,
+    error: ({ error }, message) => lines.push([error, message]),
+  };
+  const bug = new TypeError("a bug");
+  const options = passOptions(simulation);
+  const enginesWithin = vi.fn(options.tracing.enginesWithin).mockImplementationOnce(() => {
+    throw bug;
+  });
+  const pass = forwardUnqueued({ ...options, log, tracing: { ...options.tracing, enginesWithin } });
+  expect(await pass).toEqual({ sent: 1, failed: 1 });
+  expect(lines).toEqual([[bug, "could not be forwarded; it stays flagged and others go on"]]);
+  expect(await queued(simulation)).toEqual([other.operationId]);
+});
+
+test("a send that is answered after a stop clears nothing any more", async () => {
+  await using simulation = await Simulation.open();
+  const asked = await simulation.create("c1");
+  const { promise: holdUntil, resolve: answer } = Promise.withResolvers<void>();
+  let held = 0;
+  const forwarder = forwarderOf(simulation, "forwarder", ({ name }) =>
+    name === "queue.send" && held++ === 0 ? { holdUntil } : undefined,
+  );
+  await simulation.clock.advance(500);
+  const stopped = forwarder.stop();
+  answer();
+  await stopped;
+  await simulation.clock.settle();
+  expect(await queued(simulation)).toEqual([asked.operationId]);
+  expect(forwarder.faults.count("store.updateScheduling")).toBe(0);
+});
+
 test("a message that is not taken is waited for, since the queue is the same for all", async () => {
   await using simulation = await Simulation.open();
   await simulation.create("c1");
@@ -105,30 +222,17 @@ test("a message that is not taken is waited for, since the queue is the same for
 test("a cluster that was listed just before its flag was cleared after all is not sent again", async () => {
   await using simulation = await Simulation.open();
   const asked = await simulation.create("c1");
-  const { store, queue, clock } = simulation;
+  const { store, clock } = simulation;
   const { promise: calm, resolve: calmDown } = Promise.withResolvers<void>();
   const updateScheduling = store.updateScheduling.bind(store);
   store.updateScheduling = async (...given) => {
     await calm;
     await updateScheduling(...given);
   };
-  const shared = {
-    store,
-    queue,
-    clock,
-    log: silentLog,
-    timing,
-    tracing: untraced({ store, queue }),
-    setAside: new SetAside({ clock, firstWaitMs: timing.heartbeatMs }),
-    leftBehind: new LeftBehind(),
-    mayAct: () => true,
-    leaseRemainingMs: () => timing.leaseMs,
-    onSent: () => {},
-    signal: new AbortController().signal,
-  };
+  const shared = passOptions(simulation);
   const first = forwardUnqueued(shared);
   await clock.advanceUntil(() => shared.leftBehind.partitions.size > 0);
-  expect(await first).toEqual({ sent: 0, failed: 1 });
+  expect(await first).toEqual({ sent: 1, failed: 1 });
   const { promise: listed, resolve: tellListed } = Promise.withResolvers<void>();
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
   const listUnqueued = store.listUnqueued.bind(store);
