@@ -56,7 +56,8 @@ const pageSize = 100;
 const clearPatienceMs = 1_000;
 
 /**
- * @returns how many messages were sent, and how many documents could not be handled (they stay flagged).
+ * @returns how many messages were sent, even if their flags are still being cleared, and how many documents could not be
+ * handled (they stay flagged). What was left behind or waits for that is no reason to look again soon, so it isn't failed.
  * @throws {StoreUnavailableError} when the listing fails.
  * @throws {QueueUnavailableError} when the queue doesn't take messages: going on would only fail for each document.
  */
@@ -77,7 +78,6 @@ export async function forwardUnqueued(
     const free = page.items.filter(({ key }) => !slow.has(key.partition));
     const { sentInPage, outcomes } = await forwardPage(free, options);
     sent += sentInPage;
-    failed += page.items.length - outcomes.length;
     failed += outcomes.filter((outcome) => outcome.failed).length;
     const cause = outcomes.find((outcome) => outcome.queueUnavailable)?.queueUnavailable;
     if (cause !== undefined) {

@@ -34,7 +34,10 @@ export interface ForwarderOptions {
   readonly timing: Timing;
   /** The region served: for the records of the deletions that it begins. */
   readonly location: string;
-  /** Notified by a frontend of this process after each commit: the common case is immediate. */
+  /**
+   * Notified by a frontend of this process after each commit: the common case is immediate. The forwarder notifies it itself
+   * when what it left behind has ended.
+   */
   readonly committed: Nudge;
   /** Notified after messages were sent, for a backend of this process. */
   readonly sent: Nudge;
@@ -63,21 +66,22 @@ function retryAfterOf(error: unknown): number | undefined {
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #setAside: SetAside;
-  readonly #leftBehind = new LeftBehind();
+  readonly #leftBehind: LeftBehind;
   readonly #pace: PollPace;
   #held: HeldLease | undefined;
   readonly #report: ActivityReport;
   #reporting: Promise<void> | undefined;
   /** Not at once: after a stop of all processes the messages are there, and whoever works has not taken them yet. */
   #sweepAt: number;
-  /** Whether a frontend of this process has committed something since the last pass. */
+  /** Whether a frontend of this process has committed something since the last pass, or what was left behind has ended. */
   #isNudged = false;
   /** At once: what a process before left undone. */
   #purgeAt = -Infinity;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    const { clock, timing } = options;
+    const { clock, committed, timing } = options;
+    this.#leftBehind = new LeftBehind(() => committed.notify());
     this.#pace = new PollPace(options.polling);
     this.#sweepAt = clock.monotonic() + timing.heartbeatMs;
     this.#setAside = new SetAside({ clock, firstWaitMs: timing.heartbeatMs });

@@ -10,7 +10,13 @@ const leftBehindMax = 500;
 
 export class LeftBehind {
   readonly #counts = new Map<string, number>();
+  readonly #onFree: () => void;
   #size = 0;
+
+  /** @param onFree told when nothing of a subscription is left behind any more: what waited for that may begin. */
+  constructor(onFree: () => void) {
+    this.#onFree = onFree;
+  }
 
   /** Whether a page has to wait for all that it begins. */
   get isFull(): boolean {
@@ -30,8 +36,12 @@ export class LeftBehind {
 
   #count(partition: string, change: 1 | -1): void {
     const count = (this.#counts.get(partition) ?? 0) + change;
-    if (count > 0) this.#counts.set(partition, count);
-    else this.#counts.delete(partition);
     this.#size += change;
+    if (count > 0) {
+      this.#counts.set(partition, count);
+    } else {
+      this.#counts.delete(partition);
+      this.#onFree();
+    }
   }
 }
