@@ -52,7 +52,10 @@ export interface ForwardOptions {
 }
 
 const pageSize = 100;
-/** How long a page waits for its clears when everything is sent: longer than they take when nothing is put off. */
+/**
+ * How long a page waits for its clears when everything is sent: longer than they take when nothing is put off. After each
+ * page that leaves something behind it is half as long, so that a pass waits less than twice this for any number of them.
+ */
 const clearPatienceMs = 1_000;
 
 /**
@@ -67,6 +70,7 @@ export async function forwardUnqueued(
   const { store, signal } = options;
   let sent = 0;
   let failed = 0;
+  let patienceMs = clearPatienceMs;
   let continuation: string | undefined;
   do {
     // asked before the listing: what is cleared meanwhile may still be on the page
@@ -76,7 +80,9 @@ export async function forwardUnqueued(
       { signal },
     );
     const free = page.items.filter(({ key }) => !slow.has(key.partition));
-    const { sentInPage, outcomes } = await forwardPage(free, options);
+    const begun = options.leftBehind.isFull ? oneOfEachPartition(free) : free;
+    const { sentInPage, outcomes } = await forwardPage(begun, { ...options, patienceMs });
+    if (outcomes.length < begun.length) patienceMs /= 2;
     sent += sentInPage;
     failed += outcomes.filter((outcome) => outcome.failed).length;
     const cause = outcomes.find((outcome) => outcome.queueUnavailable)?.queueUnavailable;
@@ -92,6 +98,10 @@ export async function forwardUnqueued(
   return { sent, failed };
 }
 
+function oneOfEachPartition(references: readonly ClusterReference[]): readonly ClusterReference[] {
+  return [...new Map(references.map((reference) => [reference.key.partition, reference])).values()];
+}
+
 interface Outcome {
   readonly failed?: boolean;
   readonly queueUnavailable?: QueueUnavailableError;
@@ -104,10 +114,10 @@ interface Outcome {
  */
 async function forwardPage(
   references: readonly ClusterReference[],
-  options: ForwardOptions,
+  options: ForwardOptions & { readonly patienceMs: number },
 ): Promise<{ readonly sentInPage: number; readonly outcomes: readonly Outcome[] }> {
   if (references.length === 0) return { sentInPage: 0, outcomes: [] };
-  const { clock, leftBehind, onSent, stop, signal } = options;
+  const { clock, leftBehind, onSent, stop } = options;
   // not of the pass's signal, which doesn't tell the lease's end from a stop
   const limit = deadlineSignal({
     clock,
@@ -133,8 +143,7 @@ async function forwardPage(
   const handedIn = await Promise.all(begun.map(async (one) => one.handedIn));
   const sentInPage = handedIn.filter(Boolean).length;
   if (sentInPage > 0) onSent(sentInPage);
-  if (leftBehind.isFull) await all;
-  else await waitedFor(all, { clock, signal });
+  await waitedFor(all, options);
   for (const { reference, ended } of begun) {
     if (!outcomes.has(reference)) leftBehind.add(reference.key.partition, ended);
   }
@@ -144,11 +153,11 @@ async function forwardPage(
 /** Ends with them, or when it has been long enough. */
 async function waitedFor(
   all: Promise<unknown>,
-  { clock, signal }: Pick<ForwardOptions, "clock" | "signal">,
+  { clock, patienceMs, signal }: ForwardOptions & { readonly patienceMs: number },
 ): Promise<void> {
   using patience = deadlineSignal({
     clock,
-    afterMs: clearPatienceMs,
+    afterMs: patienceMs,
     reason: () => new Error("it takes long"),
     parents: [signal],
   });

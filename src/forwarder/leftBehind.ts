@@ -1,11 +1,12 @@
 /**
  * Clears of flags that pages of the forwarder no longer wait for: a subscription with nothing more to grant may put them off for many
  * seconds, and the others' operations must not begin as late. While something of a subscription is left behind, nothing more of
- * it is begun: its clusters are listed again. So no cluster is forwarded twice at the same time, and the number in flight is bounded.
- * It is memory of one process only; nothing may depend on it.
+ * it is begun, and its clusters are listed again: so at most one page of it is in flight, and no cluster is forwarded twice at
+ * the same time. A call that ignores its signal counts as ended with it; its cluster may then be tried again while it still goes
+ * on, and only the ETag keeps it harmless. It is memory of one process only; nothing may depend on it.
  */
 
-/** More than that are waited for; a page may add what it holds. */
+/** With more than that in flight, a page adds no more than one cluster of each subscription. */
 const leftBehindMax = 500;
 
 export class LeftBehind {
@@ -18,7 +19,7 @@ export class LeftBehind {
     this.#onFree = onFree;
   }
 
-  /** Whether a page has to wait for all that it begins. */
+  /** Whether so much is in flight that only one cluster of each subscription may be begun, to find those not put off. */
   get isFull(): boolean {
     return this.#size >= leftBehindMax;
   }

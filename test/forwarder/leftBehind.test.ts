@@ -20,15 +20,29 @@ function isClearOf(call: Call, subscriptionId: string): boolean {
 
 /** A cluster that waits, in a subscription that is listed after the other one. */
 async function createElsewhere(simulation: Simulation, name: string): Promise<string> {
-  const operationId = simulation.id();
-  const document = clusterDocument(name, {
-    subscriptionId: otherPartition,
-    operation: { id: operationId, kind: "create", correlationId: "c" },
-    nextAttemptAt: 0,
-    sweepAfter: simulation.clock.now(),
-  });
-  await simulation.store.commit(otherPartition, [{ create: document }]);
+  const [operationId = ""] = await createIn(simulation, otherPartition, [name]);
   return operationId;
+}
+
+/** @returns their operations. */
+async function createIn(
+  simulation: Simulation,
+  subscriptionId: string,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const documents = names.map((name) =>
+    clusterDocument(name, {
+      subscriptionId,
+      operation: { id: simulation.id(), kind: "create", correlationId: "c" },
+      nextAttemptAt: 0,
+      sweepAfter: simulation.clock.now(),
+    }),
+  );
+  await simulation.store.commit(
+    subscriptionId,
+    documents.map((create) => ({ create })),
+  );
+  return documents.map(({ operation }) => operation.id);
 }
 
 async function createMany(simulation: Simulation, count: number): Promise<readonly string[]> {
@@ -287,7 +301,41 @@ test("a stop doesn't wait for what is left behind, and gives the lease back", as
   expect((await simulation.cluster("c1"))?.unqueued).toBe(false);
 });
 
-test("beyond a number in flight all is waited for, until enough of it has ended", async () => {
+test("many subscriptions that are put off share one patience, and beyond a number in flight one cluster of each is begun", async () => {
+  await using simulation = await Simulation.open();
+  const { store, clock } = simulation;
+  const subscriptions = Array.from(
+    { length: 7 },
+    (_, number) => `00000000-0000-4000-8000-00000000000${number}`,
+  );
+  const calm = subscriptions.map(() => Promise.withResolvers<void>());
+  const updateScheduling = store.updateScheduling.bind(store);
+  store.updateScheduling = async (...given) => {
+    await calm[subscriptions.indexOf(given[0].key.partition)]?.promise;
+    await updateScheduling(...given);
+  };
+  const healthy = subscriptions[6] ?? "";
+  calm[6]?.resolve();
+  const full = Array.from({ length: 100 }, (_, number) => `c${number}`);
+  for (const slow of subscriptions.slice(0, 6)) await createIn(simulation, slow, full);
+  const operations = await createIn(simulation, healthy, ["c1", "c2", "c3"]);
+  const options = passOptions(simulation);
+  let isOver = false;
+  const first = forwardUnqueued(options).finally(() => (isOver = true));
+  await clock.advanceUntil(() => isOver, { limitMs: 2_000 });
+  expect(await first).toEqual({ sent: 502, failed: 0 });
+  expect(new Set(options.leftBehind.partitions)).toEqual(new Set(subscriptions.slice(0, 6)));
+  const early = await queued(simulation);
+  expect(operations.filter((id) => early.includes(id))).toHaveLength(1);
+  calm[0]?.resolve();
+  await clock.settle();
+  expect(await forwardUnqueued(options)).toEqual({ sent: 2, failed: 0 });
+  expect([...early, ...(await queued(simulation))]).toEqual(
+    expect.arrayContaining([...operations]),
+  );
+});
+
+test("it is full beyond a number in flight, until enough of it has ended", async () => {
   const leftBehind = new LeftBehind(() => {});
   const works = Array.from({ length: 500 }, () => Promise.withResolvers<void>());
   for (const [number, { promise }] of works.entries()) {
