@@ -55,8 +55,9 @@ export async function measureIdle(
   const installed = await installOne(ownProgram, folderOf("installed"));
   await using stack = new AsyncDisposableStack();
   const processes: IdleProcess[] = [];
-  for (const stored of options.stored) {
-    const seeded = folderOf(`stored-${stored}`);
+  for (const [index, stored] of options.stored.entries()) {
+    // two of the same size tell how far figures lie apart by chance
+    const seeded = folderOf(`process-${index}`);
     await seedFolder(seeded, installed, { stored });
     processes.push(stack.use(await IdleProcess.start(seeded, stored)));
   }
