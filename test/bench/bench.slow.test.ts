@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { enginesNames } from "./benchEngines.ts";
-import { baselines, servers } from "./benchReport.ts";
+import { serversOf } from "./benchReport.ts";
 import { scenarios } from "./scenarios.ts";
 
 const bench = fileURLToPath(new URL("bench.ts", import.meta.url));
@@ -33,6 +33,13 @@ const processFigures = z.strictObject({
   memoryPeakBytes: z.int().positive(),
   logErrors: z.literal(0),
 });
+/** Of another checkout's program where there is one. */
+function ofEach<T extends z.ZodType>(form: T) {
+  const [program, before, ...baselines] = serversOf(true);
+  const always = Object.fromEntries([program, ...baselines].map((server) => [server, form]));
+  return z.strictObject({ ...always, [before as string]: form.optional() });
+}
+
 const reportForm = z.strictObject({
   format: z.literal(1),
   machine: z.strictObject({
@@ -52,12 +59,12 @@ const reportForm = z.strictObject({
     z.strictObject({
       stored: z.int().positive(),
       background: z.enum(["without", "with"]),
-      processes: z.record(z.enum(servers), processFigures),
+      processes: ofEach(processFigures),
       scenarios: z.array(
         z.strictObject({
           scenario: z.string(),
-          servers: z.record(z.enum(servers), figures),
-          cpuRatios: z.record(z.enum(baselines), figure.nullable()),
+          servers: ofEach(figures),
+          cpuRatios: ofEach(figure.nullable()).omit({ program: true }),
           durableWritesPerSecond: figure.optional(),
         }),
       ),

@@ -2,15 +2,16 @@
  * `npm run bench`: what a request costs, measured on the real program and, in the same run, on servers that do nothing but to parse
  * and answer the same. See docs/performance.md. Ends with exit code 1 when an answer was wrong, 2 when it can't be understood.
  */
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { benchFolder, runBench, tell } from "./benchCommand.ts";
 import { startEngines } from "./benchEngines.ts";
 import { readBenchOptions, usage, type BenchOptions } from "./benchOptions.ts";
 import { isSound, reportText, type BenchReport, type Section } from "./benchReport.ts";
 import { loadWarning } from "./loadWarning.ts";
-import { measureSection, ownProgram } from "./measureSection.ts";
+import { BenchOptionsError } from "./optionValues.ts";
+import { measureSection, ownProgram, type EarlierProgram } from "./measureSection.ts";
 import { scenarios } from "./scenarios.ts";
 import { installOne, seedEngines, seedFolder } from "./seededFolder.ts";
 
@@ -27,6 +28,17 @@ async function timed(clusters: number, seed: () => Promise<void>): Promise<void>
   const begun = performance.now();
   await seed();
   tell(`${clusters} clusters seeded in ${Math.round((performance.now() - begun) / 1_000)} s`);
+}
+
+/**
+ * The program of another checkout.
+ *
+ * @throws {BenchOptionsError} when there is none.
+ */
+function earlierOn(checkout: string, folder: string): EarlierProgram {
+  const file = resolve(checkout, "src/main.ts");
+  if (!existsSync(file)) throw new BenchOptionsError(`--before: there is no ${file}`);
+  return { file, compileCache: resolve(checkout, "node_modules/.cache/node"), folder };
 }
 
 async function bench(options: BenchOptions): Promise<BenchReport> {
@@ -57,6 +69,11 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
       const own = folderOf(`${storedCount}-${background}`);
       cpSync(seeded, own, { recursive: true });
       await using on = await startEngines(options.engines, own);
+      const earlier =
+        options.before === undefined
+          ? undefined
+          : earlierOn(options.before, folderOf(`${storedCount}-before`));
+      if (earlier !== undefined) cpSync(seeded, earlier.folder, { recursive: true });
       if (!isEmbedded) await timed(storedCount, async () => seedEngines(on, installed, counts));
       const title = `${storedCount} clusters, ${background} background`;
       sections.push(
@@ -66,11 +83,13 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
           replaceable,
           background,
           on,
+          ...(earlier === undefined ? {} : { earlier }),
           folder: own,
           onProgress: (text) => tell(`${title}: ${text}`),
         }),
       );
-      rmSync(own, { recursive: true });
+      for (const used of [own, earlier?.folder])
+        if (used !== undefined) rmSync(used, { recursive: true });
     }
     rmSync(seeded, { recursive: true });
   }

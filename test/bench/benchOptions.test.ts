@@ -47,6 +47,12 @@ test("on the Azure engines less is asked for by default", () => {
   });
 });
 
+test("beside another checkout nothing runs in the background", () => {
+  const read = readBenchOptions(["--before", "../earlier"], known);
+  expect(read).toMatchObject({ before: "../earlier", backgrounds: ["without"] });
+  expect(readBenchOptions([], known)).not.toHaveProperty("before");
+});
+
 test("a quick look is one short round, and each of its parts may be asked for otherwise", () => {
   const quick = readBenchOptions(["--quick"], known);
   expect(quick).toMatchObject({ quick: true, stored: [100], rounds: 1, warmupSeconds: 0 });
@@ -67,6 +73,8 @@ test.each([
   ["--rounds 1,2", "--rounds takes one number"],
   ["--seconds soon", "--seconds must be a number from 0.05, not 'soon'"],
   ["--seconds Infinity", "--seconds must be a number from 0.05"],
+  ["--before .. --engines azure", "--before is for the embedded engine alone"],
+  ["--before .. --background with", "--before is for --background without alone"],
   ["--fast", "--fast"],
   ["get", "get"],
 ])("%s is refused with a reason", (line, reason) => {
@@ -84,6 +92,7 @@ test("the help tells of each option", () => {
     "rounds",
     "seconds",
     "connections",
+    "before",
   ]) {
     expect(usage).toContain(`--${option} `);
   }

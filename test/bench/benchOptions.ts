@@ -1,6 +1,6 @@
 /** What `npm run bench` is asked for on its command line, checked. */
 import { enginesNames, type EnginesName } from "./benchEngines.ts";
-import { names, numbers, one, only, optionsIn } from "./optionValues.ts";
+import { BenchOptionsError, names, numbers, one, only, optionsIn } from "./optionValues.ts";
 
 /** Whether operations run while the requests are answered. */
 export type Background = (typeof backgrounds)[number];
@@ -28,6 +28,8 @@ export interface BenchOptions {
   /** How long an installation takes beside a measurement. */
   readonly installSeconds: number;
   readonly connections: number;
+  /** Another checkout, whose program is measured too. */
+  readonly before?: string;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -43,6 +45,8 @@ export const usage = `npm run bench -- [options]
   --rounds N          how often everything is measured; medians are shown (default 3)
   --seconds S         of each scenario, server and round (default 2)
   --connections C     callers at once (default 10); with 50, writes share more of their commits
+  --before FOLDER     another checkout with its libraries: its program is measured too, in the same rounds, on the same clusters;
+                      on the embedded engine, without work in the background
   --quick             a look whether it works: 100 clusters, one round of twenty requests, no figures to rely on
   --json              for machines; with npm's --silent nothing else is on standard output
   --help              shows this
@@ -60,12 +64,19 @@ export function readBenchOptions(args: readonly string[], known: readonly string
   const { quick } = values;
   const engines = only("engines", names("engines", values.engines ?? "embedded", enginesNames));
   const isAzure = engines === "azure";
+  if (values.before !== undefined && isAzure) {
+    throw new BenchOptionsError("--before is for the embedded engine alone");
+  }
   const seconds = numbers("seconds", values.seconds ?? (quick ? "30" : "2"), { least: 0.05 });
   const defaults = {
     scenarios: isAzure ? known.filter((name) => azureScenarios.includes(name)) : known,
     stored: quick || isAzure ? "100" : "100,10000,100000",
-    background: isAzure ? "without" : "without,with",
+    background: isAzure || values.before !== undefined ? "without" : "without,with",
   };
+  const asked = names("background", values.background ?? defaults.background, backgrounds);
+  if (values.before !== undefined && asked.includes("with")) {
+    throw new BenchOptionsError("--before is for --background without alone");
+  }
   return {
     engines,
     scenarios:
@@ -73,7 +84,7 @@ export function readBenchOptions(args: readonly string[], known: readonly string
         ? defaults.scenarios
         : names("scenarios", values.scenarios, known),
     stored: numbers("stored", values.stored ?? defaults.stored, { whole: true }),
-    backgrounds: names("background", values.background ?? defaults.background, backgrounds),
+    backgrounds: asked,
     rounds: one("rounds", values.rounds ?? (quick ? "1" : "3"), { whole: true }),
     seconds: only("seconds", seconds),
     ...(quick ? { requestsMax: quickRequests } : {}),
@@ -82,6 +93,7 @@ export function readBenchOptions(args: readonly string[], known: readonly string
     idleSeconds: quick ? 0.2 : 5,
     installSeconds: quick ? 0.5 : 5,
     connections: one("connections", values.connections ?? "10", { whole: true }),
+    ...(values.before === undefined ? {} : { before: values.before }),
     json: values.json,
     help: values.help,
   };
@@ -98,6 +110,7 @@ function parsed(args: readonly string[]) {
       rounds: { type: "string" },
       seconds: { type: "string" },
       connections: { type: "string" },
+      before: { type: "string" },
       quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },

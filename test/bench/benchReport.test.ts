@@ -7,7 +7,7 @@ import {
   type BenchReport,
   type ProcessFigures,
   type Section,
-  type Server,
+  type PerServer,
 } from "./benchReport.ts";
 import type { Load } from "./load.ts";
 
@@ -23,7 +23,7 @@ function load(cpuMs: number, members: Partial<Load> = {}): Load {
   };
 }
 
-function round(program: Load, others: number): Readonly<Record<Server, Load>> {
+function round(program: Load, others: number): PerServer<Load> {
   return { program, nodeHttp: load(others), express: load(2 * others), fastify: load(others) };
 }
 
@@ -77,6 +77,23 @@ test("figures are medians of the rounds, and ratios are taken in each round", ()
     cpuMsPerRequestMost: 1.2,
   });
   expect(cpuRatios).toEqual({ nodeHttp: 4, express: 2, fastify: 4 });
+});
+
+test("another checkout's program has a column of its own where it was measured", () => {
+  const rounds = [
+    { ...round(load(40), 10), before: load(80) },
+    { ...round(load(120), 30), before: load(200) },
+    { ...round(load(40), 10), before: load(80) },
+  ];
+  const figures = scenarioFigures({ name: "get" }, rounds);
+  expect(figures.servers.before).toMatchObject({ requests: 300, cpuMsPerRequest: 0.8 });
+  expect(figures.cpuRatios.before).toBe(0.5);
+  const processes = { ...section().processes, before: { ...quiet, startMs: 1_234 } };
+  const text = reportText(report(section({ processes, scenarios: [figures] })));
+  expect(text).toMatch(/least–most +\| before +\| node:http/);
+  expect(text).toContain("0.800 (× 0.50)");
+  expect(text).toContain("before: started in 1234 ms");
+  expect(reportText(report(section()))).not.toMatch(/\| before|before: started/);
 });
 
 test("there is no ratio to what took less than a tick", () => {

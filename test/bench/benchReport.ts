@@ -10,12 +10,29 @@ import type { Scenario } from "./scenarios.ts";
 import { median } from "./statistics.ts";
 
 export const program = "program";
+/** The program of another checkout, where one was given. */
+export const before = "before";
 /** The servers that the program is compared with. */
 export const baselines = ["nodeHttp", "express", "fastify"] as const;
 export type Baseline = (typeof baselines)[number];
-export type Server = typeof program | Baseline;
-/** All of them, the program first. */
-export const servers: readonly Server[] = [program, ...baselines];
+export type Server = typeof program | typeof before | Baseline;
+
+/** Something of each server, as far as it is there. */
+export type PerServer<T> = Readonly<Record<Exclude<Server, typeof before>, T>> & {
+  readonly [before]?: T;
+};
+
+/** All servers, the program first. */
+export function serversOf(isBeforeThere: boolean): readonly Server[] {
+  return [program, ...(isBeforeThere ? ([before] as const) : []), ...baselines];
+}
+
+/** The same of each. */
+export function perServer<T>(servers: readonly Server[], of: (server: Server) => T): PerServer<T> {
+  return Object.fromEntries(
+    servers.map((server) => [server, of(server)]),
+  ) as unknown as PerServer<T>;
+}
 
 /** A server in one scenario; figures are medians of the rounds, and no numbers if it gave no answer. */
 export interface Figures {
@@ -34,12 +51,14 @@ export interface Figures {
 
 export interface ScenarioFigures {
   readonly scenario: string;
-  readonly servers: Readonly<Record<Server, Figures>>;
+  readonly servers: PerServer<Figures>;
   /**
-   * How many times the processor time of each baseline the program needs: the median of the ratios of the rounds. `null` when one of
+   * How many times the processor time of each other server the program needs: the median of the ratios of the rounds. `null` when one of
    * them took less than a tick, which no figure can be had of.
    */
-  readonly cpuRatios: Readonly<Record<Baseline, number | null>>;
+  readonly cpuRatios: Readonly<Record<Baseline, number | null>> & {
+    readonly [before]?: number | null;
+  };
   /** Of the program, and there for writes alone: each that is answered is committed. */
   readonly durableWritesPerSecond?: number;
 }
@@ -61,7 +80,7 @@ export interface ProcessFigures {
 export interface Section {
   readonly stored: number;
   readonly background: Background;
-  readonly processes: Readonly<Record<Server, ProcessFigures>>;
+  readonly processes: PerServer<ProcessFigures>;
   readonly scenarios: readonly ScenarioFigures[];
 }
 
@@ -91,31 +110,25 @@ export interface BenchReport {
 /** @param rounds each with one load per server. */
 export function scenarioFigures(
   { name, writes }: Pick<Scenario, "name" | "writes">,
-  rounds: readonly Readonly<Record<Server, Load>>[],
+  rounds: readonly PerServer<Load>[],
 ): ScenarioFigures {
-  const figures = (server: Server): Figures => figuresOf(rounds.map((round) => round[server]));
-  const ratio = (baseline: Baseline): number | null => {
-    const ratios = rounds.map(
-      (round) => cpuMsPerRequest(round.program) / cpuMsPerRequest(round[baseline]),
+  const servers = serversOf(rounds.every((round) => before in round));
+  const loadsOf = (server: Server): readonly Load[] =>
+    rounds.flatMap((round) => round[server] ?? []);
+  const costs = loadsOf(program).map(cpuMsPerRequest);
+  const ratio = (server: Server): number | null => {
+    const middle = median(
+      loadsOf(server).map((load, round) => (costs[round] ?? Number.NaN) / cpuMsPerRequest(load)),
     );
-    const middle = median(ratios);
     return Number.isFinite(middle) ? middle : null;
   };
-  const program = figures("program");
+  const figures = perServer(servers, (server) => figuresOf(loadsOf(server)));
+  const { program: _own, ...cpuRatios } = perServer(servers, ratio);
   return {
     scenario: name,
-    servers: {
-      program,
-      nodeHttp: figures("nodeHttp"),
-      express: figures("express"),
-      fastify: figures("fastify"),
-    },
-    cpuRatios: {
-      nodeHttp: ratio("nodeHttp"),
-      express: ratio("express"),
-      fastify: ratio("fastify"),
-    },
-    ...(writes === true ? { durableWritesPerSecond: program.requestsPerSecond } : {}),
+    servers: figures,
+    cpuRatios,
+    ...(writes === true ? { durableWritesPerSecond: figures.program.requestsPerSecond } : {}),
   };
 }
 
@@ -164,7 +177,8 @@ export function reportText(report: BenchReport): string {
     `load average ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after\n` +
     (quick ? "QUICK: only a look whether it works, no figures to rely on\n" : "") +
     (warning === undefined ? "" : `${warning}\n`) +
-    `\n${legend}`;
+    `\n${legend}` +
+    (report.sections.some(({ processes }) => before in processes) ? legendOfBefore : "");
   const sections = report.sections.map((section) => {
     const first = report.sections.find(({ background }) => background === section.background);
     return sectionText(section, first, connections);
@@ -177,25 +191,35 @@ export function reportText(report: BenchReport): string {
 const legend =
   "node:http, Express, fastify: 0.100 (× 6.00) is 0.100 ms of CPU per request there, of which the program needs 6.00 times as much\n" +
   "first size: × 1.20 is 1.20 times the program's CPU ms/req in this scenario at the first number of stored clusters\n";
+const legendOfBefore = "before: the program of the other checkout, in the same way\n";
 
-const columns = [
-  "scenario",
-  "req/s",
-  "p50 ms",
-  "p99 ms",
-  "CPU ms/req",
-  "least–most",
-  "node:http",
-  "Express",
-  "fastify",
-  "first size",
-] as const;
+const titles: Readonly<Record<Exclude<Server, typeof program>, string>> = {
+  before: "before",
+  nodeHttp: "node:http",
+  express: "Express",
+  fastify: "fastify",
+};
 
 function sectionText(section: Section, first: Section | undefined, connections: number): string {
   const { stored, background, processes } = section;
-  const rows = section.scenarios.map((figures) => rowOf(figures, grownBy(figures, section, first)));
-  const processLines = servers.map((server) => {
-    const { startMs, idleCpuPercent, idleMemoryBytes, memoryPeakBytes } = processes[server];
+  const others = serversOf(before in processes).filter((server) => server !== program);
+  const columns = [
+    "scenario",
+    "req/s",
+    "p50 ms",
+    "p99 ms",
+    "CPU ms/req",
+    "least–most",
+    ...others.map((server) => titles[server]),
+    "first size",
+  ];
+  const rows = section.scenarios.map((figures) =>
+    rowOf(figures, others, grownBy(figures, section, first)),
+  );
+  const processLines = serversOf(before in processes).flatMap((server) => {
+    const figures = processes[server];
+    if (figures === undefined) return [];
+    const { startMs, idleCpuPercent, idleMemoryBytes, memoryPeakBytes } = figures;
     return (
       `${server}: started in ${Math.round(startMs)} ms, idle ${idleCpuPercent.toFixed(1)} % of a processor ` +
       `and ${megabytes(idleMemoryBytes)}, at most ${megabytes(memoryPeakBytes)}`
@@ -223,10 +247,14 @@ function durableWritesLines({ scenarios }: Section, connections: number): readon
   return [`durable writes a second with ${connections} connections: ${told.join(", ")}`];
 }
 
-function rowOf({ scenario, servers, cpuRatios }: ScenarioFigures, grown: string) {
+function rowOf(
+  { scenario, servers, cpuRatios }: ScenarioFigures,
+  others: readonly Exclude<Server, typeof program>[],
+  grown: string,
+): readonly string[] {
   const own = servers.program;
-  const baseline = (name: Baseline): string =>
-    `${milliseconds(servers[name].cpuMsPerRequest)} (× ${cpuRatios[name]?.toFixed(2) ?? "?"})`;
+  const compared = (name: Exclude<Server, typeof program>): string =>
+    `${milliseconds(servers[name]?.cpuMsPerRequest ?? Number.NaN)} (× ${cpuRatios[name]?.toFixed(2) ?? "?"})`;
   return [
     scenario,
     String(Math.round(own.requestsPerSecond)),
@@ -234,9 +262,7 @@ function rowOf({ scenario, servers, cpuRatios }: ScenarioFigures, grown: string)
     own.latencyP99Ms.toFixed(1),
     milliseconds(own.cpuMsPerRequest),
     `${milliseconds(own.cpuMsPerRequestLeast)}–${milliseconds(own.cpuMsPerRequestMost)}`,
-    baseline("nodeHttp"),
-    baseline("express"),
-    baseline("fastify"),
+    ...others.map(compared),
     grown,
   ];
 }
@@ -260,7 +286,9 @@ function milliseconds(value: number): string {
 
 /** Markdown, so that it can be put into a page as it is. */
 function tableLines(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length)));
+  const widths = (rows[0] ?? []).map((_, at) =>
+    Math.max(...rows.map((row) => (row[at] ?? "").length)),
+  );
   const [head, ...rest] = rows.map(
     (row) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`,
   );

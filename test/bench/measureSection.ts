@@ -13,9 +13,13 @@ import { BackgroundCreates, installingAtOnce } from "./backgroundCreates.ts";
 import type { BenchEngines } from "./benchEngines.ts";
 import type { Background, BenchOptions } from "./benchOptions.ts";
 import {
+  before,
+  perServer,
   program,
   scenarioFigures,
-  servers as allServers,
+  serversOf,
+  type Baseline,
+  type PerServer,
   type ProcessFigures,
   type Section,
   type Server,
@@ -35,6 +39,13 @@ export const compileCache = fileURLToPath(
   new URL("../../node_modules/.cache/node", import.meta.url),
 );
 
+/** The program of another checkout, on a copy of the same folder. */
+export interface EarlierProgram {
+  readonly file: string;
+  readonly compileCache: string;
+  readonly folder: string;
+}
+
 export interface SectionOptions extends BenchOptions {
   readonly storedCount: number;
   /** How many clusters there are that a replace may take. */
@@ -42,6 +53,8 @@ export interface SectionOptions extends BenchOptions {
   readonly background: Background;
   /** Seeded; nothing runs on them. */
   readonly on: BenchEngines;
+  /** Measured too. */
+  readonly earlier?: EarlierProgram;
   /** For files of the measurement's own. */
   readonly folder: string;
   /** Told what is done. */
@@ -53,12 +66,12 @@ const begunPerRound = 100;
 /** How long what a round has begun may take to end. */
 const settleMaxMs = 120_000;
 
-type Servers = Readonly<Record<Server, ServedProcess>>;
+type Servers = PerServer<ServedProcess>;
 
 /** One scenario of this section, with what of it was asked so far. */
 interface Asked {
   readonly scenario: Scenario;
-  readonly rounds: Record<Server, Load>[];
+  readonly rounds: PerServer<Load>[];
   /** The program's and the others' next request. */
   readonly next: (server: Server) => BenchRequest;
 }
@@ -72,9 +85,12 @@ export async function measureSection(options: SectionOptions): Promise<Section> 
   const own = stack.use(
     await ServedProcess.start({ program: ownProgram, settings: settingsOf(options) }),
   );
+  const earlier = await startEarlier(options);
+  if (earlier !== undefined) stack.use(earlier);
   const answers = await answersOf(own.url, asked, options);
   const servers: Servers = {
     program: own,
+    ...(earlier === undefined ? {} : { before: earlier }),
     nodeHttp: stack.use(await startBaseline("nodeHttp", answers)),
     express: stack.use(await startBaseline("express", answers)),
     fastify: stack.use(await startBaseline("fastify", answers)),
@@ -94,12 +110,9 @@ export async function measureSection(options: SectionOptions): Promise<Section> 
     await measureRound(servers, asked, { ...options, round });
   }
   const refused = creates?.refused ?? 0;
-  const processes = Object.fromEntries(
-    allServers.map((server) => [
-      server,
-      processFigures(servers[server], idle[server], server === program ? refused : 0),
-    ]),
-  ) as Record<Server, ProcessFigures>;
+  const processes = perServer(namesOf(servers), (server) =>
+    processFigures(at(servers, server), at(idle, server), server === program ? refused : 0),
+  );
   return {
     stored: storedCount,
     background,
@@ -108,14 +121,35 @@ export async function measureSection(options: SectionOptions): Promise<Section> 
   };
 }
 
+/** Those that are there, the program first. */
+function namesOf(servers: Servers): readonly Server[] {
+  return serversOf(before in servers);
+}
+
+/** @throws {TypeError} when it isn't there. */
+function at<T>(of: PerServer<T>, server: Server): T {
+  const found = of[server];
+  if (found === undefined) throw new TypeError(`there is no ${server}`);
+  return found;
+}
+
+async function startEarlier({ earlier }: SectionOptions): Promise<ServedProcess | undefined> {
+  if (earlier === undefined) return undefined;
+  const { file, compileCache: cache, folder } = earlier;
+  return ServedProcess.start({
+    program: file,
+    settings: { PORT: "0", NODE_COMPILE_CACHE: cache, DATA_DIR: folder, ROLES: "frontend" },
+  });
+}
+
 function askedOf(scenario: Scenario, stored: number): Asked {
-  const counts: Record<Server, number> = { program: 0, nodeHttp: 0, express: 0, fastify: 0 };
+  const counts = new Map<Server, number>();
   return {
     scenario,
     rounds: [],
     next: (server) => {
-      const number = counts[server];
-      counts[server] += 1;
+      const number = counts.get(server) ?? 0;
+      counts.set(server, number + 1);
       return scenario.request(number, stored);
     },
   };
@@ -149,10 +183,7 @@ async function answersOf(
   return file;
 }
 
-async function startBaseline(
-  name: Exclude<Server, typeof program>,
-  answers: string,
-): Promise<ServedProcess> {
+async function startBaseline(name: Baseline, answers: string): Promise<ServedProcess> {
   const file = fileURLToPath(new URL(`processes/${name}.ts`, import.meta.url));
   return ServedProcess.start({ program: file, args: [answers] });
 }
@@ -160,27 +191,19 @@ async function startBaseline(
 type IdleFigures = Pick<ProcessFigures, "idleCpuPercent" | "idleMemoryBytes">;
 
 /** All at the same time: nobody is asked anything. */
-async function idleFigures(
-  servers: Servers,
-  seconds: number,
-): Promise<Readonly<Record<Server, IdleFigures>>> {
-  const used = (): ReadonlyMap<Server, number> =>
-    new Map(allServers.map((server) => [server, cpuMsOf(servers[server].pid)]));
-  const before = used();
+async function idleFigures(servers: Servers, seconds: number): Promise<PerServer<IdleFigures>> {
+  const names = namesOf(servers);
+  const used = (): PerServer<number> =>
+    perServer(names, (server) => cpuMsOf(at(servers, server).pid));
+  const usedBefore = used();
   const begun = performance.now();
   await sleep(seconds * 1_000);
   const tookMs = performance.now() - begun;
-  const after = used();
-  const figures = (server: Server): IdleFigures => ({
-    idleCpuPercent: (100 * ((after.get(server) ?? NaN) - (before.get(server) ?? NaN))) / tookMs,
-    idleMemoryBytes: memoryBytesOf(servers[server].pid),
-  });
-  return {
-    program: figures("program"),
-    nodeHttp: figures("nodeHttp"),
-    express: figures("express"),
-    fastify: figures("fastify"),
-  };
+  const usedAfter = used();
+  return perServer(names, (server) => ({
+    idleCpuPercent: (100 * (at(usedAfter, server) - at(usedBefore, server))) / tookMs,
+    idleMemoryBytes: memoryBytesOf(at(servers, server).pid),
+  }));
 }
 
 async function measureRound(
@@ -191,22 +214,28 @@ async function measureRound(
   const { storedCount, background, round } = options;
   for (const { scenario, rounds, next } of asked) {
     const loads = new Map<Server, Load>();
-    for (const server of inTurn(allServers, round)) {
+    const names = namesOf(servers);
+    for (const server of inTurn(names, round)) {
       const load = await measureLoad({
-        server: servers[server],
+        server: at(servers, server),
         scenario: scenario.name,
         next: () => next(server),
         expected: scenario.expected(storedCount),
-        echoes: server === program,
+        echoes: isProgram(server),
         connections: options.connections,
         seconds: options.seconds,
         requestsMax: requestsMaxOf(scenario, server, options),
       });
       loads.set(server, load);
     }
-    rounds.push(Object.fromEntries(loads) as Record<Server, Load>);
+    rounds.push(Object.fromEntries(loads) as unknown as PerServer<Load>);
     if (scenario.beginsWork === true && background === "with") await settle(options);
   }
+}
+
+/** Whether it does what it answers. */
+function isProgram(server: Server): boolean {
+  return server === program || server === before;
 }
 
 /** Another one first in each round, so that none always has the cooler machine. */
@@ -218,7 +247,7 @@ function inTurn(servers: readonly Server[], round: number): readonly Server[] {
 /** `Infinity`: it ends by its time. */
 function requestsMaxOf(scenario: Scenario, server: Server, options: SectionOptions): number {
   const { requestsMax = Infinity, replaceable, rounds, warmupSeconds, background } = options;
-  if (server !== program) return requestsMax;
+  if (!isProgram(server)) return requestsMax;
   const { usesUp, beginsWork } = scenario;
   const begun = beginsWork === true && background === "with" ? begunPerRound : Infinity;
   const shares = rounds + (warmupSeconds > 0 ? 1 : 0);
