@@ -39,6 +39,8 @@ const phases: readonly Phase[] = [
 
 /** @throws the reason of `signal`. */
 async function held(signal: AbortSignal): Promise<void> {
+  // what isn't held has no cost of this
+  if (letGo.signal.aborted) return;
   try {
     await systemClock.sleep(10 * minuteMs, AbortSignal.any([signal, letGo.signal]));
   } catch (error) {
