@@ -98,7 +98,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /the record of|claimed a cluster|took the place of/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a document read again is taken for ours by its operation alone",
@@ -138,7 +138,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /wrote|vanished|the record of/,
-    within: 250,
+    within: 300,
   },
   {
     name: "a message is completed when its cluster is claimed",
@@ -193,7 +193,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /the record of \S+ is at its end, its cluster is not at rest/,
-    within: 50,
+    within: 100,
   },
   {
     name: "the cluster is removed before its record ends",
@@ -216,7 +216,7 @@ export const mutants: readonly Mutant[] = [
     name: "nobody sweeps",
     edits: [noSweep],
     finds: neverAtRest,
-    within: 50,
+    within: 100,
   },
   {
     name: "the flag is cleared before the message is sent",
@@ -275,7 +275,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /begins \w+ under epoch/,
-    within: 200,
+    within: 400,
   },
   {
     name: "a lease doesn't end while its holder's machine is suspended",
@@ -287,7 +287,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /begins \w+ under epoch/,
-    within: 800,
+    within: 1_000,
   },
   {
     name: "a claim takes its time, and is tried again without a look at the lease",
@@ -356,7 +356,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /the sweep flagged a cluster/,
-    within: 100,
+    within: 150,
   },
   {
     name: "a claim that found the document changed ends its message",
@@ -371,7 +371,7 @@ export const mutants: readonly Mutant[] = [
     ],
     sweepOff: true,
     finds: neverAtRest,
-    within: 50,
+    within: 100,
   },
   {
     name: "a superseded worker completes its message",
@@ -467,7 +467,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /took over the work of the former/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a new operation counts on from the attempts of the former",
@@ -479,7 +479,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /took over the work of the former/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a new operation begins with a new epoch",
@@ -491,7 +491,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /lost the epoch/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a step that asks to be called again counts as a failed attempt",
@@ -529,7 +529,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /the record of/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a DELETE leaves the record of what runs as it is",
@@ -560,7 +560,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /an answer of 409/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a PUT takes the place of what runs",
@@ -572,7 +572,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /took the place of|a 500: TypeError: no way from/,
-    within: 50,
+    within: 100,
   },
   {
     name: "an operation begins with its first step whenever it is claimed",
@@ -622,7 +622,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /an incarnation was created twice/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a worker keeps only the members that it knows",
@@ -634,7 +634,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /members of a later release were lost/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a DELETE joins whatever runs",
@@ -670,7 +670,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /PUT should have made the/,
-    within: 50,
+    within: 100,
   },
   {
     name: "tags are answered and not written",
@@ -730,7 +730,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /took the place of|without an operation more than tags|on which an operation runs/,
-    within: 1_400,
+    within: 1_600,
   },
   {
     name: "an announcement without an answer is taken for done",
@@ -756,7 +756,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /what was reached is not what is kept as reached/,
-    within: 50,
+    within: 100,
   },
   {
     name: "what a step found out is dropped",
@@ -781,7 +781,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /changed what the former found out/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a worker begins before its time",
@@ -829,7 +829,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /touches another incarnation's resources/,
-    within: 1_100,
+    within: 1_450,
   },
   {
     name: "a worker tells its steps the id of the document for that of the incarnation",
@@ -841,7 +841,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /is begun for an incarnation that never was/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a deletion takes a step that failed for done",
@@ -881,7 +881,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /changed more than the scheduling/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a DELETE cancels the last operation whether it runs or not",
@@ -928,7 +928,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     finds: /a claim changed the goal/,
-    within: 50,
+    within: 100,
   },
   {
     name: "a step that is done goes back to what was reached last",
