@@ -26,6 +26,7 @@ const figures: readonly (readonly [string, (lateness: RecordableHistogram) => nu
 /** Takes the place of prom-client's figures; each look tells of the time since the last one. */
 export function tellEventLoopLag(registry: Registry): void {
   const lateness = createHistogram();
+  // the system's own timer: one that is turned by hand is never late
   let dueAtMs = performance.now() + intervalMs;
   setInterval(() => {
     const now = performance.now();

@@ -128,6 +128,24 @@ test("on the Azure engines, the scenarios of the comparison", async () => {
   expect(left).toEqual([]);
 });
 
+test("beside another checkout, whose program is measured too; one that isn't there is refused before anything is done", async () => {
+  const own = fileURLToPath(new URL("../..", import.meta.url));
+  const asked = ["--quick", "--stored", "3", "--scenarios", "get,replace", "--json"];
+  const { code, stdout, stderr, left } = await run(...asked, "--before", own);
+  expect(code, stderr + stdout).toBe(0);
+  const { sections } = reportForm.parse(JSON.parse(stdout));
+  expect(sections.map(({ background }) => background)).toEqual(["without"]);
+  expect(sections[0]?.processes).toHaveProperty("before");
+  for (const { servers, cpuRatios } of sections[0]?.scenarios ?? []) {
+    expect(servers).toHaveProperty("before");
+    expect(cpuRatios).toHaveProperty("before");
+  }
+  expect(left).toEqual([]);
+  const refused = await run(...asked, "--before", join(own, "nowhere"));
+  expect([refused.code, refused.left]).toEqual([2, []]);
+  expect(refused.stderr).toMatch(/^--before: there is no .*nowhere/);
+});
+
 test("what can't be understood ends at once, with the reason and the help", async () => {
   const { code, stderr, left } = await run("--rounds", "many");
   expect(code).toBe(2);

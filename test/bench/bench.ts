@@ -35,13 +35,14 @@ async function timed(clusters: number, seed: () => Promise<void>): Promise<void>
  *
  * @throws {BenchOptionsError} when there is none.
  */
-function earlierOn(checkout: string, folder: string): EarlierProgram {
+function earlierIn(checkout: string): Omit<EarlierProgram, "folder"> {
   const file = resolve(checkout, "src/main.ts");
   if (!existsSync(file)) throw new BenchOptionsError(`--before: there is no ${file}`);
-  return { file, compileCache: resolve(checkout, "node_modules/.cache/node"), folder };
+  return { file, compileCache: resolve(checkout, "node_modules/.cache/node") };
 }
 
 async function bench(options: BenchOptions): Promise<BenchReport> {
+  const found = options.before === undefined ? undefined : earlierIn(options.before);
   const folder = benchFolder();
   const folderOf = (name: string): string => {
     const path = join(folder, name);
@@ -70,9 +71,7 @@ async function bench(options: BenchOptions): Promise<BenchReport> {
       cpSync(seeded, own, { recursive: true });
       await using on = await startEngines(options.engines, own);
       const earlier =
-        options.before === undefined
-          ? undefined
-          : earlierOn(options.before, folderOf(`${storedCount}-before`));
+        found === undefined ? undefined : { ...found, folder: folderOf(`${storedCount}-before`) };
       if (earlier !== undefined) cpSync(seeded, earlier.folder, { recursive: true });
       if (!isEmbedded) await timed(storedCount, async () => seedEngines(on, installed, counts));
       const title = `${storedCount} clusters, ${background} background`;

@@ -119,16 +119,22 @@ test("a file from before operators' listing has it once it is updated, also of w
   await older.close();
 });
 
-test("what operators list is found without a look at what has succeeded", async () => {
-  await using fixture = await openMemory();
-  const { database, clock } = fixture;
-  const store = new SqliteStore({ database, clock });
+/** What a store asks a database from now on, and the database past that. */
+function notedStatements(database: SqliteDatabase) {
   const asked: string[] = [];
   const prepare = database.statement.bind(database);
   database.statement = (sql) => {
     asked.push(sql);
     return prepare(sql);
   };
+  return { asked, prepare };
+}
+
+test("what operators list is found without a look at what has succeeded", async () => {
+  await using fixture = await openMemory();
+  const { database, clock } = fixture;
+  const store = new SqliteStore({ database, clock });
+  const { asked, prepare } = notedStatements(database);
   await store.listUnsettled({}, { limit: 5 });
   await store.listUnsettled({ partition, state: "Failed" }, { limit: 5 });
   expect(asked).toHaveLength(2);
@@ -144,12 +150,7 @@ test("what is sealed is found without a look at the records of operations", asyn
   await using fixture = await openMemory();
   const { database, clock } = fixture;
   const store = new SqliteStore({ database, clock });
-  const asked: string[] = [];
-  const prepare = database.statement.bind(database);
-  database.statement = (sql) => {
-    asked.push(sql);
-    return prepare(sql);
-  };
+  const { asked, prepare } = notedStatements(database);
   await store.listNotSealedBy("a key", { limit: 5 });
   const [sql = ""] = asked;
   const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all("", "", "a key", 1);
