@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { RestError } from "@azure/core-rest-pipeline";
 import type { AzureConnection } from "../../../src/installers/azure/azureConnection.ts";
 import { limitingBlobRequests } from "../../../src/installers/azure/requestLimit.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
+import { systemClock, type Clock } from "../../../src/runtime/clock.ts";
 import { resourceManager } from "./azureSnapshot.ts";
 
 export class BlobAnswerer implements AsyncDisposable {
@@ -42,8 +42,13 @@ export class BlobAnswerer implements AsyncDisposable {
    * Where the account is found, as ARM says, and the ranges of subnets by their name.
    *
    * @param others clients of other parts of ARM.
+   * @param clock of the limit to a request's time.
    */
-  connection(ranges: Readonly<Record<string, object>> = {}, others: object = {}): AzureConnection {
+  connection(
+    ranges: Readonly<Record<string, object>> = {},
+    others: object = {},
+    clock: Clock = systemClock,
+  ): AzureConnection {
     const clients = {
       storage: {
         storageAccounts: {
@@ -62,7 +67,7 @@ export class BlobAnswerer implements AsyncDisposable {
       ...others,
     };
     const endpoints = { resourceManager, authorityHost: "https://login.microsoftonline.com" };
-    const blobLimit = limitingBlobRequests({ clock: systemClock, limitMs: 60_000 });
+    const blobLimit = limitingBlobRequests({ clock, limitMs: 60_000 });
     return { endpoints, blobLimit, of: () => clients } as unknown as AzureConnection;
   }
 

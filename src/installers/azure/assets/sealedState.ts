@@ -98,13 +98,15 @@ export class SealedState {
         etag,
         readableStreamBody,
       } = await this.#blob.download(0, undefined, { abortSignal: this.#signal });
-      if (contentLength > stateBytesMax) throw new Error(tooLarge(contentLength));
       const pieces: Buffer[] = [];
       let length = 0;
       for await (const piece of readableStreamBody ?? []) {
         const bytes = Buffer.from(piece);
         length += bytes.length;
-        if (length > stateBytesMax) throw new Error(tooLarge(length));
+        // only in here, as to leave the loop closes the stream: the end of the request's time would be an error of one that
+        // is left open, which nobody listens for, and would end the process
+        const sizeBytes = Math.max(length, contentLength);
+        if (sizeBytes > stateBytesMax) throw new Error(tooLarge(sizeBytes));
         pieces.push(bytes);
       }
       this.#etag = etag;

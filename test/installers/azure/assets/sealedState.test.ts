@@ -1,6 +1,8 @@
 /** How much is kept of a cluster: what can be its own fits, and what somebody else has put there isn't read into memory. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { SealedState } from "../../../../src/installers/azure/assets/sealedState.ts";
+import type { Clock } from "../../../../src/runtime/clock.ts";
+import { TestClock } from "../../../runtime/testClock.ts";
 import { BlobAnswerer } from "../blobAnswerer.ts";
 import { names, stepContext } from "../stepContext.ts";
 
@@ -17,9 +19,9 @@ afterAll(async () => blobs[Symbol.asyncDispose]());
 beforeEach(() => blobs.blobs.clear());
 
 /** Nothing is sealed here: sizes are what is looked at. */
-const state = async (): Promise<SealedState> =>
+const state = async (clock?: Clock): Promise<SealedState> =>
   SealedState.of(stepContext({ installation: { azure: { names } } }), {
-    azure: blobs.connection(),
+    azure: blobs.connection({}, {}, clock),
     sealing: { seal: async (plain) => plain, open: async (sealed) => sealed },
   });
 
@@ -36,4 +38,11 @@ test("one byte more is neither written nor read", async () => {
   expect(blobs.blobs.size).toBe(0);
   blobs.blobs.set(path, plain);
   await expect((await state()).read()).rejects.toThrow(tooLarge);
+});
+
+test("what isn't read is let go of: else the process would end with the time of the request", async () => {
+  blobs.blobs.set(path, Buffer.alloc(bytesMax + 1, "a"));
+  const clock = new TestClock();
+  await expect((await state(clock)).read()).rejects.toThrow(/more than/);
+  await vi.waitFor(() => expect(clock.sleeping).toBe(0), 30_000);
 });
