@@ -18,6 +18,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
+    // one second by default, which a busy machine may need for a turn of the event loop
+    expect: { poll: { timeout: 30_000 } },
     restoreMocks: true,
     // every test is watched for secrets that get out
     setupFiles: ["test/leaks/setup.ts"],
