@@ -20,7 +20,7 @@ import { Metrics } from "./runtime/metrics.ts";
 import { Nudge } from "./runtime/nudge.ts";
 import { pinoLog, type ProcessLog } from "./runtime/pinoLog.ts";
 import { tellFault } from "./startFault.ts";
-import { isOfLostFile } from "./store/sqliteDatabase.ts";
+import { isOfLostFile } from "./store/sqliteFailure.ts";
 import { openTraces, tracingOf } from "./tracing.ts";
 import { apiVersions } from "./versions/registry.ts";
 

@@ -12,7 +12,7 @@ import type { Log } from "./runtime/log.ts";
 import { CosmosOpenError } from "./store/cosmosConnection.ts";
 import { KeyFileError } from "./store/keyFile.ts";
 import { KeyVaultError } from "./store/keyVault.ts";
-import { SqliteFileLostError, SqliteOpenError } from "./store/sqliteDatabase.ts";
+import { SqliteFileLostError, SqliteOpenError } from "./store/sqliteFailure.ts";
 
 /** To the log, and to standard error when somebody else reads that. */
 export function tellFault(error: unknown, config: Config, log: Log): void {

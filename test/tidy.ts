@@ -26,7 +26,7 @@ const ports: Readonly<Record<string, string>> = {
   "src/queue/queue.ts": "port:queue",
   "src/installers/installer.ts": "port:installer",
 };
-const sharedBySqliteAdapters = "src/store/sqliteDatabase.ts";
+const sharedBySqliteAdapters = ["src/store/sqliteDatabase.ts", "src/store/sqliteFailure.ts"];
 /**
  * Of `runtime/` what has no effect of its own, only those of the clock and the chance that it is handed: adapters may call it,
  * while they may know no more than the types of the rest, so that none of them can take up an effect behind `main.ts`'s back.
@@ -286,7 +286,7 @@ function mayImport(from: SourceFile, to: string, typeOnly: boolean): boolean {
   if (compositionRooms.includes(toRoom)) return false;
   if (withoutEffects.includes(from.path) && !typeOnly) return withoutEffects.includes(to);
   if (from.room === toRoom) return !isAnotherAdapter(from.path, to);
-  if (to === sharedBySqliteAdapters && from.path.startsWith("src/queue/sqlite")) return true;
+  if (sharedBySqliteAdapters.includes(to) && from.path.startsWith("src/queue/sqlite")) return true;
   const allowed = allowedImports[from.room];
   if (allowed === undefined) return false;
   if (withoutEffects.includes(to) && allowed.includes("types:runtime")) return true;

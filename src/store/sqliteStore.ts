@@ -2,12 +2,8 @@
  * The store on the embedded database. Documents are JSON text beside a few columns that the listings need; no listing
  * of the forwarder parses a body, so that neither a secret nor a document it can't read is in its way.
  */
-import {
-  SqliteOutcomeUnknownError,
-  SqliteUnavailableError,
-  type SqliteDatabase,
-  type SqliteTransaction,
-} from "./sqliteDatabase.ts";
+import { type SqliteDatabase, type SqliteTransaction } from "./sqliteDatabase.ts";
+import { SqliteOutcomeUnknownError, SqliteUnavailableError } from "./sqliteFailure.ts";
 import { standingOf } from "../model/clusterStanding.ts";
 import {
   expiresAtOf,

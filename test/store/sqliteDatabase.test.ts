@@ -20,11 +20,8 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { expect, test, vi } from "vitest";
 import { SqliteQueue } from "../../src/queue/sqliteQueue.ts";
 import { QueueUnavailableError } from "../../src/queue/queue.ts";
-import {
-  SqliteDatabase,
-  SqliteFileLostError,
-  SqliteOpenError,
-} from "../../src/store/sqliteDatabase.ts";
+import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
+import { SqliteFileLostError, SqliteOpenError } from "../../src/store/sqliteFailure.ts";
 import { migrations, type Migration } from "../../src/store/sqliteSchema.ts";
 import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
