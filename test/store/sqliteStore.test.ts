@@ -4,7 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { SqliteDatabase } from "../../src/store/sqliteDatabase.ts";
 import { migrations } from "../../src/store/sqliteSchema.ts";
-import { runningSql, SqliteStore } from "../../src/store/sqliteStore.ts";
+import { runningSql } from "../../src/store/sqliteQueries.ts";
+import { SqliteStore } from "../../src/store/sqliteStore.ts";
 import {
   DocumentUnreadableError,
   StoreConflictError,
