@@ -6,38 +6,25 @@
  * It rests on an account with Strong consistency and one region that takes writes (`openCosmos` checks that). The ETags are
  * the service's own: new with every write, and never used again.
  */
-import type {
-  Container,
-  FeedOptions,
-  OperationInput,
-  OperationResponse,
-  SqlQuerySpec,
-} from "@azure/cosmos";
+import type { Container, FeedOptions, SqlQuerySpec } from "@azure/cosmos";
 import {
   attemptLimitMs,
   callLimitMs,
   CosmosCalls,
   unavailable,
   type Charge,
-  type CosmosCall,
 } from "./cosmosCalls.ts";
+import { assertETag, operationOf, patchOf, stepOf } from "./cosmosBatch.ts";
 import type { CosmosConnection } from "./cosmosConnection.ts";
+import { CosmosDocuments } from "./cosmosDocuments.ts";
+import { CosmosFailure } from "./cosmosFailure.ts";
 import {
-  CosmosFailure,
-  failedAnswer,
-  requestUnitsOf,
-  type AnswerHeaders,
-} from "./cosmosFailure.ts";
-import {
-  asJson,
   isPossibleKey,
-  itemIn,
   listedFrom,
   prepareItem,
   storedFrom,
   type CosmosItemRead,
   type ListedClusterRow,
-  type PreparedItem,
 } from "./cosmosItems.ts";
 import { CosmosLeases } from "./cosmosLeases.ts";
 import { continuationAt, invalidContinuation, placeOf } from "./continuation.ts";
@@ -80,7 +67,6 @@ import type {
   DocumentKind,
   DocumentOfKind,
   ListedCluster,
-  RpDocument,
   SubscriptionDocument,
 } from "../model/document.ts";
 import { providerPartition } from "../model/document.ts";
@@ -110,7 +96,8 @@ export interface CosmosStoreOptions {
 }
 
 export class CosmosStore implements Store {
-  readonly #documents: Container;
+  readonly #container: Container;
+  readonly #documents: CosmosDocuments;
   readonly #leases: CosmosLeases;
   readonly #calls: CosmosCalls;
   readonly #clock: Clock;
@@ -119,7 +106,8 @@ export class CosmosStore implements Store {
 
   constructor(options: CosmosStoreOptions) {
     const { connection, clock, ids, random, onCharge, onRetry, onUnreadable = () => {} } = options;
-    this.#documents = connection.documents;
+    this.#container = connection.documents;
+    this.#documents = new CosmosDocuments(connection.documents);
     this.#calls = new CosmosCalls({
       clock,
       random,
@@ -139,7 +127,7 @@ export class CosmosStore implements Store {
   ): Promise<Stored<DocumentOfKind<K>> | undefined> {
     if (!isPossibleKey(key.partition, key.id)) return undefined;
     const item = await this.#calls.run("read", options, async (call) =>
-      this.#readItem(call, key.partition, key.id),
+      this.#documents.readItem(call, key.partition, key.id),
     );
     if (item?.kind !== kind) return undefined;
     try {
@@ -176,8 +164,8 @@ export class CosmosStore implements Store {
         ? []
         : carryOut(call, {
             subject: steps.map(({ id }) => id).join(", "),
-            send: async () => this.#sendBatch(call, partition, steps.map(operationOf)),
-            look: async () => this.#look(call, { partition, steps, writeId }),
+            send: async () => this.#documents.sendBatch(call, partition, steps.map(operationOf)),
+            look: async () => this.#documents.look(call, { partition, steps, writeId }),
           }),
     );
     const committed = steps.map(({ prepared }, index) =>
@@ -341,7 +329,9 @@ export class CosmosStore implements Store {
         subject: id,
         send: async () => {
           const send = async (): Promise<readonly (ETag | undefined)[]> =>
-            this.#sendBatch(call, partition, [patchOf(step, { scheduling, writeId, isDamaged })]);
+            this.#documents.sendBatch(call, partition, [
+              patchOf(step, { scheduling, writeId, isDamaged }),
+            ]);
           try {
             return await send();
           } catch (error) {
@@ -351,7 +341,7 @@ export class CosmosStore implements Store {
             return await send();
           }
         },
-        look: async () => this.#look(call, { partition, steps: [step], writeId }),
+        look: async () => this.#documents.look(call, { partition, steps: [step], writeId }),
       });
     });
   }
@@ -387,90 +377,13 @@ export class CosmosStore implements Store {
       carryOut(call, {
         subject: "a ping",
         send: async () =>
-          call.write(async (abortSignal) => this.#documents.items.create(item, { abortSignal })),
+          call.write(async (abortSignal) => this.#container.items.create(item, { abortSignal })),
         look: async (): Promise<Standing<object>> => {
-          const found = await this.#readItem(call, providerPartition, id);
+          const found = await this.#documents.readItem(call, providerPartition, id);
           return found === undefined ? { state: "absent" } : { state: "written", result: found };
         },
       }),
     );
-  }
-
-  /** `undefined` when there is none. */
-  async #readItem(
-    call: CosmosCall,
-    partition: string,
-    id: string,
-  ): Promise<CosmosItemRead | undefined> {
-    try {
-      const { item } = await call.read(async (abortSignal) => {
-        const answer = await this.#documents
-          .item(id, partition)
-          .read<CosmosItemRead & { id: string }>({ abortSignal });
-        return { item: itemIn(answer), requestCharge: answer.requestCharge };
-      });
-      return item;
-    } catch (error) {
-      if (error instanceof CosmosFailure && error.kind === "condition") return undefined;
-      throw error;
-    }
-  }
-
-  /**
-   * In a batch alone can the service be told to send no content back.
-   *
-   * @returns the new ETag of each; `undefined` for a delete.
-   */
-  async #sendBatch(
-    call: CosmosCall,
-    partition: string,
-    operations: readonly OperationInput[],
-  ): Promise<readonly (ETag | undefined)[]> {
-    const { results } = await call.write(async (abortSignal) => {
-      const answer = await this.#documents.items.batch([...operations], partition, {
-        abortSignal,
-        contentResponseOnWriteEnabled: false,
-      });
-      const failed = answer.result?.find(
-        ({ statusCode }) => statusCode >= 400 && statusCode !== failedDependency,
-      );
-      if (failed !== undefined) throw failedAnswer(failed.statusCode, headersOf(failed, answer));
-      if (!isWhole(answer.result, operations)) {
-        throw new CosmosFailure("unanswered", "Cosmos DB did not answer for each write of a batch");
-      }
-      return { results: answer.result, requestCharge: requestUnitsOf(answer.headers) };
-    });
-    return results.map(({ eTag }) => eTag as ETag | undefined);
-  }
-
-  /** What the items of a write without an answer say about it. It was one transaction: one of them is enough. */
-  async #look(
-    call: CosmosCall,
-    write: {
-      readonly partition: string;
-      readonly steps: readonly Target[];
-      readonly writeId: string;
-    },
-  ): Promise<Standing<readonly (ETag | undefined)[]>> {
-    const { partition, steps, writeId } = write;
-    const found = await Promise.all(
-      steps.map(async ({ id }) => this.#readItem(call, partition, id)),
-    );
-    const looks = steps.map((step, index) => ({ step, item: found[index] }));
-    if (looks.some(({ item }) => item?.writeId === writeId)) {
-      const result = looks.map(({ step, item }) => {
-        if (!step.leavesItem) return undefined;
-        // somebody has written over it since: an ETag that nothing has says the same to whoever uses it
-        return (item?.writeId === writeId ? item._etag : `"${writeId}"`) as ETag;
-      });
-      return { state: "written", result };
-    }
-    const isUntouched = looks.some(
-      ({ step, item }) => step.replaces !== undefined && item?._etag === step.replaces,
-    );
-    if (isUntouched) return { state: "unwritten" };
-    const isAbsent = looks.every(({ step, item }) => step.replaces === undefined && !item);
-    return { state: isAbsent ? "absent" : "overwritten" };
   }
 
   /** Pages of one listing are all about the times that its first page was asked for: so the service's place stays valid. */
@@ -510,7 +423,7 @@ export class CosmosStore implements Store {
       try {
         for (;;) {
           const { resources, continuationToken } = await call.read(async (abortSignal) => {
-            const answer = await this.#documents.items
+            const answer = await this.#container.items
               .query<R>(spec, { ...feed, ...startingAt(from), abortSignal })
               .fetchNext();
             if (Array.isArray(answer.resources)) return answer;
@@ -549,50 +462,6 @@ export class CosmosStore implements Store {
   }
 }
 
-/** What the others of a batch are answered with when one has failed. */
-const failedDependency = 424;
-
-/** What a write of a batch is answered with, besides what the SDK's type says of it. */
-interface BatchResult extends OperationResponse {
-  readonly subStatusCode?: number;
-  readonly retryAfterMilliseconds?: number;
-}
-
-/** As if the write had been a request of its own. */
-function headersOf(
-  { subStatusCode, retryAfterMilliseconds }: BatchResult,
-  { headers }: { readonly headers?: AnswerHeaders },
-): AnswerHeaders {
-  return {
-    ...headers,
-    ...(subStatusCode !== undefined && { "x-ms-substatus": subStatusCode }),
-    ...(retryAfterMilliseconds !== undefined && { "x-ms-retry-after-ms": retryAfterMilliseconds }),
-  };
-}
-
-/** Whether each write of a batch has been carried out, and has the ETag that its item has now. */
-function isWhole(
-  results: readonly OperationResponse[] | undefined,
-  operations: readonly OperationInput[],
-): results is readonly OperationResponse[] {
-  return (
-    results?.length === operations.length &&
-    results.every(
-      ({ statusCode, eTag }, index) =>
-        statusCode < 300 && (operations[index]?.operationType === "Delete" || isETag(eTag)),
-    )
-  );
-}
-
-function isETag(etag: unknown): boolean {
-  return typeof etag === "string" && etag !== "";
-}
-
-/** @throws {TypeError} as the service would take a condition that is left out for none. */
-function assertETag(id: string, etag: ETag): void {
-  if (!isETag(etag)) throw new TypeError(`${id} can't be written without an ETag`);
-}
-
 type Parameters = Readonly<Record<`@${string}`, string | number>>;
 
 interface ListedItem extends CosmosItemRead {
@@ -615,95 +484,6 @@ interface ScheduledItem extends PartitionedItem {
   readonly scheduling: SchedulingColumns;
   /** What it was when the document was written. */
   readonly operation?: unknown;
-}
-
-/** The item of one write. */
-interface Target {
-  readonly id: string;
-  /** Absent for a create. */
-  readonly replaces: ETag | undefined;
-  /** Whether it is there afterwards. */
-  readonly leavesItem: boolean;
-}
-
-/** One write, checked. */
-interface Step extends Target {
-  /** Absent for a delete. */
-  readonly prepared: PreparedItem | undefined;
-}
-
-/** @throws {TypeError} when a document is not where the caller says. */
-function stepOf(
-  partition: string,
-  write: Write,
-  prepare: (document: RpDocument) => PreparedItem,
-): Step {
-  if ("delete" in write) {
-    const { document, etag } = write.delete;
-    assertBelongs(document, partition);
-    assertETag(document.id, etag);
-    return { id: document.id, replaces: etag, prepared: undefined, leavesItem: false };
-  }
-  const document = "create" in write ? write.create : write.document;
-  assertBelongs(document, partition);
-  if ("replace" in write) {
-    const former = write.replace.document;
-    assertBelongs(former, partition);
-    assertETag(former.id, write.replace.etag);
-    if (document.id !== former.id || document.kind !== former.kind) {
-      throw new TypeError(
-        `the ${document.kind} ${document.id} can't replace the ${former.kind} ${former.id}`,
-      );
-    }
-  }
-  return {
-    id: document.id,
-    replaces: "replace" in write ? write.replace.etag : undefined,
-    prepared: prepare(document),
-    leavesItem: true,
-  };
-}
-
-function assertBelongs({ id, subscriptionId }: RpDocument, partition: string): void {
-  if (subscriptionId !== partition) {
-    throw new TypeError(`${id} belongs to the partition ${subscriptionId}, not to ${partition}`);
-  }
-  if (!isPossibleKey(partition, id)) {
-    throw new TypeError(`no item can have the id ${JSON.stringify(id)}`);
-  }
-}
-
-function operationOf({ id, replaces, prepared }: Step): OperationInput {
-  const ifMatch = replaces === undefined ? {} : { ifMatch: replaces };
-  if (prepared === undefined) return { operationType: "Delete", id, ...ifMatch };
-  const resourceBody = asJson(prepared.item);
-  return replaces === undefined
-    ? { operationType: "Create", resourceBody }
-    : { operationType: "Replace", id, resourceBody, ...ifMatch };
-}
-
-/** Seven of the ten operations that a patch may have. */
-function patchOf(
-  { id, replaces }: { readonly id: string; readonly replaces: ETag },
-  patch: {
-    readonly scheduling: Scheduling;
-    readonly writeId: string;
-    readonly isDamaged: boolean;
-  },
-): OperationInput {
-  const { unqueued, sweepAfter, sweeps } = patch.scheduling;
-  const parents = patch.isDamaged ? ["/scheduling"] : ["/scheduling", "/document"];
-  const set = (path: string, value: string | number | boolean) =>
-    ({ op: "set", path, value }) as const;
-  const operations = [
-    set("/writeId", patch.writeId),
-    ...parents.flatMap((parent) => [
-      set(`${parent}/unqueued`, unqueued),
-      set(`${parent}/sweepAfter`, sweepAfter),
-      set(`${parent}/sweeps`, sweeps),
-    ]),
-  ];
-  return { operationType: "Patch", id, ifMatch: replaces, resourceBody: { operations } };
 }
 
 /** The service refuses to set a member of what is no object. */
