@@ -2,13 +2,11 @@
  * The contract of the operator's API at work: it finds the operation that a request means, by its path regardless of case, and
  * judges its parameters and its body. It decides nothing that the document does not say.
  */
-import { methodNotAllowed } from "../listener/methodNotAllowed.ts";
 import { readFileSync } from "node:fs";
-import { OpenAPIBackend, OpenAPIValidator, type Document, type Operation } from "openapi-backend";
+import type { Document } from "openapi-backend";
 import type { AdminOperationId } from "../../generated/types/operationIds.ts";
-import { ArmRouter, type ArmRequest } from "../listener/armRouter.ts";
+import { OpenApiDocument, type FoundOperation } from "../listener/openApiDocument.ts";
 import { pathFaults, type RequestPath } from "../listener/requestPath.ts";
-import { schemaFaults } from "../listener/schemaFaults.ts";
 import { RpError, type Fault } from "../model/rpError.ts";
 import { shown } from "../model/shownText.ts";
 import type { AdminHandler } from "./exchange.ts";
@@ -37,17 +35,11 @@ const prefixSegments = 2;
 const file = new URL("../../generated/admin/openapi.json", import.meta.url);
 
 export class AdminContract {
-  readonly #router: ArmRouter;
-  readonly #validator: OpenAPIValidator<Document>;
+  readonly #document: OpenApiDocument;
   readonly #handlers: AdminHandlers;
 
-  private constructor(
-    router: ArmRouter,
-    validator: OpenAPIValidator<Document>,
-    handlers: AdminHandlers,
-  ) {
-    this.#router = router;
-    this.#validator = validator;
+  private constructor(document: OpenApiDocument, handlers: AdminHandlers) {
+    this.#document = document;
     this.#handlers = handlers;
   }
 
@@ -58,25 +50,7 @@ export class AdminContract {
    */
   static async load(handlers: AdminHandlers): Promise<AdminContract> {
     const definition = JSON.parse(readFileSync(file, "utf8")) as Document;
-    // the meta-schema check costs seconds; a test makes it
-    const api = new OpenAPIBackend({ definition, quick: true });
-    await api.init();
-    const router = new ArmRouter(api.definition);
-    const ajvOpts = { allErrors: true, useDefaults: false, removeAdditional: false, verbose: true };
-    const validator = new OpenAPIValidator({
-      definition: api.definition,
-      ajvOpts,
-      router,
-      lazyCompileValidators: true,
-    });
-    for (const { operationId = "" } of router.getOperations()) {
-      if (!Object.hasOwn(handlers, operationId)) {
-        throw new Error(`no handler for operation ${operationId}`);
-      }
-      // compiled now rather than during the first request
-      validator.getRequestValidatorsForOperation(operationId);
-    }
-    return new AdminContract(router, validator, handlers);
+    return new AdminContract(await OpenApiDocument.load(definition, handlers), handlers);
   }
 
   /**
@@ -85,42 +59,28 @@ export class AdminContract {
    * @throws {RpError} `NotFound`, `MethodNotAllowed`, or everything wrong with the path's names.
    */
   route(method: string, path: RequestPath): AdminRoute {
-    const match = this.#router.route(path);
-    if (match === undefined) throw notFound(path);
-    // HEAD is answered as GET; Node leaves the body out
-    const operation = match.operations.get(method === "HEAD" ? "get" : method.toLowerCase());
-    if (operation?.operationId === undefined) {
-      throw methodNotAllowed(method, match.operations.keys());
-    }
+    const found = this.#document.find(method, path);
+    if (found === undefined) throw notFound(path);
     const faults = pathFaults(path.segments.slice(prefixSegments));
     if (faults.length > 0) throw RpError.ofFaults(faults);
-    const pathParameters = this.#router.parameters(operation, path);
     return {
-      operationId: operation.operationId,
-      handle: this.#handlers[operation.operationId as AdminOperationId],
-      pathParameters,
-      check: (body) => this.#check(operation, path, body),
+      operationId: found.operationId,
+      handle: this.#handlers[found.operationId as AdminOperationId],
+      pathParameters: found.parameters,
+      check: (body) => this.#check(found, path, body),
     };
   }
 
   #check(
-    operation: Operation<Document>,
+    found: FoundOperation,
     path: RequestPath,
     body: unknown,
   ): Readonly<Record<string, string>> {
-    const query = queryOf(operation, path);
-    const request: ArmRequest = {
-      method: operation.method,
-      path: path.path,
-      target: path,
-      headers: { "content-type": "application/json" },
-      query: { ...query },
-      body,
-    };
-    const { errors } = this.#validator.validateRequest(request, operation);
-    const faults = schemaFaults(errors ?? []).map(inOwnWords);
+    const { operationId, parameters } = found;
+    const query = queryOf(found, path);
+    const faults = this.#document.faults(operationId, { parameters, query, body }).map(inOwnWords);
     if (faults.length > 0) throw RpError.ofFaults(faults);
-    return { ...query, ...this.#router.parameters(operation, path) };
+    return { ...query, ...parameters };
   }
 }
 
@@ -138,10 +98,10 @@ function inOwnWords(fault: Fault): Fault {
  * @throws {RpError} `InvalidParameter`
  */
 function queryOf(
-  operation: Operation<Document>,
+  { definition }: FoundOperation,
   { query }: RequestPath,
 ): Readonly<Record<string, string>> {
-  const parameters = (operation.parameters ?? []) as readonly { name: string; in: string }[];
+  const parameters = (definition.parameters ?? []) as readonly { name: string; in: string }[];
   const known = parameters.filter((each) => each.in === "query").map(({ name }) => name);
   const values: Record<string, string> = {};
   for (const [name, value] of query) {

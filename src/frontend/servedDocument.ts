@@ -1,17 +1,14 @@
 /**
- * One OpenAPI document at work: it finds the operation at a path, checks the body against the schema, asks the gate, and calls
- * the handler. It decides nothing that the document does not say, and never lets a schema's default or coercion change a body.
+ * One document of the contract with its handlers: what a request has found there is judged, the gate is asked, and the handler
+ * called. It decides nothing that the document does not say.
  */
-import type { ErrorObject, ValidateFunction } from "ajv";
-import { methodNotAllowed } from "../listener/methodNotAllowed.ts";
-import { OpenAPIBackend, OpenAPIValidator, type Document } from "openapi-backend";
+import type { Document } from "openapi-backend";
 import { RpError, type Fault } from "../model/rpError.ts";
 import type { Answer } from "../listener/answer.ts";
-import { ArmRouter } from "../listener/armRouter.ts";
+import { OpenApiDocument } from "../listener/openApiDocument.ts";
 import type { Handler, ServiceExchange } from "./exchange.ts";
 import { shown } from "../model/shownText.ts";
 import { isArmPath, type RequestPath } from "../listener/requestPath.ts";
-import { schemaFaults } from "../listener/schemaFaults.ts";
 import { checkSubscription } from "./subscriptionGate.ts";
 import { isWireObject } from "../versions/wireObject.ts";
 
@@ -33,24 +30,17 @@ export interface ServedOperation {
 /** A handler for each operationId of the document. */
 export type Handlers<E extends ServiceExchange> = Readonly<Record<string, Handler<E>>>;
 
-/** Of one operation, as openapi-backend compiles them: its parameters and its body. */
-type RequestValidators = readonly ValidateFunction[];
-
 export class ServedDocument<E extends ServiceExchange> {
-  readonly #router: ArmRouter;
-  /** By operationId. */
-  readonly #validators: ReadonlyMap<string, RequestValidators>;
+  readonly #document: OpenApiDocument;
   readonly #handlers: Handlers<E>;
   readonly #complete: (exchange: ServiceExchange) => E;
 
   private constructor(
-    router: ArmRouter,
-    validators: ReadonlyMap<string, RequestValidators>,
+    document: OpenApiDocument,
     handlers: Handlers<E>,
     complete: (exchange: ServiceExchange) => E,
   ) {
-    this.#router = router;
-    this.#validators = validators;
+    this.#document = document;
     this.#handlers = handlers;
     this.#complete = complete;
   }
@@ -64,39 +54,12 @@ export class ServedDocument<E extends ServiceExchange> {
     handlers: Handlers<E>,
     complete: (exchange: ServiceExchange) => E,
   ): Promise<ServedDocument<E>> {
-    // the meta-schema check costs seconds; a test makes it
-    const api = new OpenAPIBackend({ definition, quick: true });
-    await api.init();
-    const router = new ArmRouter(api.definition);
-    const validator = new OpenAPIValidator({
-      definition: api.definition,
-      ajvOpts: {
-        allErrors: true,
-        // a test does; it is half of what compiling costs
-        validateSchema: false,
-        useDefaults: false,
-        coerceTypes: false,
-        removeAdditional: false,
-        // the schema is in each finding: it knows the members that could have been meant
-        verbose: true,
-      },
-      router,
-      lazyCompileValidators: true,
-    });
-    const validators = new Map<string, RequestValidators>();
-    for (const { operationId = "" } of router.getOperations()) {
-      if (!Object.hasOwn(handlers, operationId)) {
-        throw new Error(`no handler for operation ${operationId}`);
-      }
-      // compiled now rather than during the first request
-      validators.set(operationId, validator.getRequestValidatorsForOperation(operationId));
-    }
-    return new ServedDocument(router, validators, handlers, complete);
+    return new ServedDocument(await OpenApiDocument.load(definition, handlers), handlers, complete);
   }
 
   /** Whether there is such a route, whatever its methods. */
   has(path: RequestPath): boolean {
-    return this.#router.route(path) !== undefined;
+    return this.#document.has(path);
   }
 
   /**
@@ -104,12 +67,11 @@ export class ServedDocument<E extends ServiceExchange> {
    * `POST …/listCredentials`.
    */
   insteadOf(path: RequestPath, other: ServedDocument<E>): string | undefined {
-    const gone = other.#router.route(path)?.operations.values() ?? [];
-    for (const { operationId = "", path: template } of gone) {
+    for (const { operationId = "", path: template } of other.#document.operationsAt(path)) {
       const handler = other.#handlers[operationId];
-      const same = this.#router
-        .getOperations()
-        .find((operation) => this.#handlers[operation.operationId ?? ""] === handler);
+      const same = this.#document.operations.find(
+        (operation) => this.#handlers[operation.operationId ?? ""] === handler,
+      );
       if (same !== undefined) return `${same.method.toUpperCase()} ${endOf(same.path, template)}`;
     }
     return undefined;
@@ -117,27 +79,19 @@ export class ServedDocument<E extends ServiceExchange> {
 
   /** @throws {RpError} `NotFound` or `MethodNotAllowed`. */
   find(method: string, path: RequestPath, apiVersion: string): ServedOperation {
-    const match = this.#router.route(path);
-    if (match === undefined) throw notFound(path);
-    // HEAD is answered as GET; Node leaves the body out (decision 26)
-    const asked = method === "HEAD" ? "get" : method.toLowerCase();
-    const operation = match.operations.get(asked);
-    if (operation?.operationId === undefined) {
-      throw methodNotAllowed(method, match.operations.keys());
-    }
-    const { operationId } = operation;
+    const found = this.#document.find(method, path);
+    if (found === undefined) throw notFound(path);
+    const { operationId, definition, parameters } = found;
     return {
       operationId,
-      template: operation.path,
+      template: definition.path,
       run: async (request) => {
-        const parameters = this.#router.parameters(operation, path);
-        const errors = this.#errors(operationId, {
-          path: parameters,
+        const bodyFaults = this.#document.faults(operationId, {
+          parameters,
           // other keys are ARM's or a caller's own, and tolerated (ARM-11)
           query: { "api-version": apiVersion },
           body: request.body,
         });
-        const bodyFaults = errors.length === 0 ? [] : schemaFaults(errors);
         return this.#handle(operationId, { ...request, parameters, bodyFaults });
       },
     };
@@ -145,29 +99,7 @@ export class ServedDocument<E extends ServiceExchange> {
 
   /** What the schema of an operation finds wrong with a body, outside of any request. */
   bodyFaults(operationId: string, body: unknown): readonly Fault[] {
-    // there are no parameters that could be judged
-    const errors = this.#errors(operationId, { path: {}, query: {}, body });
-    return schemaFaults(errors.filter(isOfBody));
-  }
-
-  #errors(
-    operationId: string,
-    given: {
-      readonly path: Readonly<Record<string, string>>;
-      readonly query: Readonly<Record<string, string>>;
-      readonly body: unknown;
-    },
-  ): readonly ErrorObject[] {
-    const validators = this.#validators.get(operationId);
-    if (validators === undefined) throw new TypeError(`there is no operation ${operationId}`);
-    const { path, query, body } = given;
-    // under the names by which openapi-backend makes the schemas
-    const request = { path, query, header: {}, cookie: {}, requestBody: body };
-    const errors: ErrorObject[] = [];
-    for (const validate of validators) {
-      if (!validate(request)) errors.push(...(validate.errors ?? []));
-    }
-    return errors;
+    return this.#document.bodyFaults(operationId, body);
   }
 
   async #handle(operationId: string, request: ServiceExchange): Promise<Answer> {
@@ -180,13 +112,6 @@ export class ServedDocument<E extends ServiceExchange> {
     if (request.bodyFaults.length > 0 && !isJudged) throw RpError.ofFaults(request.bodyFaults);
     return handler.handle(exchange);
   }
-}
-
-/** Whether it is about the body, or that there is none. */
-function isOfBody({ instancePath, params }: ErrorObject): boolean {
-  const [, part = (params as { readonly missingProperty?: string }).missingProperty] =
-    instancePath.split("/");
-  return part === "requestBody";
 }
 
 /** The answer to a path that leads nowhere. Who isn't ARM, but a person with a browser, is told where to go. */

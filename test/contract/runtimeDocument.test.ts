@@ -1,4 +1,5 @@
 /** The server's document loads: quietly as the server does it, and without a fault when everything is checked. */
+import { readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import { OpenAPIBackend, type Document } from "openapi-backend";
 import { operationIds } from "../../generated/types/operationIds.ts";
@@ -27,6 +28,21 @@ test.each(versions)(
     expect(spies.flatMap((spy) => spy.mock.calls)).toEqual([]);
   },
 );
+
+/** Those that belong to no api-version. They name formats, which are annotations. */
+test.each(["arm", "admin"] as const)("%s loads with everything checked", async (service) => {
+  const file = new URL(`../../generated/${service}/openapi.json`, import.meta.url);
+  const spies = consoleMethods.map((method) => vi.spyOn(console, method).mockReturnValue());
+  const api = new OpenAPIBackend({
+    definition: JSON.parse(readFileSync(file, "utf8")) as Document,
+    strict: true,
+    ajvOpts: { allErrors: true, formats: { "date-time": true, url: true, uri: true } },
+  });
+  await api.init();
+  // the requests' validators are compiled with it
+  expect(Object.keys(api.validator.requestValidators)).not.toEqual([]);
+  expect(spies.flatMap((spy) => spy.mock.calls)).toEqual([]);
+});
 
 test.each(versions)("%s keeps the paths, methods and statuses of the contract", (version) => {
   const shape = (document: ReturnType<typeof runtimeDocument>): unknown =>
