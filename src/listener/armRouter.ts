@@ -1,16 +1,11 @@
 /**
- * openapi-backend's router for ARM's rules: static segments match regardless of case (ARM-03), parameters keep the
- * caller's casing, and templates are taken apart once instead of on every request. It keeps no state of a request.
+ * Finds operations by ARM's rules, which openapi-backend's own router doesn't know: static segments match regardless of case
+ * (ARM-03), parameters keep the caller's casing. Templates are taken apart once instead of on every request. It keeps no state
+ * of a request.
  */
-import {
-  OpenAPIRouter,
-  type Document,
-  type Operation,
-  type ParsedRequest,
-  type Request,
-} from "openapi-backend";
+import type { Document, Operation } from "openapi-backend";
 import { foldCase } from "../model/resourceId.ts";
-import { parseRequestPath, type RequestPath } from "./requestPath.ts";
+import type { RequestPath } from "./requestPath.ts";
 
 /** A segment of a template: fixed text in lower case, or the name of a parameter. */
 type Segment = { readonly text: string } | { readonly parameter: string };
@@ -22,31 +17,20 @@ interface Route {
   readonly operations: Map<string, Operation<Document>>;
 }
 
-/** A request whose path has been taken apart already. */
-export interface ArmRequest extends Request {
-  readonly target: RequestPath;
-}
-
 /** What a path matches. */
 export interface RouteMatch {
   readonly operations: ReadonlyMap<string, Operation<Document>>;
 }
 
-export class ArmRouter extends OpenAPIRouter<Document> {
+export class ArmRouter {
   /** By how many segments they have; the most specific first. */
   readonly #routes: ReadonlyMap<number, readonly Route[]>;
-  readonly #operations: readonly Operation<Document>[];
-  readonly #byId: ReadonlyMap<string, Operation<Document>>;
   readonly #byTemplate: ReadonlyMap<string, readonly Segment[]>;
 
-  constructor(definition: Document) {
-    super({ definition });
-    this.#operations = super.getOperations();
-    this.#byId = new Map(
-      this.#operations.map((operation) => [operation.operationId ?? "", operation]),
-    );
+  /** @param operations all of a document. */
+  constructor(operations: readonly Operation<Document>[]) {
     const routes = new Map<string, Route>();
-    for (const operation of this.#operations) {
+    for (const operation of operations) {
       let route = routes.get(operation.path);
       if (route === undefined) {
         const segments = parseTemplate(operation.path);
@@ -69,41 +53,6 @@ export class ArmRouter extends OpenAPIRouter<Document> {
     return this.#routes.get(names.length)?.find(({ segments }) => matches(segments, names));
   }
 
-  override matchOperation(request: Request): Operation<Document> | undefined;
-  override matchOperation(request: Request, strict: boolean): Operation<Document>;
-  override matchOperation(request: Request, strict = false): Operation<Document> | undefined {
-    const found = this.route(targetOf(request));
-    const operation = found?.operations.get(request.method.toLowerCase());
-    if (operation === undefined && strict) {
-      // the beginning of the text is how openapi-backend tells them apart
-      throw new Error(found === undefined ? "404-notFound" : "405-methodNotAllowed");
-    }
-    return operation;
-  }
-
-  override getOperations(): Operation<Document>[] {
-    // the base class's constructor may call it before there are fields
-    return #operations in this ? [...this.#operations] : super.getOperations();
-  }
-
-  override getOperation(operationId: string): Operation<Document> | undefined {
-    return this.#byId.get(operationId);
-  }
-
-  /** For openapi-backend's own validation: everything is parsed already; only parameters are taken from the path. */
-  override parseRequest(request: Request, operation?: Operation<Document>): ParsedRequest {
-    return {
-      method: request.method.toLowerCase(),
-      path: request.path,
-      headers: request.headers,
-      query: request.query ?? {},
-      cookies: {},
-      params: operation === undefined ? {} : this.parameters(operation, targetOf(request)),
-      requestBody: request.body,
-      body: request.body,
-    };
-  }
-
   /** The values of a template's parameters, percent-decoded, in the caller's casing. */
   parameters(
     operation: Operation<Document>,
@@ -115,10 +64,6 @@ export class ArmRouter extends OpenAPIRouter<Document> {
     }
     return parameters;
   }
-}
-
-function targetOf(request: Request | ArmRequest): RequestPath {
-  return "target" in request ? request.target : parseRequestPath(request.path);
 }
 
 function parseTemplate(path: string): readonly Segment[] {

@@ -33,12 +33,18 @@ export interface JudgedRequest {
 type RequestValidators = readonly ValidateFunction[];
 
 export class OpenApiDocument {
+  /** All of them. */
+  readonly operations: readonly Operation<Document>[];
   readonly #router: ArmRouter;
   /** By operationId. */
   readonly #validators: ReadonlyMap<string, RequestValidators>;
 
-  private constructor(router: ArmRouter, validators: ReadonlyMap<string, RequestValidators>) {
-    this.#router = router;
+  private constructor(
+    operations: readonly Operation<Document>[],
+    validators: ReadonlyMap<string, RequestValidators>,
+  ) {
+    this.operations = operations;
+    this.#router = new ArmRouter(operations);
     this.#validators = validators;
   }
 
@@ -66,9 +72,9 @@ export class OpenApiDocument {
       },
     });
     await api.init();
-    const router = new ArmRouter(api.definition);
+    const operations = api.getOperations();
     const validators = new Map<string, RequestValidators>();
-    for (const operation of router.getOperations()) {
+    for (const operation of operations) {
       const { operationId = "" } = operation;
       if (!Object.hasOwn(handlers, operationId)) {
         throw new Error(`no handler for operation ${operationId}`);
@@ -77,12 +83,7 @@ export class OpenApiDocument {
       const compiled = api.validator.buildRequestValidatorsForOperation(operation);
       validators.set(operationId, compiled ?? []);
     }
-    return new OpenApiDocument(router, validators);
-  }
-
-  /** All of them. */
-  get operations(): readonly Operation<Document>[] {
-    return this.#router.getOperations();
+    return new OpenApiDocument(operations, validators);
   }
 
   /** Those of a path; none when there is no such route. */

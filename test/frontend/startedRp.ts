@@ -12,6 +12,7 @@ import { readConfig } from "../../src/config.ts";
 import { Forwarder } from "../../src/forwarder/forwarder.ts";
 import { frontendApp } from "../../src/frontend/app.ts";
 import { ArmRouter } from "../../src/listener/armRouter.ts";
+import { parseRequestPath } from "../../src/listener/requestPath.ts";
 import { Backlog } from "../../src/frontend/backlog.ts";
 import { Contract } from "../../src/frontend/contract.ts";
 import { docsPage } from "../../src/frontend/docsPage.ts";
@@ -320,9 +321,7 @@ async function answerCheck(name: string): Promise<AnswerCheck> {
     ajvOpts: { allErrors: true },
   });
   await api.init();
-  const router = new ArmRouter(api.definition);
-  api.router = router;
-  api.validator.router = router;
+  const router = new ArmRouter(api.getOperations());
   const operations = Object.values(swagger(name as ApiVersionName).document.paths).flatMap(
     (methods) => Object.values(methods),
   );
@@ -374,7 +373,7 @@ function checkAnswer(
   const { pathname, searchParams } = new URL(target, "http://host");
   const { api, router, headersOf } = answerCheckOf(searchParams);
   const operation = isWellFormed(pathname)
-    ? router.matchOperation({ method, path: pathname, headers: {} })
+    ? router.route(parseRequestPath(pathname))?.operations.get(method.toLowerCase())
     : undefined;
   if (operation === undefined) return;
   // a change that has nothing to do begins no operation, and nobody need ask again about one that has ended
