@@ -29,17 +29,25 @@ function comparable(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, "");
 }
 
-/** What was found of names: all lines of the log have the same few. The names in foreign documents must not fill the memory. */
-const judged = new Map<string, boolean>();
 const judgedMax = 500;
 const judgedLengthMax = 64;
 
-/** Whether what has this name may be neither logged nor shown to operators. */
-export function isMasked(name: string): boolean {
-  const known = judged.get(name);
-  if (known !== undefined) return known;
-  const compared = comparable(name);
-  const masked = maskedNames.has(compared) || maskedWords.test(compared);
-  if (judged.size < judgedMax && name.length <= judgedLengthMax) judged.set(name, masked);
-  return masked;
+/**
+ * Makes a judge of names.
+ *
+ * @param judged what it has found, as all lines of the log have the same few names. It takes no more than so many and no long
+ *   ones: the names in foreign documents must not fill the memory.
+ */
+export function nameJudge(judged: Map<string, boolean>): (name: string) => boolean {
+  return (name) => {
+    const known = judged.get(name);
+    if (known !== undefined) return known;
+    const compared = comparable(name);
+    const masked = maskedNames.has(compared) || maskedWords.test(compared);
+    if (judged.size < judgedMax && name.length <= judgedLengthMax) judged.set(name, masked);
+    return masked;
+  };
 }
+
+/** Whether what has this name may be neither logged nor shown to operators. */
+export const isMasked = nameJudge(new Map());
