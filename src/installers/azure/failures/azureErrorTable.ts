@@ -89,6 +89,8 @@ export const waits = {
   /** Something else is being done to the same thing. */
   busy: 15_000,
   throttled: 30_000,
+  /** A storage account refuses the key that it had a moment ago. */
+  key: 5_000,
 } as const;
 
 /**
@@ -105,6 +107,8 @@ interface Row {
   readonly form?: RegExp;
   /** What the message must say as well. */
   readonly says?: RegExp;
+  /** What the answer's status must be as well. */
+  readonly status?: number;
   readonly kind: FailureKind;
 }
 
@@ -174,6 +178,8 @@ const rows: readonly Row[] = [
     kind: "permission",
   },
   { codes: ["PrincipalNotFound"], kind: "principal" },
+  // of the blob service; ARM says the same of a token, with another status
+  { codes: ["AuthenticationFailed"], status: 403, kind: "key" },
   {
     codes: [
       "TooManyRequests",
@@ -245,8 +251,10 @@ function kindOfUnknown({ status, inDeployment }: AzureError): FailureKind {
   return terminal;
 }
 
-function fits({ codes, form, says }: Row, { code, message }: AzureError): boolean {
+function fits({ codes, form, says, status }: Row, error: AzureError): boolean {
+  const { code, message } = error;
   if (codes !== undefined && !codes.includes(code)) return false;
+  if (status !== undefined && error.status !== status) return false;
   if (form !== undefined && !form.test(code)) return false;
   return says === undefined || says.test(message);
 }

@@ -122,8 +122,7 @@ const notFoundCodes = [
 /** Whether Azure itself says that it isn't there: neither a proxy's page says that, nor that the subscription isn't known. */
 export function isNotFound(error: unknown): boolean {
   if (!isRestError(error) || statusOf(error) !== 404) return false;
-  // where storage says it of what was asked for without a body
-  const ofStorage = error.response?.headers?.get("x-ms-error-code");
+  const ofStorage = storageCode(error.response?.headers);
   if (ofStorage !== undefined) return notFoundCodes.includes(ofStorage);
   return readFailure(error)?.errors.every(({ code }) => notFoundCodes.includes(code)) ?? false;
 }
@@ -169,11 +168,10 @@ export function readFailure(error: unknown): AzureFailure | undefined {
   const status = statusOf(error);
   const origin = originOf(error.request);
   if (status === undefined || status < 400) return { errors: [lost(error)], ...origin };
-  const own = {
-    code: typeof error.code === "string" ? error.code : `${status}`,
-    message: error.message,
-  };
   const { parsedBody, bodyAsText, headers } = error.response ?? {};
+  // an answer to HEAD has no body, but storage says it here as well
+  const code = error.code ?? storageCode(headers);
+  const own = { code: typeof code === "string" ? code : `${status}`, message: error.message };
   const kept = error.request === undefined ? undefined : failedBodies.get(error.request);
   const bodies = [json(kept), error.details, parsedBody, json(bodyAsText)];
   const body = bodies.find(hasError) ?? own;
@@ -184,6 +182,10 @@ export function readFailure(error: unknown): AzureFailure | undefined {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...origin,
   };
+}
+
+function storageCode(headers: Headers | undefined): string | undefined {
+  return headers?.get("x-ms-error-code");
 }
 
 /** Never more of an address than this: the rest may be a signature. */

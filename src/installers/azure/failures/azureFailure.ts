@@ -45,6 +45,12 @@ export type Verdict =
  */
 const keyPatienceMs = 10 * 60_000;
 
+/**
+ * From the step's first start: each run asks for the key that the account has by then, so that a changed one needs the next run. What
+ * is refused for longer is no changed key.
+ */
+const changedKeyPatienceMs = 10 * 60_000;
+
 /** What a verdict depends on besides the failure. */
 export type Circumstances = Pick<StepContext, "now" | "startedAt" | "snapshot"> & {
   readonly random: Random;
@@ -146,9 +152,15 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
   if (failure === undefined) return undefined;
   const { kind, errors } = decisive(failure, subscriptionId);
   const said = shownErrors(errors, subscriptionId);
-  if (kind === "ours") {
+  const { now, startedAt } = circumstances;
+  if (kind === "key" && now - startedAt < changedKeyPatienceMs) {
+    const what = "The storage account's key was changed while it was used, and is asked for again";
+    return again(`${what}: ${said}`, waits.key);
+  }
+  if (kind === "ours" || kind === "key") {
     const text = `Azure does not let the resource provider in; ${ownFault}`;
-    const cause = new Error(missingPermission(errors), { cause: forLog(error, subscriptionId) });
+    const why = kind === "key" ? refusedKey : missingPermission(errors);
+    const cause = new Error(why, { cause: forLog(error, subscriptionId) });
     return { is: "transient", error: new AzureCallError(text, { cause }) };
   }
   if (kind === "unavailable") {
@@ -166,7 +178,6 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
     return again(`${what}: ${said}`, failure.retryAfterMs ?? waits[kind]);
   }
   const { code, advice, patienceMs = 0 }: Ending = endings[kind];
-  const { now, startedAt } = circumstances;
   const message = `${advice} Azure says: ${said}`;
   if (now - startedAt < patienceMs) return again(message, failure.retryAfterMs ?? patientWaitMs);
   return {
@@ -174,6 +185,10 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
     error: new TerminalError({ code, message }, { cause: forLog(error, subscriptionId) }),
   };
 }
+
+/** For the log. */
+const refusedKey =
+  "A storage account refuses what is signed by its own key: see whether this machine's clock is right, and who changes the account's keys";
 
 /** For the log: what was refused, and where operators read how to allow it. */
 function missingPermission(errors: readonly AzureError[]): string {
@@ -221,6 +236,7 @@ const order: readonly FailureKind[] = [
     (one, other) => patienceOf(one) - patienceOf(other),
   ),
   "ours",
+  "key",
   "unavailable",
   "busy",
   "throttled",

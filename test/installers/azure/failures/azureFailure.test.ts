@@ -581,6 +581,9 @@ describe("counts as a failed attempt", () => {
     expect(await outcome(answered({ status: 401, body: expired }))).toEqual({
       transient: notLetIn,
     });
+    // what storage says of a key that was changed, ARM says of a token
+    const token = { error: { code: "AuthenticationFailed", message: "Authentication failed." } };
+    expect(await outcome(answered({ status: 401, body: token }))).toEqual({ transient: notLetIn });
     const message = `The client 'rp-app' does not have authorization over scope '/subscriptions/${anotherSubscription}/resourceGroups/dns'.`;
     const zone = { error: { code: "AuthorizationFailed", message } };
     expect(await outcome(answered({ status: 403, body: zone }))).toEqual({ transient: notLetIn });

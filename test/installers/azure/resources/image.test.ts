@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { asAzureStep } from "../../../../src/installers/azure/failures/azureFailure.ts";
 import { copyImage, imageBlobUrl } from "../../../../src/installers/azure/resources/copyImage.ts";
 import { createIdentity } from "../../../../src/installers/azure/resources/createIdentity.ts";
+import { isSignedWith } from "../../../azure/sharedKey.ts";
 import { ScriptedAzure } from "../scriptedAzure.ts";
 import { names, stepContext, subscriptionId } from "../stepContext.ts";
 
@@ -16,21 +17,29 @@ beforeAll(async () => {
 });
 afterAll(async () => azure[Symbol.asyncDispose]());
 
+const keyOf = (name: string): string => Buffer.from(name).toString("base64");
+let key: string;
 let copyStatus: string | undefined;
 let sources: unknown[];
 beforeEach(() => {
+  key = keyOf("first");
   copyStatus = undefined;
   sources = [];
   azure.calls.length = 0;
-  azure.script = ({ method, path, headers }) => {
+  azure.script = ({ method, path, query, headers }) => {
     if (path === account) {
       const properties = { primaryEndpoints: { blob: `${azure.url}/blobs/` } };
       return { status: 200, body: { properties } };
     }
     if (path === `${account}/listkeys`) {
-      return { status: 200, body: { keys: [{ keyName: "key1", value: "a2V5" }] } };
+      return { status: 200, body: { keys: [{ keyName: "key1", value: key }] } };
     }
     if (path !== blob) return undefined;
+    const url = new URL(`${azure.url}${path}?${query.toString()}`.replace(/\?$/, ""));
+    const signed = { method, url, headers, body: Buffer.alloc(0) };
+    if (!isSignedWith(signed, names.storageAccount, key)) {
+      return { status: 403, headers: { "x-ms-error-code": "AuthenticationFailed" } };
+    }
     if (method === "HEAD") {
       return copyStatus === undefined
         ? { status: 404, headers: { "x-ms-error-code": "BlobNotFound" } }
@@ -83,6 +92,48 @@ test("that fails again and again ends the operation with what Azure says of it",
     message: expect.stringContaining('404 NotFound "no such image"') as string,
   });
   expect(sources).toEqual([imageUrl]);
+});
+
+/** Called when the account's key has been handed out. */
+function afterKey(then: () => void): void {
+  const { script } = azure;
+  azure.script = (request) => {
+    const answer = script(request);
+    if (request.path === `${account}/listkeys`) then();
+    return answer;
+  };
+}
+
+test("is copied by the key that the account has by then, when somebody changes it in between", async () => {
+  const keys = ["second", "third"].map(keyOf);
+  afterKey(() => {
+    key = keys.shift() ?? key;
+  });
+  // a wait, which counts as no attempt
+  for (let changes = 0; changes < 2; changes += 1) {
+    expect(await run()).toEqual({
+      done: false,
+      againAfterMs: 5_000,
+      because: expect.stringMatching(/key .* changed.*AuthenticationFailed/) as string,
+    });
+    expect(sources).toEqual([]);
+  }
+  expect(await run()).toEqual(again);
+  expect(sources).toEqual([imageUrl]);
+});
+
+test("a key that is refused for longer is a fault of the resource provider's, whose log says what to look at", async () => {
+  let changes = 0;
+  afterKey(() => {
+    key = keyOf(`never told ${changes++}`);
+  });
+  const minuteMs = 60_000;
+  expect(await run(10 * minuteMs - 1)).toMatchObject({ done: false });
+  await expect(run(10 * minuteMs)).rejects.toMatchObject({
+    name: "AzureCallError",
+    message: expect.stringContaining("no fault of the cluster's") as string,
+    cause: { message: expect.stringMatching(/clock.*keys/) as string },
+  });
 });
 
 test("lies where the account says, and its address has no signature", async () => {
