@@ -19,6 +19,8 @@ export class BlobAnswerer implements AsyncDisposable {
   lost = 0;
   /** Called before a blob is written. */
   beforeWrite: () => void = () => undefined;
+  /** Paths of blobs that are copies, and how far each is. */
+  readonly copies = new Map<string, "pending" | "success">();
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -94,6 +96,12 @@ export class BlobAnswerer implements AsyncDisposable {
         return;
       }
       this.blobs.set(path, body);
+      if (request.headers["x-ms-copy-source"] !== undefined) {
+        this.copies.set(path, "pending");
+        const headers = { "x-ms-copy-id": "1", "x-ms-copy-status": "pending" };
+        response.writeHead(202, { ...headers, "content-length": 0 }).end();
+        return;
+      }
       if (this.lost > 0) {
         this.lost -= 1;
         request.socket.destroy();
@@ -111,7 +119,13 @@ export class BlobAnswerer implements AsyncDisposable {
       response.writeHead(202, { "content-length": 0 }).end();
       return;
     }
-    response.writeHead(200, { etag: etagOf(known), "content-length": known.length }).end(known);
+    const copyStatus = this.copies.get(path);
+    response.writeHead(200, {
+      etag: etagOf(known),
+      "content-length": known.length,
+      ...(copyStatus === undefined ? {} : { "x-ms-copy-status": copyStatus }),
+    });
+    response.end(known);
   }
 }
 

@@ -227,6 +227,12 @@ const rows: readonly Row[] = [
     codes: ["ResourceDeploymentFailure", "ResourceOperationFailure", "OSProvisioningClientError"],
     kind: "unavailable",
   },
+  // of an image that is made: before the next try its blob is looked for and copied anew
+  {
+    codes: ["InvalidParameter"],
+    says: /source blob .{1,300} is not accessible/i,
+    kind: "unavailable",
+  },
 ];
 
 /** Whether the table has the code. */

@@ -4,7 +4,7 @@
  */
 import type { BlobGetPropertiesResponse } from "@azure/storage-blob";
 import { TerminalError } from "../../../model/rpError.ts";
-import type { Step, StepContext } from "../../installer.ts";
+import type { Step, StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers } from "../azureNames.ts";
 import { isBootstrapped, noted } from "../azureNotes.ts";
@@ -17,28 +17,40 @@ const restartedLookMs = 30_000;
 /** How long a copy that fails is begun again, from the step's first start; it takes Azure a few minutes. */
 const failuresEndAfterMs = 60 * 60_000;
 
-export function copyImage(effects: Pick<AzureEffects, "azure" | "pollMs">): Step {
+type Effects = Pick<AzureEffects, "azure" | "pollMs">;
+
+export function copyImage(effects: Effects): Step {
   return {
     name: "CopyImage",
     deadlineMs: 2 * 60 * 60_000,
-    run: async (context) => {
-      const { snapshot, signal } = context;
-      if (isBootstrapped(snapshot)) return { done: true };
-      const service = await blobServiceOf(effects, snapshot, signal);
-      const blob = service.getContainerClient(containers.image).getPageBlobClient(blobs.image);
-      const properties = await orAbsent(blob.getProperties({ abortSignal: signal }));
-      if (properties?.copyStatus === "success") return { done: true };
-      if (properties?.copyStatus === "pending") {
-        return { done: false, againAfterMs: effects.pollMs };
-      }
-      if (properties !== undefined) endAfterFailures(context, properties);
-      context.guard();
-      await blob.beginCopyFromURL(noted(snapshot, "imageUrl"), { abortSignal: signal });
-      const againAfterMs = properties === undefined ? effects.pollMs : restartedLookMs;
-      return { done: false, againAfterMs };
-    },
+    run: async (context) =>
+      isBootstrapped(context.snapshot) ? { done: true } : await imageThere(effects, context),
   };
 }
+
+/**
+ * Done when the copy is there. Otherwise it is under way, or begun: also anew, where somebody has deleted it.
+ *
+ * @throws {TerminalError} when it fails again and again.
+ */
+export async function imageThere(effects: Effects, context: StepContext): Promise<StepResult> {
+  const { snapshot, signal, now, startedAt } = context;
+  const service = await blobServiceOf(effects, snapshot, signal);
+  const blob = service.getContainerClient(containers.image).getPageBlobClient(blobs.image);
+  const properties = await orAbsent(blob.getProperties({ abortSignal: signal }));
+  if (properties?.copyStatus === "success") return { done: true };
+  if (properties?.copyStatus === "pending") return { done: false, againAfterMs: effects.pollMs };
+  if (properties !== undefined) endAfterFailures(context, properties);
+  context.guard();
+  await blob.beginCopyFromURL(noted(snapshot, "imageUrl"), { abortSignal: signal });
+  if (properties !== undefined) return { done: false, againAfterMs: restartedLookMs };
+  const because = now > startedAt ? { because: absentImage } : {};
+  return { done: false, againAfterMs: effects.pollMs, ...because };
+}
+
+/** At a step's first look that is no wonder. */
+const absentImage =
+  "The image of the machines' operating system is not, or no longer, in the cluster's storage account, and is being copied.";
 
 /**
  * The backend can't count these: a copy that fails after a while was under way in between, which is progress to it.

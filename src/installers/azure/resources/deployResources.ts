@@ -8,7 +8,7 @@ import type { AzureEffects } from "../azureEffects.ts";
 import { blobs, containers, deploymentNames } from "../azureNames.ts";
 import { isBootstrapped, noted } from "../azureNotes.ts";
 import type { DeploymentParameters, DeploymentTemplate } from "../template/azureTemplate.ts";
-import { imageBlobUrl } from "./copyImage.ts";
+import { imageBlobUrl, imageThere } from "./copyImage.ts";
 import { deploy } from "./deployments.ts";
 import { readAssets } from "../assets/readAssets.ts";
 import { resourcesParameters } from "../template/machineConfigurations.ts";
@@ -31,6 +31,8 @@ export function deployResources(effects: Effects): Step {
       return deploy(effects, context, {
         name: deploymentNames.resources(noted(context.snapshot, "names")),
         template: await templateOf(effects, context),
+        // somebody may have deleted it since it was copied
+        needs: async () => imageThere(effects, context),
         parameters: async () => parametersOf(effects, context),
       });
     },

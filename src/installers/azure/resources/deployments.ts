@@ -36,6 +36,8 @@ export interface DeployedTemplate {
   /** Of the deployment. */
   readonly name: string;
   readonly template: DeploymentTemplate;
+  /** What has to be there before; asked for only when there is something to submit, which waits until it is done. */
+  readonly needs?: () => Promise<StepResult>;
   /** Asked for only when there is something to submit. */
   readonly parameters?: () => Promise<DeploymentParameters>;
 }
@@ -62,6 +64,8 @@ export async function deploy(
     failed.some((one) => isSameName(one, state)) &&
     current?.tags?.[operationTag] === context.snapshot.operationId;
   const lookMs = isFailureOfOurs ? waitOfFailed(effects, context, current) : effects.pollMs;
+  const needed = await deployed.needs?.();
+  if (needed?.done === false) return needed;
   await put(effects, context, deployed);
   return again(lookMs);
 }

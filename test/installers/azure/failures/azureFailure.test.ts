@@ -555,6 +555,14 @@ describe("counts as a failed attempt", () => {
       answered({ status: 409, body: { error: { code: "Odd", message: "Odd." } } }),
     ],
     [
+      "an image that Azure can't read",
+      quoted(
+        "BadRequest",
+        "InvalidParameter",
+        "The source blob https://x/vhd/rhcos.vhd is not accessible.",
+      ),
+    ],
+    [
       "a failure of a deployment within Azure",
       quoted("InternalServerError", "InternalOperationError", "Oops."),
     ],

@@ -20,8 +20,11 @@ beforeAll(async () => {
 });
 afterAll(async () => blobs[Symbol.asyncDispose]());
 const submitted: Deployment[] = [];
+const image = `/${names.storageAccount}/vhd/rhcos.vhd`;
 beforeEach(() => {
   submitted.length = 0;
+  blobs.blobs.set(image, Buffer.from("the image"));
+  blobs.copies.set(image, "success");
 });
 
 function effects(): AzureEffects {
@@ -63,6 +66,7 @@ async function contextAt(now: number, infraId = "mycluster-x7k2p") {
       azure: {
         names,
         infraId,
+        imageUrl: "https://rhcos.blob.core.windows.net/imagebucket/rhcos-4.16.vhd",
         ignitionSince: madeAt,
         machines: { zones: ["1", "2", "3"], hyperVGeneration: "V2" },
         identityObjectId: "identity",
@@ -126,4 +130,20 @@ it("nothing is submitted by the names of assets that others have taken the place
   const context = await contextAt(madeAt, "mycluster-other");
   await expect(deployResources(effects()).run(context)).rejects.toThrow(/were replaced/);
   expect(submitted).toEqual([]);
+});
+
+it("nothing is submitted without the image: what somebody has deleted since it was copied is copied anew", async () => {
+  blobs.blobs.delete(image);
+  const context = await contextAt(madeAt);
+  await uploadIgnition(effects()).run(context);
+  const step = deployResources(effects());
+  expect(await step.run(context)).toEqual({
+    done: false,
+    againAfterMs: 10,
+  });
+  expect(await step.run(context)).toEqual({ done: false, againAfterMs: 10 });
+  expect(submitted).toEqual([]);
+  blobs.copies.set(image, "success");
+  expect(await step.run(context)).toEqual({ done: false, againAfterMs: 10 });
+  expect(submitted).toHaveLength(1);
 });

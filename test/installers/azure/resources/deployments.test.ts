@@ -96,6 +96,8 @@ test("that has failed for what the user has to mend ends the operation", async (
 test.each([
   ["AllocationFailed", "CapacityUnavailable"],
   ["InternalServerError", "DeploymentFailed"],
+  // what somebody has deleted in the meantime, such as the image, the template makes again
+  ["NotFound", "DeploymentFailed"],
 ])("that has failed with %s is begun again for half an hour", async (code, ours) => {
   await run();
   becomes("Failed", failure(code, "Not now."));

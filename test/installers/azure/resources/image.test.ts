@@ -74,6 +74,18 @@ test("is begun once and followed", async () => {
   expect(sources).toEqual([imageUrl]);
 });
 
+test("is begun again when somebody deletes it while it is copied, and says so", async () => {
+  expect(await run()).toEqual(again);
+  copyStatus = undefined;
+  expect(await run(10_000)).toEqual({
+    ...again,
+    because: expect.stringMatching(/not.*in.*storage account.*copied/) as string,
+  });
+  copyStatus = "success";
+  expect(await run(20_000)).toEqual({ done: true });
+  expect(sources).toEqual([imageUrl, imageUrl]);
+});
+
 test.each(["failed", "aborted"])("is begun again when it %s", async (status) => {
   copyStatus = status;
   expect(await run()).toEqual({ done: false, againAfterMs: 30_000 });
