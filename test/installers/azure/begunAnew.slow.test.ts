@@ -155,16 +155,26 @@ describe("while machines may be under way", () => {
   });
 });
 
-it("takes the role from a service principal whose place another one has taken", async () => {
+it("takes the role from a service principal whose place another one has taken, killed at it", async () => {
   await using run = await AzureRun.open();
   await run.untilKilled(atBootstrapRemoval);
   let former = run.azure.clusterApplication;
-  for (const operation of ["create", "update"]) {
+  for (const [operation, moment] of [
+    ["create", "before"],
+    ["update", "after"],
+  ] as const) {
+    const { kills } = run;
+    const atRoleRemoval: KillAt = ({ method, path }, at) =>
+      run.kills === kills &&
+      method === "DELETE" &&
+      path.includes("/roleAssignments/") &&
+      at === moment;
     const other = run.azure.registerApplication();
     if (operation === "update") run.become(updateOf(run.document));
     run.asks({ clientId: other.clientId }, { clientSecret: other.clientSecret });
     expect(contributors(run)).toContain(former.objectId);
-    await run.operation();
+    await run.operation(atRoleRemoval);
+    expect(run.kills).toBe(kills + 1);
     expect(contributors(run)).toContain(other.objectId);
     expect(contributors(run)).not.toContain(former.objectId);
     expect(contributors(run)).toHaveLength(2);

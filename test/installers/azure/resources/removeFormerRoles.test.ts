@@ -4,7 +4,7 @@ import type { AzureNotes } from "../../../../src/installers/azure/azureNotes.ts"
 import { notesOfPrincipal } from "../../../../src/installers/azure/azureNotes.ts";
 import { removeFormerRoles } from "../../../../src/installers/azure/resources/removeFormerRoles.ts";
 import type { InstallationSnapshot } from "../../../../src/installers/installer.ts";
-import { ScriptedAzure, type ScriptedAnswer } from "../scriptedAzure.ts";
+import { ScriptedAzure, type Script, type ScriptedAnswer } from "../scriptedAzure.ts";
 import { names, stepContext, subscriptionId, type TestContext } from "../stepContext.ts";
 
 const group = `/subscriptions/${subscriptionId}/resourceGroups/${names.managedGroup}`;
@@ -33,6 +33,12 @@ beforeEach(() => {
   };
 });
 
+interface Assignment {
+  readonly id: string;
+  readonly name: string;
+  readonly properties: { readonly principalId: string };
+}
+
 function assignment(
   name: string,
   changed: {
@@ -40,7 +46,7 @@ function assignment(
     readonly scope?: string;
     readonly roleDefinitionId?: string;
   },
-): object {
+): Assignment {
   const properties = { principalId: "old", scope: group, roleDefinitionId: contributor };
   const { scope = group } = changed;
   return {
@@ -118,6 +124,71 @@ describe("RemoveFormerRoles", () => {
       name: "RestError",
       code: "PARSE_ERROR",
     });
+  });
+});
+
+describe("RemoveFormerRoles, killed and begun again by another worker", () => {
+  const notes: AzureNotes = { ...replaced, formerPrincipals: ["old", "older"] };
+  const others = [
+    assignment("acts", { principalId: "new" }),
+    assignment("reads", { roleDefinitionId: reader }),
+    assignment("stranger's", { principalId: "stranger" }),
+  ];
+  let left: readonly Assignment[];
+  const answer: Script = ({ method, path, query }) => {
+    if (method === "DELETE") {
+      left = left.filter(({ name }) => path !== `${assignmentsPath}/${name}`);
+      return { status: 204 };
+    }
+    const principal = /^principalId eq '(.*)'$/.exec(query.get("$filter") ?? "")?.[1];
+    const value = left.filter(({ properties }) => properties.principalId === principal);
+    return { status: 200, body: { value } };
+  };
+  beforeEach(() => {
+    left = [
+      assignment("one", {}),
+      ...others,
+      assignment("two", {}),
+      assignment("three", { principalId: "older" }),
+    ];
+  });
+
+  // each former one is looked for once, and their three assignments are deleted
+  const kills = [0, 1, 2, 3, 4].flatMap((call) =>
+    (["before", "after"] as const).map((moment) => ({ call, moment })),
+  );
+
+  it.each(kills)(
+    "at call $call, $moment it took effect: none of the cluster's is left, nobody else's is gone",
+    async ({ call, moment }) => {
+      const life = new AbortController();
+      let calls = 0;
+      azure.script = (request) => {
+        if (calls++ !== call) return answer(request);
+        life.abort(new Error("killed"));
+        return moment === "before" ? { status: 503 } : answer(request);
+      };
+      const killed = Object.assign(context(notes), { signal: life.signal });
+      await expect(removeFormerRoles(azure.effects()).run(killed)).rejects.toThrow();
+      expect(calls).toBe(call + 1);
+      // nothing of it was noted
+      expect(await removeFormerRoles(azure.effects()).run(context(notes))).toMatchObject({
+        done: true,
+        changes: { installation: { azure: { formerPrincipals: [] } } },
+      });
+      expect(left).toEqual(others);
+    },
+  );
+
+  it("after all of it: finds nothing to take", async () => {
+    azure.script = answer;
+    await removeFormerRoles(azure.effects()).run(context(notes));
+    azure.changes();
+    expect(await removeFormerRoles(azure.effects()).run(context(notes))).toMatchObject({
+      done: true,
+    });
+    expect(azure.changes()).toEqual([]);
+    expect(left).toEqual(others);
   });
 });
 
