@@ -14,12 +14,14 @@ import { DeploymentsClient } from "@azure/arm-resourcesdeployments";
 import { StorageManagementClient } from "@azure/arm-storage";
 import {
   bearerTokenAuthenticationPolicyName,
+  type HttpClient,
   type Pipeline,
   type PipelinePolicy,
 } from "@azure/core-rest-pipeline";
 import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity";
 import type { RequestPolicyFactory } from "@azure/storage-blob";
 import type { Clock } from "../../runtime/clock.ts";
+import { guardedHttpClient } from "./actingWorker.ts";
 import { BoundedCredential } from "./boundedCredential.ts";
 import { readingFailedOperations } from "./failures/operationError.ts";
 import { keepingFailedBodies, refusingLongWaits } from "./failures/answerPolicies.ts";
@@ -69,6 +71,7 @@ export class AzureConnection {
   readonly #options: AzureConnectionOptions;
   readonly #credential: BoundedCredential;
   readonly #requestLimit: PipelinePolicy;
+  readonly #httpClient = guardedHttpClient();
   readonly #clients = new Map<string, AzureClients>();
 
   constructor(endpoints: AzureEndpoints, options: AzureConnectionOptions) {
@@ -128,6 +131,7 @@ export class AzureConnection {
     return new AzureClients(subscriptionId, this.endpoints, {
       credential: credential.shared,
       requestLimit: this.#requestLimit,
+      httpClient: this.#httpClient,
     });
   }
 
@@ -204,6 +208,7 @@ export class AzureClients {
   readonly #subscriptionId: string;
   readonly #credential: TokenCredential;
   readonly #requestLimit: PipelinePolicy;
+  readonly #httpClient: HttpClient;
   readonly #made = new Map<string, unknown>();
 
   constructor(
@@ -212,11 +217,17 @@ export class AzureClients {
     {
       credential,
       requestLimit,
-    }: { readonly credential: TokenCredential; readonly requestLimit: PipelinePolicy },
+      httpClient,
+    }: {
+      readonly credential: TokenCredential;
+      readonly requestLimit: PipelinePolicy;
+      readonly httpClient: HttpClient;
+    },
   ) {
     this.#subscriptionId = subscriptionId;
     this.#credential = credential;
     this.#requestLimit = requestLimit;
+    this.#httpClient = httpClient;
     this.endpoint = resourceManager;
   }
 
@@ -262,6 +273,7 @@ export class AzureClients {
         readonly endpoint: string;
         readonly credentials: { readonly scopes: string[] };
         readonly credentialScopes: string[];
+        readonly httpClient: HttpClient;
         readonly retryOptions: { readonly maxRetries: number };
         readonly additionalPolicies: { policy: PipelinePolicy; position: "perRetry" }[];
       },
@@ -275,6 +287,7 @@ export class AzureClients {
       // what the two generations of the SDK call the same
       credentials: { scopes },
       credentialScopes: scopes,
+      httpClient: this.#httpClient,
       retryOptions: { maxRetries: retriesMax },
       additionalPolicies: [
         { policy: keepingFailedBodies, position: "perRetry" },

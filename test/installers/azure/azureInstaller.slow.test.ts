@@ -207,6 +207,20 @@ describe("the installer on Azure", () => {
     },
   );
 
+  it("changes nothing after it has stood still at any call until its lease was lost", async () => {
+    await using run = await AzureRun.open({ network: "given" });
+    await run.operationOverStandstills(onceEach(run, "after"));
+    expect(run.kills).toBeGreaterThan(40);
+    expect(existing(run)).toEqual(straight.given.after);
+    run.become(updateOf(run.document));
+    await run.operationOverStandstills(onceEach(run, "after"));
+    expect(existing(run).filter((id) => /virtualMachines\/.*-worker-/.test(id))).toHaveLength(5);
+    run.become(deleteOf(run.document));
+    await run.operationOverStandstills(onceEach(run, "after"));
+    expect(existing(run)).toEqual(straight.given.before);
+    expect(run.changedLate).toEqual([]);
+  });
+
   it.each(moments)(
     "leaves nothing behind when it is deleted, killed for good %s any change",
     async (moment) => {

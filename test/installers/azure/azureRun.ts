@@ -76,6 +76,10 @@ export class AzureRun implements AsyncDisposable {
   #life = new AbortController();
   #killAt: KillAt = () => false;
   #kills = 0;
+  #standsStill = false;
+  #isFrozen = false;
+  /** What workers have changed after they had stood still for too long. */
+  readonly changedLate: string[] = [];
 
   private constructor(azure: LocalAzure, sealing: StateSealing, options: AzureRunOptions) {
     this.azure = azure;
@@ -103,10 +107,18 @@ export class AzureRun implements AsyncDisposable {
         this.#late.landed.resolve();
         return "drop";
       }
+      if (this.#isFrozen && moment === "before" && isChange(call)) {
+        this.changedLate.push(nameOf(call, this));
+      }
       // a process that was killed sends nothing more; what it had sent before is answered to nobody
       if (this.#life.signal.aborted) return "drop";
       const kill = this.#killAt(call, moment);
       if (kill === false) return undefined;
+      if (this.#standsStill) {
+        this.#kills += 1;
+        this.#isFrozen = true;
+        return undefined;
+      }
       this.kill();
       if (kill === true) return "drop";
       this.#late = { call, land: Promise.withResolvers(), landed: Promise.withResolvers() };
@@ -205,6 +217,17 @@ export class AzureRun implements AsyncDisposable {
     return this.#document;
   }
 
+  /**
+   * Runs the present operation to its end, over workers that stand still at a call until they have lost their lease, and only then get
+   * its answer. Nobody has told them: they learn of it when they ask.
+   */
+  async operationOverStandstills(standsStillAt: KillAt): Promise<ClusterDocument> {
+    this.#standsStill = true;
+    const document = await this.operation(standsStillAt);
+    this.#standsStill = false;
+    return document;
+  }
+
   /** Runs the present operation until it is killed for the first time. */
   async untilKilled(killAt: KillAt): Promise<void> {
     this.#killAt = killAt;
@@ -243,6 +266,7 @@ export class AzureRun implements AsyncDisposable {
   /** A process begins, with nothing but what is stored. */
   #begin(): StepsRun {
     this.#life = new AbortController();
+    this.#isFrozen = false;
     const dnsZone = readDnsZoneId(this.#zoneId);
     if (dnsZone === undefined) throw new Error("the stand-in's zone has no id");
     const azure = this.#connection();
@@ -266,16 +290,21 @@ export class AzureRun implements AsyncDisposable {
   async #step(run: StepsRun, step: Step): Promise<boolean> {
     const { signal } = this.#life;
     const startedAt = run.clock.now();
+    const mayAct = (): void => {
+      if (this.#isFrozen) throw new Error("the lease may have run out");
+    };
+    const hooks = { onGuard: mayAct, beforeSave: mayAct };
     for (let starts = 0; starts < startsMax; starts += 1) {
       let result: StepResult;
       try {
-        result = await run.begin(step, { startedAt, signal }).result;
+        result = await run.begin(step, { startedAt, signal, hooks }).result;
       } catch (error) {
         this.#document = run.document;
-        if (signal.aborted) return false;
+        if (signal.aborted || this.#isFrozen) return false;
         throw error;
       }
-      if (signal.aborted) {
+      // what it brings would not be stored
+      if (signal.aborted || this.#isFrozen) {
         this.#document = run.document;
         return false;
       }

@@ -8,6 +8,7 @@ import { TerminalError, TransientError } from "../../../model/rpError.ts";
 import type { Random } from "../../../runtime/ids.ts";
 import { shown } from "../../../model/shownText.ts";
 import type { Step, StepContext, StepResult } from "../../installer.ts";
+import { actingFor } from "../actingWorker.ts";
 import { StateKeyUnknownError } from "../azureEffects.ts";
 import { readNotes, withNotes } from "../azureNotes.ts";
 import {
@@ -70,13 +71,14 @@ const refusedMax = 3;
 /** By how much a wait is lengthened at most, so that those who wait for the same don't come back together. */
 const jitterShare = 0.25;
 
-/** The step, its failures classified. What isn't Azure's passes through as it is. */
+/** The step, its failures classified and its changes guarded. What isn't Azure's passes through as it is. */
 export function asAzureStep(step: Step, { random }: { readonly random: Random }): Step {
   return {
     ...step,
     run: async (context) => {
       try {
-        return withoutOutage(await step.run(context), context);
+        const result = await actingFor(context, async () => step.run(context));
+        return withoutOutage(result, context);
       } catch (error) {
         // whoever told the step to stop knows why
         if (context.signal.aborted) throw error;

@@ -8,7 +8,10 @@ import type { EpochMs } from "../../../model/document.ts";
 import { readNotes, withNotes, type AzureNotes } from "../azureNotes.ts";
 import { statusOf } from "../failures/azureErrors.ts";
 
-/** From the note until a call has taken effect or never does: the SDK's three tries of a minute each, a sign-in, and a margin. */
+/**
+ * From the note until a call has taken effect or never does: the SDK's three tries of a minute each, a sign-in, and a margin. A worker
+ * that stood still for longer sends nothing any more (`actingWorker.ts`).
+ */
 const takesEffectWithinMs = 5 * 60_000;
 
 /**

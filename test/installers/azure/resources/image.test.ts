@@ -172,6 +172,7 @@ test("the machines' identity is made by name and its object noted", async () => 
     done: true,
     changes: { installation: { azure: { ...installation.azure, identityObjectId: "p" } } },
   });
-  expect(context.guarded()).toBe(1);
+  // by the step, and again when the call is sent
+  expect(context.guarded()).toBe(2);
   expect(bodies).toHaveLength(1);
 });

@@ -169,7 +169,7 @@ describe("RemoveFormerRoles, killed and begun again by another worker", () => {
         return moment === "before" ? { status: 503 } : answer(request);
       };
       const killed = Object.assign(context(notes), { signal: life.signal });
-      await expect(removeFormerRoles(azure.effects()).run(killed)).rejects.toThrow();
+      await expect(removeFormerRoles(azure.effects()).run(killed)).rejects.toThrow("killed");
       expect(calls).toBe(call + 1);
       // nothing of it was noted
       expect(await removeFormerRoles(azure.effects()).run(context(notes))).toMatchObject({
