@@ -16,18 +16,6 @@ export interface AzureFailure {
   readonly origin?: string;
 }
 
-/** A deployment that ended other than it should. */
-export class DeploymentError extends Error {
-  override readonly name = "DeploymentError";
-  /** As ARM shows it: `code`, `message`, `details`. */
-  readonly body: unknown;
-
-  constructor(body: unknown) {
-    super("a deployment failed");
-    this.body = body;
-  }
-}
-
 const depthMax = 12;
 const errorsMax = 50;
 const messageJsonMax = 200_000;
@@ -157,11 +145,10 @@ export function isOutage(status: unknown): boolean {
 
 /** @returns nothing when it isn't Azure's, such as a fault of ours. */
 export function readFailure(error: unknown): AzureFailure | undefined {
-  if (error instanceof DeploymentError) {
-    return { errors: flat(error.body, { inDeployment: true }) };
-  }
   if (error instanceof OperationError) {
-    return { errors: flat(error.body, { inDeployment: false }, withoutReason) };
+    const { body, isDeployment } = error;
+    const fallback = isDeployment ? undefined : withoutReason;
+    return { errors: flat(body, { inDeployment: isDeployment }, fallback) };
   }
   if (error instanceof ThrottledError) return error.failure;
   if (!isRestError(error)) return undefined;

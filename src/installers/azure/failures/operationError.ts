@@ -9,10 +9,13 @@ export class OperationError extends Error {
   override readonly name = "OperationError";
   /** As ARM shows it: `code`, `message`, `details`; absent when there was none. */
   readonly body: unknown;
+  /** Whether it was a deployment, so that the error tells of what that was to make. */
+  readonly isDeployment: boolean;
 
-  constructor(body: unknown) {
-    super("an operation in Azure failed");
+  constructor(body: unknown, { isDeployment = false }: { readonly isDeployment?: boolean } = {}) {
+    super(isDeployment ? "a deployment failed" : "an operation in Azure failed");
     this.body = body;
+    this.isDeployment = isDeployment;
   }
 }
 

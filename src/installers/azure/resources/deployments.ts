@@ -8,8 +8,9 @@ import type { Deployment, DeploymentExtended } from "@azure/arm-resourcesdeploym
 import { TerminalError } from "../../../model/rpError.ts";
 import type { StepContext, StepResult } from "../../installer.ts";
 import type { AzureEffects } from "../azureEffects.ts";
-import { DeploymentError, statusOf } from "../failures/azureErrors.ts";
+import { statusOf } from "../failures/azureErrors.ts";
 import { judge } from "../failures/azureFailure.ts";
+import { OperationError } from "../failures/operationError.ts";
 import { incarnationTag } from "../azureNames.ts";
 import { noted } from "../azureNotes.ts";
 import type { DeploymentParameters, DeploymentTemplate } from "../template/azureTemplate.ts";
@@ -82,7 +83,7 @@ function waitOfFailed(
       message: "Somebody has canceled the deployment in Azure. Try again.",
     });
   }
-  const error = new DeploymentError(properties?.error);
+  const error = new OperationError(properties?.error, { isDeployment: true });
   const verdict = judge(error, { now, startedAt, snapshot, random });
   if (verdict?.is === "terminal") throw verdict.error;
   if (verdict?.is === "again") return Math.max(verdict.againAfterMs, redeployedLookMs);

@@ -3,8 +3,8 @@ import { createHttpHeaders, RestError } from "@azure/core-rest-pipeline";
 import { AuthenticationError, ClientSecretCredential } from "@azure/identity";
 import { describe, expect, test } from "vitest";
 import { StateKeyUnknownError } from "../../../../src/installers/azure/azureEffects.ts";
-import { DeploymentError } from "../../../../src/installers/azure/failures/azureErrors.ts";
 import { asAzureStep, judge } from "../../../../src/installers/azure/failures/azureFailure.ts";
+import { OperationError } from "../../../../src/installers/azure/failures/operationError.ts";
 import { shownText } from "../../../../src/installers/azure/failures/shownErrors.ts";
 import type { Step, StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
@@ -65,9 +65,13 @@ const quota =
   "Additional details - Deployment Model: Resource Manager, Location: eastus2, Current Limit: 4, Current Usage: 4, " +
   "Additional Required: 2, (Minimum) New Limit Required: 6.";
 
+function failedDeployment(body: unknown): OperationError {
+  return new OperationError(body, { isDeployment: true });
+}
+
 /** A resource's error, as a deployment quotes it. */
-function quoted(status: string, code: string, message: string): DeploymentError {
-  return new DeploymentError({
+function quoted(status: string, code: string, message: string): OperationError {
+  return failedDeployment({
     code: "DeploymentFailed",
     message:
       "At least one resource deployment operation failed. Please list deployment operations for details.",
@@ -93,7 +97,7 @@ describe("ends the operation", () => {
       },
     });
     const ended = await outcome(
-      new DeploymentError({
+      failedDeployment({
         code: "DeploymentFailed",
         message: "At least one resource deployment operation failed.",
         details: [{ code: "Conflict", message: middle }],
@@ -183,7 +187,7 @@ describe("ends the operation", () => {
   });
 
   test("when one resource lacks quota and others room", async () => {
-    const error = new DeploymentError({
+    const error = failedDeployment({
       code: "DeploymentFailed",
       message: "At least one resource deployment operation failed.",
       details: [
@@ -648,7 +652,7 @@ test("a hostile body neither throws nor takes long", async () => {
   };
   const odd = { code: 7, message: { a: 1 }, details: [null, 3, "x", []] };
   for (const body of [nested, wide, odd, null, "", []]) {
-    expect(await outcome(new DeploymentError(body))).toMatchObject({ code: "DeploymentFailed" });
+    expect(await outcome(failedDeployment(body))).toMatchObject({ code: "DeploymentFailed" });
   }
 });
 
@@ -677,7 +681,7 @@ test("huge texts are read in a moment, and what is shown of them is the same", a
     message: `${endless}${index}`,
   }));
   const began = performance.now();
-  const ended = await outcome(new DeploymentError({ code: "DeploymentFailed", details }));
+  const ended = await outcome(failedDeployment({ code: "DeploymentFailed", details }));
   // a worker's lease is six seconds
   expect(performance.now() - began).toBeLessThan(1_000);
   const { message } = ended as { message: string };
