@@ -5,8 +5,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeInstallProgram } from "./installProgram.ts";
 import { LocalAzure } from "./localAzure.ts";
+import { programSettings } from "./programSettings.ts";
 
 const folderForm = /^azure-local-(\d+)-/;
 
@@ -32,8 +32,6 @@ function isRunning(pid: number): boolean {
 sweep();
 const azure = await LocalAzure.start({ operationMs: 500, clusterReadyMs: 5_000 });
 const folder = mkdtempSync(join(tmpdir(), `azure-local-${process.pid}-`));
-const authorityFile = join(folder, "authority.pem");
-writeFileSync(authorityFile, azure.caCertificatePem);
 
 // as in the README's useful commands
 const subscriptionId = "00000000-0000-4000-8000-000000000001";
@@ -42,17 +40,8 @@ const bodyFile = join(folder, "cluster.json");
 
 const { providerApplication: provider, clusterApplication: cluster } = azure;
 const settings = {
-  INSTALLER: "azure",
-  AZURE_RESOURCE_MANAGER_URL: azure.url,
-  AZURE_AUTHORITY_HOST: azure.url,
-  NODE_EXTRA_CA_CERTS: authorityFile,
-  AZURE_TENANT_ID: azure.tenantId,
-  AZURE_CLIENT_ID: provider.clientId,
-  AZURE_CLIENT_SECRET: provider.clientSecret,
-  AZURE_DNS_ZONE_ID: azure.createDnsZone("clusters.example"),
-  OPENSHIFT_INSTALL: writeInstallProgram(folder, { url: azure.url, authorityFile }),
+  ...programSettings(azure, folder),
   AZURE_POLL_SECONDS: "1",
-  UNANNOUNCED_SUBSCRIPTIONS: "registered",
   // apart from clusters of the local installer, and gone with what they consist of
   DATA_DIR: join(folder, "data"),
 };
@@ -72,7 +61,7 @@ const body = {
 writeFileSync(bodyFile, JSON.stringify(body, undefined, 2), { mode: 0o600 });
 const clusterUrl = `http://localhost:8080/subscriptions/${subscriptionId}/resourceGroups/demo/providers/RedHat.OpenShift/OpenShiftClusters/mycluster`;
 const lines = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'`);
-const curl = `curl --cacert ${authorityFile}`;
+const curl = `curl --cacert ${settings.NODE_EXTRA_CA_CERTS}`;
 process.stdout.write(
   `# The stand-in for Azure runs until Ctrl-C, which forgets everything, the clusters of npm start too: then begin anew, with new
 # exports. In another shell:

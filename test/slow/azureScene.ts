@@ -3,16 +3,16 @@
  * Azure in this process: what a user asks of the one, and what the other then holds. It plants every secret of the two as soon as it
  * is known, so that one that gets out fails the test.
  */
-import { mkdirSync, readdirSync, watch as watchFolder, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, watch as watchFolder } from "node:fs";
 import { once } from "node:events";
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as secureRequest } from "node:https";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { readKubeconfig } from "../../src/installers/azure/cluster/kubeconfig.ts";
-import { writeInstallProgram } from "../azure/installProgram.ts";
 import type { AzureResource } from "../azure/azureState.ts";
 import { LocalAzure } from "../azure/localAzure.ts";
+import { programSettings } from "../azure/programSettings.ts";
 import { storageAccountKey } from "../azure/sharedKey.ts";
 import { planted, watch } from "../leaks/leakWatch.ts";
 import { clusterBody, clusterPullSecret } from "../process/clusterCalls.ts";
@@ -21,7 +21,6 @@ import { compiledIn, temporaryFolder, type RpProcess } from "../process/rpProces
 import { StoredState } from "../process/storedState.ts";
 
 const subscriptionId = "00000000-0000-4000-8000-000000000001";
-const parentDomain = "clusters.example";
 /** Has a service principal and subnets. */
 const version = "2020-04-30";
 /** Knows of neither. */
@@ -72,29 +71,13 @@ export class AzureScene implements AsyncDisposable {
       for (const secret of secretsOf(after)) kept.add(planted(secret));
     });
     const folder = temporaryFolder();
-    const authorityFile = join(folder.path, "authority.pem");
-    writeFileSync(authorityFile, azure.caCertificatePem);
     const temporary = join(folder.path, "tmp");
     mkdirSync(temporary);
-    const { providerApplication: provider, clusterApplication } = azure;
-    planted(clusterApplication.clientSecret);
+    planted(azure.clusterApplication.clientSecret);
+    planted(azure.providerApplication.clientSecret);
     const settings = {
-      // what `npm run azure:local` prints
-      INSTALLER: "azure",
-      AZURE_RESOURCE_MANAGER_URL: azure.url,
-      AZURE_AUTHORITY_HOST: azure.url,
-      NODE_EXTRA_CA_CERTS: authorityFile,
-      AZURE_TENANT_ID: azure.tenantId,
-      AZURE_CLIENT_ID: provider.clientId,
-      AZURE_CLIENT_SECRET: planted(provider.clientSecret),
-      AZURE_DNS_ZONE_ID: azure.createDnsZone(parentDomain),
-      OPENSHIFT_INSTALL: writeInstallProgram(folder.path, {
-        url: azure.url,
-        authorityFile,
-        configsBegun: join(temporary, configsBegun),
-      }),
-      UNANNOUNCED_SUBSCRIPTIONS: "registered",
-      // and so that a test doesn't wait
+      ...programSettings(azure, folder.path, { configsBegun: join(temporary, configsBegun) }),
+      // so that a test doesn't wait
       AZURE_POLL_SECONDS: "0.1",
       DATA_DIR: folder.path,
       TMPDIR: temporary,
