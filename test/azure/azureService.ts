@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../../src/runtime/clock.ts";
 import type { TestAuthority } from "../listener/testAuthority.ts";
 import type { AzureState } from "./azureState.ts";
+import type { StorageAccountKeys } from "./storageAccountKeys.ts";
 
 export interface AzureRequest {
   /** In capitals. */
@@ -36,6 +37,7 @@ export interface AzureService {
 /** What all services of one stand-in have in common. */
 export interface AzureSurroundings {
   readonly state: AzureState;
+  readonly accountKeys: StorageAccountKeys;
   readonly clock: Clock;
   /** Where the stand-in listens, such as `https://127.0.0.1:34567`, without a slash at its end. */
   readonly url: string;

@@ -10,7 +10,8 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import type { AzureRequest } from "./azureService.ts";
 import { BlobService } from "./blobService.ts";
 import { LocalAzure } from "./localAzure.ts";
-import { sasFault, storageAccountKey } from "./sharedKey.ts";
+import { sasFault } from "./sharedKey.ts";
+import { storageAccountKey } from "./storageAccountKeys.ts";
 
 const accountId =
   "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/clusterabc";

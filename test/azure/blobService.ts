@@ -16,7 +16,7 @@ import {
   xmlAnswer,
   type DescribedBlob,
 } from "./blobAnswers.ts";
-import { isSignedWith, queryOf, sasFault, storageAccountKey } from "./sharedKey.ts";
+import { isSignedWith, queryOf, sasFault } from "./sharedKey.ts";
 
 interface Copy {
   readonly id: string;
@@ -91,7 +91,7 @@ export class BlobService implements AzureService {
   /** The date of a signed request isn't looked at: clients take it from the machine's clock, whatever the stand-in's. */
   #authorize(request: AzureRequest, target: Target): void {
     const { account, container, blob } = target;
-    const key = storageAccountKey(account.name);
+    const key = this.#surroundings.accountKeys.of(account.name);
     const { authorization } = request.headers;
     if (authorization !== undefined) {
       if (account.properties["allowSharedKeyAccess"] === false) {

@@ -15,7 +15,6 @@ import {
 import type { Entra } from "./entra.ts";
 import type { FaultInjection } from "./faults.ts";
 import { parseBody } from "./resourceBody.ts";
-import { storageAccountKey } from "./sharedKey.ts";
 import {
   planDeployment,
   type DeploymentPlan,
@@ -240,7 +239,7 @@ export class Deployments {
             {
               keyName: "key1",
               permissions: "FULL",
-              value: storageAccountKey(id.split("/").at(-1) ?? ""),
+              value: this.#surroundings.accountKeys.of(id.split("/").at(-1) ?? ""),
             },
           ],
         }),

@@ -9,19 +9,22 @@ import { AzureError, type AzureAnswer, type AzureRequest } from "./azureService.
 import type { AzureResource, AzureState } from "./azureState.ts";
 import { parseBody, type ResourceBody } from "./resourceBody.ts";
 import { inlineChildren, isAsynchronous, recordSets } from "./resourceKinds.ts";
-import { storageAccountKey } from "./sharedKey.ts";
+import type { StorageAccountKeys } from "./storageAccountKeys.ts";
 
 export class GenericResources {
   readonly #state: AzureState;
+  readonly #accountKeys: StorageAccountKeys;
   readonly #resources: ArmResources;
   readonly #operations: AsyncOperations;
 
   constructor(parts: {
     readonly state: AzureState;
+    readonly accountKeys: StorageAccountKeys;
     readonly resources: ArmResources;
     readonly operations: AsyncOperations;
   }) {
     this.#state = parts.state;
+    this.#accountKeys = parts.accountKeys;
     this.#resources = parts.resources;
     this.#operations = parts.operations;
   }
@@ -136,7 +139,9 @@ export class GenericResources {
       return {
         status: 200,
         body: {
-          keys: [{ keyName: "key1", permissions: "FULL", value: storageAccountKey(resource.name) }],
+          keys: [
+            { keyName: "key1", permissions: "FULL", value: this.#accountKeys.of(resource.name) },
+          ],
         },
       };
     }

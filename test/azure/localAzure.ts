@@ -31,6 +31,7 @@ import {
   type CallHook,
   type FaultRule,
 } from "./faults.ts";
+import { StorageAccountKeys } from "./storageAccountKeys.ts";
 import { ResourceManager } from "./resourceManager.ts";
 import { StandInControl } from "./standInControl.ts";
 import { SubscriptionConditions } from "./subscriptionConditions.ts";
@@ -115,6 +116,7 @@ export class LocalAzure implements AsyncDisposable {
       server,
       {
         state: new AzureState(),
+        accountKeys: new StorageAccountKeys(),
         clock: options.clock ?? systemClock,
         url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
         authority,
@@ -156,6 +158,11 @@ export class LocalAzure implements AsyncDisposable {
   /** Gives the application of a cluster another secret, as its user does; the one before is refused. */
   renewSecret(application: AzureApplication): AzureApplication {
     return this.#entra.renewSecret(application);
+  }
+
+  /** Gives a storage account another key, as somebody may at any time; what the one before has signed is refused. */
+  changeAccountKey(account: string): void {
+    this.#surroundings.accountKeys.change(account);
   }
 
   /** Every request so far, in the order in which they came. */

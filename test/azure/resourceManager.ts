@@ -61,7 +61,8 @@ export class ResourceManager implements AzureService {
       entra: parts.entra,
     });
     this.#all = resources;
-    this.#resources = new GenericResources({ state, operations, resources });
+    const { accountKeys } = surroundings;
+    this.#resources = new GenericResources({ state, accountKeys, operations, resources });
   }
 
   /** Creates a resource at once, without a request. */

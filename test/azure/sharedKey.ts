@@ -2,13 +2,8 @@
  * Signatures with the key of a storage account: of whole requests (Shared Key) and in addresses (service SAS of API versions
  * from 2020-12-06 on). It computes them anew from what was sent, and must never take anything of a signature for granted.
  */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import type { AzureRequest } from "./azureService.ts";
-
-/** The key of a storage account, base64; it has no other. */
-export function storageAccountKey(account: string): string {
-  return createHash("sha512").update(`key of storage account ${account}`).digest("base64");
-}
 
 /** In the order in which they are signed. */
 const signedHeaders = [

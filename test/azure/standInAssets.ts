@@ -17,7 +17,7 @@ import sshpk from "sshpk";
 import { stringify } from "yaml";
 import { writeInstallProgram } from "./installProgram.ts";
 import type { LocalAzure } from "./localAzure.ts";
-import { storageAccountKey } from "./sharedKey.ts";
+import { storageAccountKey } from "./storageAccountKeys.ts";
 
 const subscriptionId = "11111111-1111-4111-8111-111111111111";
 /** The id of the group that all of it is in. */

@@ -13,7 +13,7 @@ import { readKubeconfig } from "../../src/installers/azure/cluster/kubeconfig.ts
 import type { AzureResource } from "../azure/azureState.ts";
 import { LocalAzure } from "../azure/localAzure.ts";
 import { programSettings } from "../azure/programSettings.ts";
-import { storageAccountKey } from "../azure/sharedKey.ts";
+import { storageAccountKey } from "../azure/storageAccountKeys.ts";
 import { planted, watch } from "../leaks/leakWatch.ts";
 import { clusterBody, clusterPullSecret } from "../process/clusterCalls.ts";
 import { Fleet } from "../process/fleet.ts";

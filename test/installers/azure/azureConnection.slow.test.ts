@@ -9,7 +9,7 @@ import { SealedState } from "../../../src/installers/azure/assets/sealedState.ts
 import { judge } from "../../../src/installers/azure/failures/azureFailure.ts";
 import { blobServiceOf } from "../../../src/installers/azure/resources/storageAccount.ts";
 import { credentialFor, subscriptionId } from "../../azure/armClients.ts";
-import { storageAccountKey } from "../../azure/sharedKey.ts";
+import { storageAccountKey } from "../../azure/storageAccountKeys.ts";
 import { LocalAzure } from "../../azure/localAzure.ts";
 import { TestClock } from "../../runtime/testClock.ts";
 import { azureSnapshot } from "./azureSnapshot.ts";

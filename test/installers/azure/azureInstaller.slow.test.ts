@@ -147,6 +147,33 @@ describe("the installer on Azure", () => {
     expect(existing(run)).toEqual(straight.own.before);
   });
 
+  it("goes on by the key that the storage account has by then, when somebody changes it before any request for a blob comes", async () => {
+    await using run = await AzureRun.open();
+    const changedAt = new Map<string, string>();
+    run.azure.onCall(({ method, path }, at) => {
+      const [, account, blob] = /^\/(cluster[a-z2-7]+)\/(\w+\/[\w.]+)$/.exec(path) ?? [];
+      if (at !== "before" || account === undefined) return;
+      const request = `${method} ${blob}`;
+      // the bootstrap machine's own is signed in its address
+      if (request === "GET ignition/bootstrap.ign" || changedAt.has(request)) return;
+      changedAt.set(request, account);
+      run.azure.changeAccountKey(account);
+    });
+    await run.operation();
+    expect(existing(run)).toEqual(straight.own.after);
+    expect([...changedAt.keys()].toSorted()).toEqual([
+      "DELETE aro/graph",
+      "DELETE ignition/bootstrap.ign",
+      "GET aro/graph",
+      "HEAD vhd/rhcos.vhd",
+      "PUT aro/graph",
+      "PUT ignition/bootstrap.ign",
+      "PUT vhd/rhcos.vhd",
+    ]);
+    const told = run.waits.filter(({ because }) => /key was changed/.test(because ?? ""));
+    expect(told).toHaveLength(changedAt.size);
+  });
+
   it("leaves nothing behind when somebody has set other tags on the group", async () => {
     await using run = await AzureRun.open();
     await run.operation();
