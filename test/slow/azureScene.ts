@@ -16,7 +16,7 @@ import { programSettings } from "../azure/programSettings.ts";
 import { storageAccountKey } from "../azure/storageAccountKeys.ts";
 import { planted, watch } from "../leaks/leakWatch.ts";
 import { clusterBody, clusterPullSecret } from "../process/clusterCalls.ts";
-import { Fleet } from "../process/fleet.ts";
+import { Fleet, type FleetRoles } from "../process/fleet.ts";
 import { compiledIn, temporaryFolder, type RpProcess } from "../process/rpProcess.ts";
 import { StoredState } from "../process/storedState.ts";
 
@@ -42,7 +42,7 @@ export class AzureScene implements AsyncDisposable {
   readonly #folder: ReturnType<typeof temporaryFolder>;
   readonly #fleet: Fleet;
   /** Of the processes that it has started, the dead ones too. */
-  readonly #processes = new Set<RpProcess>();
+  readonly #processes: Set<RpProcess>;
   readonly #networkId: string;
   readonly #temporary: string;
   /** Secrets that the stand-in has held. */
@@ -52,6 +52,7 @@ export class AzureScene implements AsyncDisposable {
     readonly azure: LocalAzure;
     readonly folder: ReturnType<typeof temporaryFolder>;
     readonly fleet: Fleet;
+    readonly processes: readonly RpProcess[];
     readonly networkId: string;
     readonly temporary: string;
     readonly kept: ReadonlySet<string>;
@@ -59,12 +60,16 @@ export class AzureScene implements AsyncDisposable {
     this.azure = options.azure;
     this.#folder = options.folder;
     this.#fleet = options.fleet;
+    this.#processes = new Set(options.processes);
     this.#networkId = options.networkId;
     this.#temporary = options.temporary;
     this.#kept = options.kept;
   }
 
-  static async open(): Promise<AzureScene> {
+  /** @param roles of its processes; one with all of them unless given. */
+  static async open(
+    roles: FleetRoles = { web: "frontend,forwarder,backend" },
+  ): Promise<AzureScene> {
     const azure = await LocalAzure.start();
     const kept = new Set<string>();
     azure.state.onChanged(({ after }) => {
@@ -87,12 +92,10 @@ export class AzureScene implements AsyncDisposable {
       VISIBILITY_SECONDS: "1.5",
     };
     const compiled = await compiledIn(folder.path, { engines: settings });
-    const fleet = await Fleet.start(
-      { ...settings, ...compiled },
-      { web: "frontend,forwarder,backend" },
-    );
+    const fleet = await Fleet.start({ ...settings, ...compiled }, roles);
+    const processes = Object.keys(roles).map((name) => fleet.process(name));
     const networkId = azure.createNetwork(subscriptionId, "networks", "production");
-    return new AzureScene({ azure, folder, fleet, networkId, temporary, kept });
+    return new AzureScene({ azure, folder, fleet, processes, networkId, temporary, kept });
   }
 
   /** Kills the process and starts another in its place. */
@@ -101,7 +104,12 @@ export class AzureScene implements AsyncDisposable {
     this.#fleet.restart("web");
   }
 
-  /** Ends the process in good order. */
+  /** The present process of this name. */
+  process(name: string): RpProcess {
+    return this.#fleet.process(name);
+  }
+
+  /** Ends all processes in good order. */
   async stop(): Promise<void> {
     this.#processes.add(this.#fleet.process("web"));
     for (const exit of await this.#fleet.stop()) expect(exit).toEqual({ code: 0, signal: null });
