@@ -4,7 +4,7 @@
  */
 import type { Clock } from "./clock.ts";
 
-/** A signal, and the end of its timer: `using` it stops the clock's sleeper. */
+/** A signal, and the end of its timer: `using` it stops that. */
 export interface DeadlineSignal extends Disposable {
   readonly signal: AbortSignal;
 }
