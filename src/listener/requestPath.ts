@@ -37,11 +37,17 @@ export function parseRequestPath(url: string): RequestPath {
   // an absolute target (`GET http://host/path`) is legal HTTP; doubled slashes come from Microsoft's own SDK (decision 13)
   const path = rawPath.replace(/^https?:\/\/[^/]*/i, "").replace(/^\/*/, "/");
   const query = new URLSearchParams(queryStart < 0 ? "" : url.slice(queryStart + 1));
-  const raw = path.slice(1).replace(/\/+$/, "");
-  const segments = segmentsOf(raw);
+  const segments = segmentsOf(withoutTrailingSlashes(path.slice(1)));
   const names = segments.map(foldCase);
   const foldedPath = `/${names.join("/")}`;
   return { path, segments, names, foldedPath, query, apiVersions: apiVersionsIn(query) };
+}
+
+/** By hand: a pattern begins anew at each of many slashes, by which anybody, let in or not, could hold the process. */
+function withoutTrailingSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === "/") end -= 1;
+  return path.slice(0, end);
 }
 
 /** @throws {RpError} `InvalidUri` */
