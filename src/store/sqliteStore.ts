@@ -39,7 +39,7 @@ import {
   type RunningRow,
   type SecretsRow,
 } from "./sqliteRows.ts";
-import { SqliteWrites, stepOf, textOf } from "./sqliteWrite.ts";
+import { SqliteWrites, stepOf, documentOf } from "./sqliteWrite.ts";
 import {
   commitBytesMax,
   DocumentUnreadableError,
@@ -140,7 +140,7 @@ export class SqliteStore implements Store {
       bytes,
     );
     const results = steps.map(({ row }, index) =>
-      row === undefined ? undefined : committed(etags[index] as ETag, () => textOf(row)),
+      row === undefined ? undefined : committed(etags[index] as ETag, () => documentOf(row)),
     );
     return results as Committed<W>;
   }

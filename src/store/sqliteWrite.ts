@@ -177,7 +177,7 @@ function rowOf(document: RpDocument, partition: string): DocumentRow {
 }
 
 /** As a reader will see it. */
-export function textOf({ body }: DocumentRow): RpDocument {
+export function documentOf({ body }: DocumentRow): RpDocument {
   return JSON.parse(body) as RpDocument;
 }
 
