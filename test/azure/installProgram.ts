@@ -2,9 +2,9 @@
  * Where the program that stands in for openshift-install lies, and one that describes the clusters of a certain stand-in.
  * The latter must work when its caller hands down none of its own environment.
  */
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeExecutable } from "../process/executableFile.ts";
 
 /** The program for clusters that are to be found at their own domain, which nobody answers. */
 export const installProgram = fileURLToPath(new URL("openshift-install", import.meta.url));
@@ -34,7 +34,7 @@ export function writeInstallProgram(
     `OPENSHIFT_INSTALL_STANDIN_CA=${quoted(authorityFile)}`,
     ...(version === undefined ? [] : [`OPENSHIFT_INSTALL_STANDIN_VERSION=${quoted(version)}`]),
   ];
-  writeFileSync(
+  writeExecutable(
     file,
     [
       "#!/bin/sh",
@@ -45,7 +45,6 @@ export function writeInstallProgram(
       `exec ${quoted(installProgram)} "$@"`,
       "",
     ].join("\n"),
-    { mode: 0o755 },
   );
   return file;
 }

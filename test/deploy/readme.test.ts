@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { cosmosDatabase } from "../../src/store/cosmosLayout.ts";
+import { writeExecutable } from "../process/executableFile.ts";
 import { azureTemplate, deployed, operatorObjectId } from "./azureTemplate.ts";
 import { fillIn } from "./manifests.ts";
 
@@ -60,7 +61,7 @@ function run(script: string): Called {
   esac`;
   const npm = 'echo "$ROLES $PORT $COSMOSDB_ACCOUNT $STORAGE_ACCOUNT" > "$STAND_INS/npm-settings"';
   for (const [tool, body] of Object.entries({ az, kubectl, npm, kubelogin: "" })) {
-    writeFileSync(join(folder, tool), `#!/bin/sh\nset -eu\n${record}${body}\n`, { mode: 0o755 });
+    writeExecutable(join(folder, tool), `#!/bin/sh\nset -eu\n${record}${body}\n`);
   }
   execFileSync("bash", ["-euo", "pipefail", "-c", script], {
     cwd: root,

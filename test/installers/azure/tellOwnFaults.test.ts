@@ -1,5 +1,5 @@
 /** What is wrong with the resource provider itself is told at the start, one line each, with the setting that mends it. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { inspect } from "node:util";
@@ -12,6 +12,7 @@ import { tellOwnFaults } from "../../../src/installers/azure/tellOwnFaults.ts";
 import { systemClock, type Clock } from "../../../src/runtime/clock.ts";
 import { LocalAzure } from "../../azure/localAzure.ts";
 import { planted } from "../../leaks/leakWatch.ts";
+import { writeExecutable } from "../../process/executableFile.ts";
 import { TestClock } from "../../runtime/testClock.ts";
 import { AzureAnswers, subscriptionId } from "./checks/azureAnswers.ts";
 
@@ -34,7 +35,7 @@ afterEach(() => {
 
 function script(...lines: readonly string[]): string {
   const path = join(root, "program");
-  writeFileSync(path, ["#!/bin/sh", ...lines, ""].join("\n"), { mode: 0o755 });
+  writeExecutable(path, ["#!/bin/sh", ...lines, ""].join("\n"));
   return path;
 }
 

@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +20,7 @@ import {
 } from "../../../../src/installers/azure/assets/installProgram.ts";
 import { PrivateFolder } from "../../../../src/installers/azure/assets/privateFolder.ts";
 import { planted } from "../../../leaks/leakWatch.ts";
+import { writeExecutable } from "../../../process/executableFile.ts";
 import { clientSecret } from "../azureSnapshot.ts";
 
 let root = "";
@@ -45,7 +45,7 @@ const credentials = {
 /** A program of one's own, which the shell runs. */
 function script(...lines: readonly string[]): string {
   const path = join(root, "program");
-  writeFileSync(path, ["#!/bin/sh", ...lines, ""].join("\n"), { mode: 0o755 });
+  writeExecutable(path, ["#!/bin/sh", ...lines, ""].join("\n"));
   return path;
 }
 
@@ -82,14 +82,9 @@ function isRunning(pid: string): boolean {
 }
 
 async function pidIn(file: string): Promise<string> {
-  return await vi.waitFor(
-    () => {
-      const pid = readFileSync(file, "utf8").trim();
-      expect(pid).toMatch(/^\d+$/);
-      return pid;
-    },
-    { timeout: 20_000 },
-  );
+  const pid = (): string => (existsSync(file) ? readFileSync(file, "utf8").trim() : "");
+  await expect.poll(pid).toMatch(/^\d+$/);
+  return pid();
 }
 
 /** The cause, for the log, of what it throws when it was given no secret. */
@@ -181,8 +176,8 @@ describe("the program", () => {
         mkdirSync(path);
       },
     ],
-    ["is no program", (path) => writeFileSync(path, "\u007fELFgarbage")],
-    ["is run by one that is missing", (path) => writeFileSync(path, "#!/no/such/shell\n")],
+    ["is no program", (path) => writeExecutable(path, "\u007fELFgarbage")],
+    ["is run by one that is missing", (path) => writeExecutable(path, "#!/no/such/shell\n")],
   ])("that %s can't be used; only the log says why", async (_, spoil) => {
     const path = script("echo openshift-install 4.16.27");
     spoil(path);
@@ -256,7 +251,7 @@ describe("the program", () => {
     stopping.abort(reason);
     expect(await failed).toBe(reason);
     expect(readdirSync(parent)).toEqual([]);
-    await vi.waitFor(() => expect(pids.map(isRunning)).toEqual([false, false]));
+    await expect.poll(() => pids.map(isRunning)).toEqual([false, false]);
   });
 
   it("is not started when it has to stop already", async () => {
@@ -271,6 +266,6 @@ describe("the program", () => {
     const path = script(`sleep 1000 & echo $! > '${root}/child'`, "echo openshift-install 4.16.27");
     expect(await withProgram(path, (program) => program.checkVersion(undefined))).toBe("4.16.27");
     const child = await pidIn(join(root, "child"));
-    await vi.waitFor(() => expect(isRunning(child)).toBe(false));
+    await expect.poll(() => isRunning(child)).toBe(false);
   });
 });

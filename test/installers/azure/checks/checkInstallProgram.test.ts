@@ -1,5 +1,5 @@
 /** What `openshift-install` can't do, told before anything is made: with the stand-in, and small programs that are none. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -10,6 +10,7 @@ import { checkInstallProgram } from "../../../../src/installers/azure/checks/che
 import type { InstallationSnapshot, StepResult } from "../../../../src/installers/installer.ts";
 import { installProgram } from "../../../azure/installProgram.ts";
 import { planted } from "../../../leaks/leakWatch.ts";
+import { writeExecutable } from "../../../process/executableFile.ts";
 import { TestClock } from "../../../runtime/testClock.ts";
 import { azureSnapshot, clientSecret, dnsZone, pullSecret } from "../azureSnapshot.ts";
 
@@ -27,7 +28,7 @@ afterEach(() => {
 /** A program of one's own, which the shell runs. */
 function script(...lines: readonly string[]): string {
   const path = join(root, "program");
-  writeFileSync(path, ["#!/bin/sh", ...lines, ""].join("\n"), { mode: 0o755 });
+  writeExecutable(path, ["#!/bin/sh", ...lines, ""].join("\n"));
   return path;
 }
 
