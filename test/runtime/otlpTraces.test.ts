@@ -162,7 +162,7 @@ test("a collector that refuses, then fails: a line now and then, with how many s
   const sendOne = async (): Promise<void> => {
     const before = collector.requests.length;
     traces.start("x", below).end();
-    await expect.poll(() => collector.requests.length, { timeout: 10_000 }).toBe(before + 1);
+    await expect.poll(() => collector.requests.length).toBe(before + 1);
   };
   answerWith(400);
   await sendOne();
@@ -183,7 +183,7 @@ test("a collector that is not there, or comes later", async () => {
   const url = await deadUrl();
   const { traces, warnings } = open(url, { timeoutMs: 200 });
   traces.start("lost", below).end();
-  await expect.poll(() => warnings.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => warnings.length).toBe(1);
   expect(warnings[0]?.fields["reason"]).toBe("ECONNREFUSED");
   await using collector = await TraceCollector.start(Number(new URL(url).port));
   traces.start("kept", below).end();
@@ -244,7 +244,7 @@ test("one that answers drop by drop costs the spans of that time, not those afte
   const { traces, warnings } = open(collector.url, { timeoutMs: 100 });
   for (let sent = 1; sent <= 10; sent += 1) {
     batch(traces);
-    await expect.poll(() => collector.requests.length, { timeout: 5_000 }).toBe(sent);
+    await expect.poll(() => collector.requests.length).toBe(sent);
   }
   collector.answer = (response) => response.writeHead(200).end();
   traces.start("kept", below).end();
@@ -271,7 +271,7 @@ test("an answer without end is not read to its end", async () => {
   };
   const { traces, warnings } = open(collector.url, { timeoutMs: 600_000 });
   batch(traces);
-  await expect.poll(() => warnings.length, { timeout: 5_000 }).toBe(1);
+  await expect.poll(() => warnings.length).toBe(1);
   expect(warnings[0]?.fields).toEqual({ spans: 512, reason: "AnswerTooLarge" });
   await expect.poll(() => isClosed).toBe(true);
   // what fits into the buffers of both sockets
@@ -286,7 +286,7 @@ test("a redirect is not followed: it would take the token elsewhere", async () =
     headers: () => ({ authorization: "Bearer hunter2" }),
   });
   batch(traces);
-  await expect.poll(() => warnings.length, { timeout: 5_000 }).toBe(1);
+  await expect.poll(() => warnings.length).toBe(1);
   expect(warnings[0]?.fields).toEqual({ spans: 512, reason: 307 });
   expect(collector.requests[0]?.headers["authorization"]).toBe("Bearer hunter2");
   expect(elsewhere.requests).toEqual([]);
@@ -310,7 +310,7 @@ test.each([
     response.writeHead(200, { "Content-Type": "application/x-protobuf" }).end(body);
   const { traces, warnings } = open(collector.url);
   batch(traces);
-  await expect.poll(() => collector.requests.length, { timeout: 5_000 }).toBe(1);
+  await expect.poll(() => collector.requests.length).toBe(1);
   await traces.stop(5_000);
   expect(warnings.map(({ fields }) => fields)).toEqual(expected === undefined ? [] : [expected]);
   expect(JSON.stringify(warnings)).not.toContain("hunter2");
@@ -322,7 +322,7 @@ test("a collector that is busy is asked again when it said", async () => {
   const clock = new TestClock();
   const { traces, warnings } = open(collector.url, { timeoutMs: 10_000 }, clock);
   batch(traces);
-  await expect.poll(() => collector.requests.length, { timeout: 5_000 }).toBe(1);
+  await expect.poll(() => collector.requests.length).toBe(1);
   // the deadline of the batch has gone, the pause has come
   const pauses = (): boolean => clock.sleeping === 1 && collector.requests.length === 1;
   await expect.poll(pauses).toBe(true);
