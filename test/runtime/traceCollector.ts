@@ -49,9 +49,9 @@ export class TraceCollector implements AsyncDisposable {
     response.writeHead(200, { "Content-Type": "application/x-protobuf" }).end();
   };
 
-  static async start(port = 0): Promise<TraceCollector> {
+  static async start(): Promise<TraceCollector> {
     const collector = new TraceCollector();
-    await new Promise<void>((resolve) => collector.#server.listen(port, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => collector.#server.listen(0, "127.0.0.1", resolve));
     return collector;
   }
 

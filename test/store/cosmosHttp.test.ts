@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { createHttpHeaders, createPipelineRequest } from "@azure/core-rest-pipeline";
 import { expect, test } from "vitest";
 import { plainHttpClient } from "../../src/store/cosmosHttp.ts";
+import { nobodysPort } from "../process/nobodysPort.ts";
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -85,9 +86,10 @@ test.each<[string, Serve]>([
 });
 
 test("nobody at that address", async () => {
-  const server = await start(() => {});
-  await server[Symbol.asyncDispose]();
-  await expect(server.send()).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  await using server = await start(() => {});
+  await expect(server.send({ url: `http://127.0.0.1:${nobodysPort}/` })).rejects.toMatchObject({
+    code: "ECONNREFUSED",
+  });
 });
 
 test("a request that is given up, before it is made or while an answer is awaited or comes", async () => {

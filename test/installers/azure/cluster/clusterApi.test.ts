@@ -1,6 +1,4 @@
 /** The way to a cluster's API over real connections: what is asked, and that no answer, however hostile, gets through. */
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -11,8 +9,9 @@ import {
   ClusterApiError,
 } from "../../../../src/installers/azure/cluster/clusterApi.ts";
 import { KubeconfigError } from "../../../../src/installers/azure/cluster/kubeconfig.ts";
-import { TestClock } from "../../../runtime/testClock.ts";
 import { TestAuthority } from "../../../listener/testAuthority.ts";
+import { nobodysPort } from "../../../process/nobodysPort.ts";
+import { TestClock } from "../../../runtime/testClock.ts";
 import { ClusterAnswerer, type KubeconfigChanges } from "../clusterAnswerer.ts";
 
 let cluster: ClusterAnswerer;
@@ -215,13 +214,7 @@ describe("a call", () => {
   });
 
   it("to nobody is told as such", async () => {
-    // a port that was just given back
-    const nobody = createServer().listen(0, "127.0.0.1");
-    await once(nobody, "listening");
-    const { port } = nobody.address() as AddressInfo;
-    nobody.close();
-    await once(nobody, "close");
-    using api = await open({ cluster: { server: `https://127.0.0.1:${port}` } });
+    using api = await open({ cluster: { server: `https://127.0.0.1:${nobodysPort}` } });
     expect((await faultOf(api)).message).toBe("The cluster's API can't be reached: ECONNREFUSED.");
   });
 
