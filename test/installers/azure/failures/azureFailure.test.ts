@@ -8,6 +8,7 @@ import { OperationError } from "../../../../src/installers/azure/failures/operat
 import { shownText } from "../../../../src/installers/azure/failures/shownErrors.ts";
 import type { Step, StepContext, StepResult } from "../../../../src/installers/installer.ts";
 import { TerminalError } from "../../../../src/model/rpError.ts";
+import { threadMs } from "../../../runtime/threadTime.ts";
 import { stepContext, subscriptionId, type TestContext } from "../stepContext.ts";
 
 const minuteMs = 60_000;
@@ -680,10 +681,10 @@ test("huge texts are read in a moment, and what is shown of them is the same", a
     code: `Odd${index}`,
     message: `${endless}${index}`,
   }));
-  const began = performance.now();
+  const began = threadMs();
   const ended = await outcome(failedDeployment({ code: "DeploymentFailed", details }));
   // a worker's lease is six seconds
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(threadMs() - began).toBeLessThan(1_000);
   const { message } = ended as { message: string };
   expect(message).toMatch(/Odd0: https.*Odd1: https.*Odd2: https.*\(and 47 more\)$/);
   expect(message.length).toBeLessThan(900);
