@@ -239,7 +239,11 @@ describe("while the server runs", () => {
     const { clock, log } = await running({ certFile, keyFile });
     const looked = async (aheadMs: number): Promise<void> => {
       clock.skip(aheadMs);
-      for (let look = 0; look < 3; look += 1) await clock.advance(10_000);
+      for (let look = 0; look < 3; look += 1) {
+        await clock.advance(10_000);
+        // until the files have been read, and the next look is waited for
+        await expect.poll(() => clock.sleeping).toBe(1);
+      }
     };
     await looked(0);
     expect(log.records).toEqual([]);
