@@ -65,13 +65,16 @@ test("requests whose connection was closed are errors", async () => {
 });
 
 test("it ends by its time, and those that wait then are no errors", async () => {
-  const load = await ask(
-    (request, response) => {
-      response.end(body(String(request.url).slice(1)));
-    },
-    Infinity,
-    0.1,
-  );
-  expect(load.requests).toBeGreaterThan(0);
+  const measure = async () =>
+    ask(
+      (request, response) => {
+        response.end(body(String(request.url).slice(1)));
+      },
+      Infinity,
+      0.1,
+    );
+  let load = await measure();
+  // a busy machine may hold this thread back for all of that time: again, until it doesn't
+  while (load.requests === 0) load = await measure();
   expect(load.errors).toBe(0);
 });
