@@ -2,6 +2,10 @@
  * What the SDK does by itself on an account as it is in Azure, over https, where it looks for regions and moves its requests to
  * another: no write may be sent twice behind the store's back, which would take its own success for a conflict.
  */
+import {
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+} from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPeer, type CosmosFixture } from "./cosmosFixture.ts";
@@ -10,12 +14,18 @@ import { clusterDocument, operationDocument, partition } from "./documents.ts";
 import { issueCertificate } from "./peerCertificate.ts";
 
 const trusted = getCACertificates("default");
+const attemptTimeoutMs = getDefaultAutoSelectFamilyAttemptTimeout();
 let tls: { readonly cert: string; readonly key: string };
 beforeAll(async () => {
   tls = await issueCertificate();
   setDefaultCACertificates([...trusted, tls.cert]);
+  // a busy machine would be found at none of the addresses of its own name
+  setDefaultAutoSelectFamilyAttemptTimeout(30_000);
 });
-afterAll(() => setDefaultCACertificates(trusted));
+afterAll(() => {
+  setDefaultCACertificates(trusted);
+  setDefaultAutoSelectFamilyAttemptTimeout(attemptTimeoutMs);
+});
 
 const cluster = clusterDocument("c");
 const key = { partition, id: cluster.id };

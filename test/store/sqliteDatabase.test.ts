@@ -1043,31 +1043,34 @@ test("a log that others make shorter just while it is looked at is not damaged",
 test("processes that write are not disturbed by one that truncates the log all the time", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "rp.db");
-  await using database = await SqliteDatabase.open({ path });
+  await using database = await SqliteDatabase.open({ path, busyLimitMs: 60_000 });
   const store = new SqliteStore({ database, clock });
   const turned = new TestClock();
   const controller = new AbortController();
   const lost = database.untilLost(turned, controller.signal);
-  const children = [1, 2].map(() => startProcess("compareAndSwap", path, "100"));
-  let isOver = false;
-  const exits = Promise.all(children.map(async (child) => once(child, "exit"))).finally(
-    () => (isOver = true),
-  );
   const raw = new DatabaseSync(path, { timeout: 5_000 });
   const truncateLog = raw.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
-  let truncations = 0;
-  while (!isOver) {
-    if (truncateLog.get()?.["busy"] === 0) truncations += 1;
-    await turned.advance(1_000);
-    await store.ping();
+  let processes = 0;
+  // a busy machine may hold this one back until the others have ended: then there are more of them
+  for (let truncations = 0; truncations <= 10;) {
+    const children = [1, 2].map(() => startProcess("compareAndSwap", path, "100"));
+    processes += children.length;
+    let isOver = false;
+    const exits = Promise.all(children.map(async (child) => once(child, "exit"))).finally(
+      () => (isOver = true),
+    );
+    while (!isOver) {
+      if (truncateLog.get()?.["busy"] === 0) truncations += 1;
+      await turned.advance(1_000);
+      await store.ping();
+    }
+    expect((await exits).map(([code]) => code as unknown)).toEqual([0, 0]);
   }
   raw.close();
-  expect((await exits).map(([code]) => code as unknown)).toEqual([0, 0]);
-  expect(truncations).toBeGreaterThan(10);
   controller.abort();
   expect(await lost).toBeUndefined();
   const counter = await store.read("cluster", { partition, id: "rg|counter" });
-  expect(counter?.document.sweeps).toBe(200);
+  expect(counter?.document.sweeps).toBe(100 * processes);
 });
 
 test("a lock held by another process is waited for while the event loop turns", async () => {

@@ -9,7 +9,8 @@ import { SqliteStore } from "../../../src/store/sqliteStore.ts";
 import { clusterDocument, partition } from "../documents.ts";
 
 const [path = "", times = "0"] = process.argv.slice(2);
-await using database = await SqliteDatabase.open({ path });
+// whoever holds the lock may have to wait for a processor or a disk
+await using database = await SqliteDatabase.open({ path, busyLimitMs: 60_000 });
 const store = new SqliteStore({ database, clock: systemClock });
 const counter = clusterDocument("counter");
 
