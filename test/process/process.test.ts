@@ -115,8 +115,12 @@ test("a request that meets the database's files removed is answered before the p
   });
   put.flushHeaders();
   await once(put, "continue");
+  // it looks after its files once a second, and then has little patience with a caller that is held back
+  rp.kill("SIGSTOP");
   for (const file of readdirSync(folder.path)) rmSync(join(folder.path, file));
   put.end(clusterBody);
+  await once(put, "finish");
+  rp.kill("SIGCONT");
   const [response] = (await once(put, "response")) as [IncomingMessage];
   response.resume();
   expect(response.statusCode).toBe(503);
