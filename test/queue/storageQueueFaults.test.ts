@@ -417,8 +417,7 @@ test("a pause ends by the signal too", async () => {
   // longer than the fixture's clock lets pass at once
   peer.fail("receive", { ...busy, headers: { "retry-after": "8" } });
   const receiving = queue.receive({ max: 1, visibilityMs }, { signal: giveUp.signal });
-  await peer.arrival("receive");
-  await clock.advanceUntil(() => clock.sleeping > 0, { limitMs: 100, stepMs: 1 });
+  await expect.poll(() => clock.waits).toEqual([8_000]);
   giveUp.abort(reason);
   await expect(receiving).rejects.toBe(reason);
 });

@@ -4,6 +4,8 @@ import { TestClock } from "./testClock.ts";
 export class HastyClock extends TestClock {
   /** How long each pause was. */
   readonly pauses: number[] = [];
+  /** How long each sleep was that the time is turned for. */
+  readonly waits: number[] = [];
   readonly #limitMs: number;
 
   /** @param limitMs what sleeps this long or longer is no pause. */
@@ -13,7 +15,10 @@ export class HastyClock extends TestClock {
   }
 
   override sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
-    if (durationMs >= this.#limitMs) return super.sleep(durationMs, signal);
+    if (durationMs >= this.#limitMs) {
+      this.waits.push(durationMs);
+      return super.sleep(durationMs, signal);
+    }
     this.pauses.push(durationMs);
     return this.advance(durationMs);
   }
