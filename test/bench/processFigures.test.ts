@@ -34,10 +34,11 @@ test("this very process: work takes time, and its memory is at least what it has
   };
   const leastMs = knownMs();
   const told = cpuMsOf(process.pid);
-  // a tick for each of the two
-  expect(told).toBeGreaterThan(leastMs - 40);
-  expect(told).toBeLessThan(knownMs() + 40);
+  // some ticks of the system's clock
+  expect(told).toBeGreaterThan(leastMs - 100);
+  expect(told).toBeLessThan(knownMs() + 100);
   const nowBytes = memoryBytesOf(process.pid);
   expect(nowBytes).toBeGreaterThan(process.memoryUsage().heapUsed / 2);
-  expect(memoryPeakBytesOf(process.pid)).toBeGreaterThanOrEqual(nowBytes);
+  // the system counts by processor, and adds up some pages late
+  expect(memoryPeakBytesOf(process.pid)).toBeGreaterThan(nowBytes - 1_048_576);
 });
