@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import {
   announceSubscription,
+  askForCluster,
   clusterUrl,
   getCluster,
   patchCluster,
@@ -12,6 +13,7 @@ import {
   untilState,
 } from "./clusterCalls.ts";
 import { RpProcess, type Environment } from "./rpProcess.ts";
+import { signalsItself } from "./signalsItself.ts";
 
 /** Engines that nobody has used yet. */
 export interface FreshEngines extends AsyncDisposable {
@@ -34,8 +36,12 @@ export function engineSuite(name: string, open: () => Promise<FreshEngines>): vo
       const settings = { ...engines.settings, LOCAL_INSTALL_SECONDS: "0.5" };
       await using rp = await RpProcess.start(settings);
       await announceSubscription(rp, "Registered");
-      expect(await putCluster(rp, "demo")).toBe(201);
-      expect((await getCluster(rp, "demo")).state).toBe("Updating");
+      const created = await askForCluster(rp, "demo");
+      expect(created.status).toBe(201);
+      const updating = { properties: { provisioningState: "Updating" } };
+      expect(await created.json()).toMatchObject(updating);
+      // who looks late sees it done
+      expect(["Updating", "Succeeded"]).toContain((await getCluster(rp, "demo")).state);
       const { cluster } = await untilState(rp, "demo", "Succeeded");
       expect(cluster.properties).toMatchObject({
         apiserverURL: expect.stringMatching(/^https:\/\/api\.demo/),
@@ -60,15 +66,18 @@ export function engineSuite(name: string, open: () => Promise<FreshEngines>): vo
     test("ARM-88: killed with SIGKILL in mid-install and started again, it goes on at the step where it was", async () => {
       await using engines = await open();
       const settings = { ...engines.settings, LOCAL_INSTALL_SECONDS: "2", ...quickTakeover };
-      const before = await RpProcess.start(settings);
+      const before = await RpProcess.start({
+        ...settings,
+        ...signalsItself({ line: /"phase":"DeployResources"/, signal: "SIGKILL" }),
+      });
       await announceSubscription(before, "Registered");
       expect(await putCluster(before, "survivor")).toBe(201);
-      await before.logged(({ phase }) => phase === "DeployResources");
-      before.kill("SIGKILL");
       expect((await before.exit()).signal).toBe("SIGKILL");
 
+      // nobody works yet, however long this takes
+      await using web = await RpProcess.start({ ...settings, ROLES: "frontend" });
+      expect((await getCluster(web, "survivor")).state).toBe("Updating");
       await using after = await RpProcess.start(settings);
-      expect((await getCluster(after, "survivor")).state).toBe("Updating");
       await untilState(after, "survivor", "Succeeded");
       const phases = new Set(after.log.map(({ phase }) => phase).filter(Boolean));
       expect(phases).not.toContain("DeployStorage");
@@ -109,10 +118,10 @@ export function stopCase(signal: "SIGTERM" | "SIGINT", open: () => Promise<Fresh
     await announceSubscription(before, "Registered");
     await putCluster(before, "paused");
     await before.logged(({ phase }) => phase === "DeployStorage");
-    const begun = performance.now();
     before.kill(signal);
     expect(await before.exit()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    // by itself: a stop that has to be cut off says so last
+    expect(before.log.at(-1)).toMatchObject({ message: "stopped" });
     expect(before.log.filter(({ level }) => level === "error")).toEqual([]);
 
     await using after = await RpProcess.start(settings);
