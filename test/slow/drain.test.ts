@@ -27,7 +27,8 @@ const stopped = { code: 0, signal: null };
 test("a drained process hands its work to another at once, goes on answering, and takes work again", async () => {
   using folder = temporaryFolder();
   const settings = { DATA_DIR: folder.path, ...patient };
-  await using one = await RpProcess.start(settings);
+  // so long that it can't end here, however slow the machine is
+  await using one = await RpProcess.start({ ...settings, LOCAL_INSTALL_SECONDS: "20" });
   const operator = new Operator(one);
   await putCluster(one, "moved");
   await one.logged(({ phase }) => phase === "DeployStorage");
@@ -42,7 +43,8 @@ test("a drained process hands its work to another at once, goes on answering, an
   expect((await getCluster(one, "moved")).state).toBe("Updating");
 
   {
-    await using other = await RpProcess.start({ ...settings, ROLES: "forwarder,backend" });
+    const quick = { ...settings, LOCAL_INSTALL_SECONDS: "0" };
+    await using other = await RpProcess.start({ ...quick, ROLES: "forwarder,backend" });
     await untilState(one, "moved", "Succeeded");
     // what is asked for here is done there
     expect(await putCluster(one, "asked")).toBe(201);
@@ -59,7 +61,9 @@ test("a drained process hands its work to another at once, goes on answering, an
   });
   expect((await operator.get("/healthz/ready")).status).toBe(200);
   expect(await putCluster(one, "back")).toBe(201);
-  await untilState(one, "back", "Succeeded");
+  await one.logged(
+    ({ resourceId, outcome }) => String(resourceId).endsWith("/back") && outcome === "done",
+  );
 
   await operator.post("/admin/v1/process/drain");
   one.kill("SIGTERM");
@@ -90,7 +94,12 @@ test("a backend alone that is told to stop in mid-install hands it to another at
 test("a frontend alone that is told to stop is not ready first, and answers what is under way", async () => {
   using folder = temporaryFolder();
   const settings = { DATA_DIR: folder.path, ...patient };
-  await using web = await RpProcess.start({ ...settings, ROLES: "frontend" });
+  // it is this request alone that the stop waits for
+  await using web = await RpProcess.start({
+    ...settings,
+    ROLES: "frontend",
+    SHUTDOWN_SECONDS: "120",
+  });
   const operator = new Operator(web);
   const call = request(clusterUrl(web, "underway"), {
     method: "PUT",
