@@ -2,8 +2,8 @@
  * The real program is to run on Azure engines that can't be used, or never answer: it says why in one sentence, without a secret,
  * and ends with an exit code that a supervisor can act on.
  */
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { AzurePeers } from "../process/azurePeers.ts";
 import { RpProcess, type Environment } from "../process/rpProcess.ts";
@@ -11,13 +11,19 @@ import { RpProcess, type Environment } from "../process/rpProcess.ts";
 /** Of the form of a key, and nobody's. */
 const wrongKey = Buffer.alloc(64, "some-other-key").toString("base64");
 
-/** An address where nobody listens. */
-async function deserted(): Promise<string> {
+/** An address where nobody listens, nor can begin to: it is the other end of a connection. */
+async function deserted(): Promise<Disposable & { readonly url: string }> {
   const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
+  await once(server, "listening");
+  const connection = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  await once(connection, "connect");
+  return {
+    url: `http://127.0.0.1:${connection.localPort}`,
+    [Symbol.dispose]: () => {
+      connection.destroy();
+      server.close();
+    },
+  };
 }
 
 /** Nothing that it has said holds a secret, not even a part of one, or shows where in the program it was said. */
@@ -71,13 +77,15 @@ test.each([
   ],
 ])("nobody listens at %s", async (variable, path, sentence) => {
   await using peers = await AzurePeers.start();
-  const settings = { ...peers.settings, [variable]: `${await deserted()}${path}` };
+  using nowhere = await deserted();
+  const settings = { ...peers.settings, [variable]: `${nowhere.url}${path}` };
   expect(await refusalOf(settings)).toMatch(sentence);
 });
 
 test("nobody listens where the account has its regions: told at once, not when all was tried for long", async () => {
   await using peers = await AzurePeers.start();
-  const endpoint = (await deserted()).replace("http:", "https:");
+  using nowhere = await deserted();
+  const endpoint = nowhere.url.replace("http:", "https:");
   const begun = performance.now();
   expect(await refusalOf({ ...peers.settings, COSMOSDB_ENDPOINT: endpoint })).toMatch(
     /^the Cosmos DB account cannot be used: it can't be reached \(ECONNREFUSED\); look at its name/,
@@ -148,7 +156,8 @@ test.each(["Cosmos DB", "Azure Storage"])(
     const begun = performance.now();
     rp.kill("SIGTERM");
     expect(await rp.exit()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - begun).toBeLessThan(3_000);
+    // far from the half minute after which it would give up, whatever a busy machine adds
+    expect(performance.now() - begun).toBeLessThan(15_000);
     expect(rp.errors).toBe("");
     expect(rp.log.filter(({ level }) => level !== "info")).toEqual([]);
   },
