@@ -178,12 +178,19 @@ test.each([
 test("one deployment of a name at a time; a second attaches by asking for its state", async () => {
   const { azure, deploy, deployments } = await startedGroup();
   await using _ = azure;
+  const begun = Promise.withResolvers<void>();
+  const refused = Promise.withResolvers<void>();
+  azure.onBackground(async () => {
+    begun.resolve();
+    await refused.promise;
+  });
   const first = deploy({ resources: [{ ...identity, name: "a" }] });
-  await expect
-    .poll(async () => await deploy({ resources: [] }).catch((error: unknown) => error), {
-      interval: 1,
-    })
-    .toMatchObject({ statusCode: 409, code: "DeploymentActive" });
+  await begun.promise;
+  await expect(deploy({ resources: [] })).rejects.toMatchObject({
+    statusCode: 409,
+    code: "DeploymentActive",
+  });
+  refused.resolve();
   await first;
   const state = await deployments.deployments.get("made", "deploy");
   expect(state.properties?.provisioningState).toBe("Succeeded");
