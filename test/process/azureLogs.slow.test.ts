@@ -14,6 +14,8 @@ test("every line about a request or an operation has its ids, what Cosmos DB was
     DATA_DIR: join(folder.path, "none"),
     LOCAL_INSTALL_SECONDS: "0",
     LOG_LEVEL: "debug",
+    // no heartbeat comes in between, however slow the machine is
+    HEARTBEAT_SECONDS: "44",
   };
   await using web = await RpProcess.start({ ...settings, ROLES: "frontend" });
   await using forwarder = await RpProcess.start({ ...settings, ROLES: "forwarder" });

@@ -167,8 +167,10 @@ test("without a collector nothing of the library is loaded, and the log still ti
   const plain = await askForCluster(rp, "plain");
   const plainId = plain.headers.get("x-ms-request-id") ?? "";
   for (const name of ["traced", "plain"]) await untilState(rp, name, "Succeeded");
-  const steps = rp.log.filter(({ step }) => step !== undefined);
-  const of = (id: string | null) => steps.filter(({ requestId }) => requestId === id);
+  const steps = () => rp.log.filter(({ step }) => step !== undefined);
+  // the log comes by another way than the answers
+  await expect.poll(() => steps().length).toBe(2 * 12);
+  const of = (id: string | null) => steps().filter(({ requestId }) => requestId === id);
   expect(of(traced.headers.get("x-ms-request-id")).map((line) => line["traceId"])).toEqual(
     Array.from({ length: 12 }, () => traceId),
   );
@@ -192,6 +194,7 @@ test("a collector that hangs costs neither a request, nor a step, nor more than 
   await using rp = await RpProcess.start({
     DATA_DIR: folder.path,
     LOCAL_INSTALL_SECONDS: "0",
+    SHUTDOWN_SECONDS: "120",
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/odd/path`,
   });
   expect((await askForCluster(rp, "c")).status).toBe(201);
@@ -200,8 +203,8 @@ test("a collector that hangs costs neither a request, nor a step, nor more than 
   const stoppedAt = performance.now();
   rp.kill("SIGTERM");
   expect((await rp.exit()).code).toBe(0);
-  // 2 s for the collector, out of the 9 s of a stop
-  expect(performance.now() - stoppedAt).toBeLessThan(8_000);
+  // 2 s for the collector, out of the two minutes of a stop; the rest is what a busy machine adds
+  expect(performance.now() - stoppedAt).toBeLessThan(30_000);
   expect(rp.log.map(({ message }) => message)).toContain(
     "the last traces were not exported in time",
   );
