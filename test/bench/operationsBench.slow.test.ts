@@ -30,7 +30,7 @@ test("tells how soon work begins, how many operations end, and how soon another 
 
 test("for machines, of what an idle process does and what operations under way take", async () => {
   const args =
-    "--operations 1 --inFlight 150 --rounds 0 --beginnings 1 --stored 20 --idleSeconds 3 --json";
+    "--operations 1 --inFlight 150 --rounds 0 --beginnings 1 --stored 20 --idleSeconds 6 --json";
   const { stdout } = await promisify(execFile)(process.execPath, [program, ...args.split(" ")]);
   const { idle, throughput, inFlight } = JSON.parse(stdout);
   expect(throughput.operations).toBe(1);

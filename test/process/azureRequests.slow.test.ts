@@ -272,12 +272,12 @@ test("a heartbeat of a worker", async () => {
     peers.cosmos.requests.flatMap((request, index) =>
       isLease(request) && isOfCluster(request) && request.operation === "replace" ? [index] : [],
     );
-  const count = 3;
-  await expect.poll(() => beats().length, { ...patiently, interval: 10 }).toBe(1 + count);
+  await expect.poll(() => beats().length, { ...patiently, interval: 10 }).toBeGreaterThan(3);
   const isUpdate = ({ operation }: { readonly operation: string }) => operation === "update";
   // either process has opened the queue, with one
   const updates = peers.queue.requests.filter(isUpdate).length - 2;
   const [first, ...rest] = beats();
+  const count = rest.length;
   const asked = peers.cosmos.requests.slice(first, rest.at(-1)).filter(isOfCluster);
   const { cosmos, queue } = operationCosts["worker: a heartbeat"];
   expect(countCosmos(asked)).toEqual(added([count, cosmos]));

@@ -39,6 +39,7 @@ const isLookOfWaiting: Is = ({ operation, container }) =>
 test("two forwarders, of which one waits for the lease, and a backend", async () => {
   await using peers = await AzurePeers.start();
   const { cosmos, queue } = peers;
+  const startedAt = performance.now();
   await using _holder = await RpProcess.start({ ...peers.settings, ROLES: "forwarder" });
   await expect.poll(() => cosmos.items(leasesContainer.name)).toHaveLength(1);
   cosmos.requests.length = 0;
@@ -63,21 +64,23 @@ test("two forwarders, of which one waits for the lease, and a backend", async ()
   const elapsedMs = performance.now() - begunAt;
   await expect.poll(() => minuteOf(cosmos.requests, isLookOfWaiting), waiting).toBeDefined();
 
-  // not less than a minute, and not much more on a busy machine
-  expect(elapsedMs).toBeGreaterThan(59_000);
-  expect(elapsedMs).toBeLessThan(90_000);
+  // about a minute; a busy machine may see its beginning late, and take longer
+  expect(elapsedMs).toBeGreaterThan(56_000);
+  expect(elapsedMs).toBeLessThan(110_000);
   const ofHolder = minuteOf(cosmos.requests, isLookOfHolder)?.filter(isOfHolder) ?? [];
   expect(countCosmos(ofHolder)).toEqual(idleCosts["a forwarder"].cosmos);
   const ofWaiting =
     minuteOf(cosmos.requests, isLookOfWaiting)?.filter((request) => !isOfHolder(request)) ?? [];
   const waits = idleCosts["a further forwarder, which waits for the lease"];
   expect(countCosmos(ofWaiting)).toEqual(waits.cosmos);
-  // one a minute, of some three
+  // one at the start, and one a minute
   const depths = queue.requests.filter(isDepth).length;
   expect(depths).toBeGreaterThan(0);
-  expect(depths).toBeLessThanOrEqual(4);
-  // the backend's twelve looks begin somewhere within the minute
+  expect(depths).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - startedAt) / 60_000));
+  // the backend's twelve looks begin somewhere within the minute, and go on while the forwarder's take longer
   const { receive } = idleCosts["a backend"].queue;
-  expect(Math.abs(received - receive)).toBeLessThanOrEqual(2);
+  const most = receive * Math.max(1, elapsedMs / 60_000);
+  expect(received).toBeGreaterThanOrEqual(receive - 2);
+  expect(received).toBeLessThanOrEqual(most + 2);
   expect(countQueue(queue.requests)).toEqual({});
 });
