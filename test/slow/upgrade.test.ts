@@ -21,6 +21,7 @@ import {
   temporaryFolder,
   type Environment,
 } from "../process/rpProcess.ts";
+import { signalsItself } from "../process/signalsItself.ts";
 import {
   expectEveryStepOnce,
   expectStepsUntilCanceled,
@@ -34,6 +35,11 @@ const quickTakeover = {
   LEASE_SECONDS: "1",
   VISIBILITY_SECONDS: "1.5",
 };
+
+const killedInMidInstall = signalsItself({
+  line: /"phase":"DeployResources"/,
+  signal: "SIGKILL",
+});
 
 type ReleaseName = "earlier" | "present";
 const releases = ["earlier", "present"] as const satisfies readonly ReleaseName[];
@@ -259,7 +265,7 @@ describe.each(releases)("what a newer release has written is kept by the %s rele
     const workSettings = { ...settings, ROLES: "forwarder,backend" };
     await using web = await start(release, { ...settings, ROLES: "frontend" });
     await using onlooker = await start(otherThan(release), { ...settings, ROLES: "frontend" });
-    const interrupted = await start(release, workSettings);
+    const interrupted = await start(release, { ...workSettings, ...killedInMidInstall });
     using state = new StoredState(folder.path);
     const expectKept = async (): Promise<void> => {
       expectNewerMembers(state.cluster("c").document);
@@ -268,9 +274,7 @@ describe.each(releases)("what a newer release has written is kept by the %s rele
     };
 
     expect(await putCluster(web, "c")).toBe(201);
-    await interrupted.logged(({ phase }) => phase === "DeployResources");
-    interrupted.kill("SIGKILL");
-    await interrupted.exit();
+    expect((await interrupted.exit()).signal).toBe("SIGKILL");
     const stepsBefore = writeAsNewer(state, "c");
     const createId = state.cluster("c").document.operation.id;
     const work = await start(release, workSettings);
@@ -317,12 +321,10 @@ describe.each(releases)("what a newer release has written is kept by the %s rele
   test("in the record of an operation that a DELETE cancels", async () => {
     using folder = temporaryFolder();
     const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "1.5" };
-    const interrupted = await start(release, settings);
+    const interrupted = await start(release, { ...settings, ...killedInMidInstall });
     using state = new StoredState(folder.path);
     expect(await putCluster(interrupted, "c")).toBe(201);
-    await interrupted.logged(({ phase }) => phase === "DeployResources");
-    interrupted.kill("SIGKILL");
-    await interrupted.exit();
+    expect((await interrupted.exit()).signal).toBe("SIGKILL");
     const stepsBefore = writeAsNewer(state, "c");
     const createId = state.cluster("c").document.operation.id;
     await using web = await start(release, { ...settings, ROLES: "frontend" });
