@@ -16,6 +16,7 @@ export const installProgram = fileURLToPath(new URL("openshift-install", import.
  * @param options.authorityFile PEM of the authority that answers there.
  * @param options.version that it shows; the program's own unless given.
  * @param options.configsBegun a file that it makes when it is about to make ignition configs.
+ * @param options.configsHeld a file; as long as it is there, the program then goes no further.
  * @returns its path.
  */
 export function writeInstallProgram(
@@ -25,9 +26,10 @@ export function writeInstallProgram(
     readonly authorityFile: string;
     readonly version?: string;
     readonly configsBegun?: string;
+    readonly configsHeld?: string;
   },
 ): string {
-  const { url, authorityFile, version, configsBegun } = options;
+  const { url, authorityFile, version, configsBegun, configsHeld } = options;
   const file = join(folder, "openshift-install");
   const settings = [
     `OPENSHIFT_INSTALL_STANDIN_URL=${quoted(url)}`,
@@ -39,14 +41,20 @@ export function writeInstallProgram(
     [
       "#!/bin/sh",
       ...settings.map((each) => `export ${each}`),
-      ...(configsBegun === undefined
+      ...(configsBegun === undefined ? [] : [atConfigs(`: > ${quoted(configsBegun)}`)]),
+      ...(configsHeld === undefined
         ? []
-        : [`case "$*" in *ignition-configs*) : > ${quoted(configsBegun)} ;; esac`]),
+        : [atConfigs(`while [ -e ${quoted(configsHeld)} ]; do sleep 0.05; done`)]),
       `exec ${quoted(installProgram)} "$@"`,
       "",
     ].join("\n"),
   );
   return file;
+}
+
+/** A command for when it is about to make ignition configs. */
+function atConfigs(command: string): string {
+  return `case "$*" in *ignition-configs*) ${command} ;; esac`;
 }
 
 /** A word of the shell, whatever it holds. */

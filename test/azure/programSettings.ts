@@ -9,11 +9,12 @@ import type { LocalAzure } from "./localAzure.ts";
  * `openshift-install`. Whoever uses them has the stand-in's secrets.
  *
  * @param options.configsBegun a file that appears when that program makes ignition configs.
+ * @param options.configsHeld as long as there is that file it makes none.
  */
 export function programSettings(
   azure: LocalAzure,
   folder: string,
-  options: { readonly configsBegun?: string } = {},
+  options: { readonly configsBegun?: string; readonly configsHeld?: string } = {},
 ) {
   const authorityFile = join(folder, "authority.pem");
   writeFileSync(authorityFile, azure.caCertificatePem);

@@ -6,6 +6,9 @@ import { expect, test } from "vitest";
 import type { AzureCall } from "../azure/faults.ts";
 import { AzureScene } from "./azureScene.ts";
 
+/** Each of two operations may take what `AzureScene` waits for the end of one. */
+const testMs = 1_200_000;
+
 /** What there is of a cluster with three workers once it runs. */
 const partsWanted = {
   // as README tells
@@ -39,46 +42,50 @@ function partsOf(scene: AzureScene, before: readonly string[]): Readonly<Record<
   return Object.fromEntries(Object.keys(partsWanted).map((type) => [type, count(type)]));
 }
 
-test("a cluster is created, scaled and deleted, and nothing is left; one without a service principal fails", async () => {
-  await using scene = await AzureScene.open();
-  const before = scene.existing();
-  await scene.put("first");
-  const created = await scene.untilEnded("first");
-  expect(created).toMatchObject({
-    state: "Succeeded",
-    properties: {
-      apiserverProfile: { url: "https://api.first.clusters.example:6443/" },
-      consoleProfile: { url: "https://console-openshift-console.apps.first.clusters.example/" },
-    },
-  });
-  expect(partsOf(scene, before)).toEqual(partsWanted);
-  const { kubeconfig } = await scene.credentials("first");
-  expect(await scene.nodes(kubeconfig)).toEqual({ masters: 3, workers: 3 });
+test(
+  "a cluster is created, scaled and deleted, and nothing is left; one without a service principal fails",
+  async () => {
+    await using scene = await AzureScene.open();
+    const before = scene.existing();
+    await scene.put("first");
+    const created = await scene.untilEnded("first");
+    expect(created).toMatchObject({
+      state: "Succeeded",
+      properties: {
+        apiserverProfile: { url: "https://api.first.clusters.example:6443/" },
+        consoleProfile: { url: "https://console-openshift-console.apps.first.clusters.example/" },
+      },
+    });
+    expect(partsOf(scene, before)).toEqual(partsWanted);
+    const { kubeconfig } = await scene.credentials("first");
+    expect(await scene.nodes(kubeconfig)).toEqual({ masters: 3, workers: 3 });
 
-  await scene.setWorkerCount("first", 5);
-  expect(await scene.untilEnded("first")).toMatchObject({ state: "Succeeded" });
-  expect(await scene.nodes(kubeconfig)).toEqual({ masters: 3, workers: 5 });
+    await scene.setWorkerCount("first", 5);
+    expect(await scene.untilEnded("first")).toMatchObject({ state: "Succeeded" });
+    expect(await scene.nodes(kubeconfig)).toEqual({ masters: 3, workers: 5 });
 
-  await scene.delete("first");
-  expect(await scene.untilEnded("first")).toMatchObject({ state: "gone" });
-  expect(scene.existing()).toEqual(before);
+    await scene.delete("first");
+    expect(await scene.untilEnded("first")).toMatchObject({ state: "gone" });
+    expect(scene.existing()).toEqual(before);
 
-  // one without a service principal says so, and can be deleted
-  const operation = await scene.putWithoutPrincipal("early");
-  expect(await scene.untilEnded("early")).toMatchObject({ state: "Failed" });
-  expect(await scene.operation(operation)).toMatchObject({
-    status: "Failed",
-    error: {
-      code: "InvalidServicePrincipalCredentials",
-      message: expect.stringContaining("servicePrincipalProfile"),
-    },
-  });
-  expect(scene.existing()).toEqual(before);
-  await scene.delete("early");
-  expect(await scene.untilEnded("early")).toMatchObject({ state: "gone" });
-  await scene.stop();
-  scene.watchLogs();
-});
+    // one without a service principal says so, and can be deleted
+    const operation = await scene.putWithoutPrincipal("early");
+    expect(await scene.untilEnded("early")).toMatchObject({ state: "Failed" });
+    expect(await scene.operation(operation)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "InvalidServicePrincipalCredentials",
+        message: expect.stringContaining("servicePrincipalProfile"),
+      },
+    });
+    expect(scene.existing()).toEqual(before);
+    await scene.delete("early");
+    expect(await scene.untilEnded("early")).toMatchObject({ state: "gone" });
+    await scene.stop();
+    scene.watchLogs();
+  },
+  testMs,
+);
 
 type Moment = "before" | "after";
 
@@ -126,33 +133,36 @@ function killAtEachPlace(scene: AzureScene): ReadonlyMap<string, unknown> {
   return left;
 }
 
-test("a process that is killed again and again makes each thing once, leaves nothing and shows no secret", async () => {
-  await using scene = await AzureScene.open();
-  const before = scene.existing();
-  const left = killAtEachPlace(scene);
-  let leftFolders: readonly string[] = [];
-  const unwatch = scene.onConfigsBegun(() => {
-    unwatch();
-    scene.restart();
-    leftFolders = scene.privateFolders();
-  });
-  await scene.put("often");
-  expect(await scene.untilEnded("often")).toMatchObject({ state: "Succeeded" });
-  expect(partsOf(scene, before)).toEqual(partsWanted);
-  const { kubeconfig } = await scene.credentials("often");
-  expect(await scene.nodes(kubeconfig)).toEqual({ masters: 3, workers: 3 });
-  // and that of a look at the program, which each start takes
-  expect([1, 2]).toContain(leftFolders.length);
-  // the last process may still be looking at the program
-  await expect.poll(() => scene.privateFolders()).toEqual([]);
+test(
+  "a process that is killed again and again makes each thing once, leaves nothing and shows no secret",
+  async () => {
+    await using scene = await AzureScene.open();
+    const before = scene.existing();
+    const left = killAtEachPlace(scene);
+    let leftFolders: readonly string[] = [];
+    scene.onConfigsBegun(() => {
+      scene.restart();
+      leftFolders = scene.privateFolders();
+    });
+    await scene.put("often");
+    expect(await scene.untilEnded("often")).toMatchObject({ state: "Succeeded" });
+    expect(partsOf(scene, before)).toEqual(partsWanted);
+    const { kubeconfig } = await scene.credentials("often");
+    expect(await scene.nodes(kubeconfig)).toEqual({ masters: 3, workers: 3 });
+    // and that of a look at the program, which each start takes
+    expect([1, 2]).toContain(leftFolders.length);
+    // the last process may still be looking at the program
+    await expect.poll(() => scene.privateFolders()).toEqual([]);
 
-  await scene.delete("often");
-  expect(await scene.untilEnded("often")).toMatchObject({ state: "gone" });
-  expect(scene.existing()).toEqual(before);
-  expect([...left.keys()]).toEqual([]);
-  await scene.stop();
-  scene.watchLogs();
-});
+    await scene.delete("often");
+    expect(await scene.untilEnded("often")).toMatchObject({ state: "gone" });
+    expect(scene.existing()).toEqual(before);
+    expect([...left.keys()]).toEqual([]);
+    await scene.stop();
+    scene.watchLogs();
+  },
+  testMs,
+);
 
 test("a backend that stands still over a call, until another has made the cluster, changes nothing when it goes on", async () => {
   await using scene = await AzureScene.open({

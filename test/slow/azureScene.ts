@@ -3,7 +3,7 @@
  * Azure in this process: what a user asks of the one, and what the other then holds. It plants every secret of the two as soon as it
  * is known, so that one that gets out fails the test.
  */
-import { mkdirSync, readdirSync, watch as watchFolder } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, watch as watchFolder, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as secureRequest } from "node:https";
@@ -29,6 +29,11 @@ const previewVersion = "2019-12-31-preview";
 const privatePrefix = "openshift-rp-";
 /** What the program makes beside them when it is about to make ignition configs. */
 const configsBegun = "configs-begun";
+/** As long as it is there, the program makes none. */
+const configsHeld = "configs-held";
+
+/** Some twenty starts of the program take that long on a machine that is busy with ten other things. */
+const endedMsMax = 540_000;
 
 /** What a cluster's user gets to see. */
 export interface ShownCluster {
@@ -81,15 +86,19 @@ export class AzureScene implements AsyncDisposable {
     planted(azure.clusterApplication.clientSecret);
     planted(azure.providerApplication.clientSecret);
     const settings = {
-      ...programSettings(azure, folder.path, { configsBegun: join(temporary, configsBegun) }),
+      ...programSettings(azure, folder.path, {
+        configsBegun: join(temporary, configsBegun),
+        configsHeld: join(temporary, configsHeld),
+      }),
       // so that a test doesn't wait
       AZURE_POLL_SECONDS: "0.1",
       DATA_DIR: folder.path,
       TMPDIR: temporary,
       LOG_LEVEL: "debug",
-      HEARTBEAT_SECONDS: "0.3",
-      LEASE_SECONDS: "1",
-      VISIBILITY_SECONDS: "1.5",
+      // not less: whoever starts again and again on a busy machine would lose lease after lease, and with each an attempt
+      HEARTBEAT_SECONDS: "0.4",
+      LEASE_SECONDS: "2",
+      VISIBILITY_SECONDS: "2.5",
     };
     const compiled = await compiledIn(folder.path, { engines: settings });
     const fleet = await Fleet.start({ ...settings, ...compiled }, roles);
@@ -116,16 +125,18 @@ export class AzureScene implements AsyncDisposable {
   }
 
   /**
-   * Calls back when `openshift-install` makes ignition configs, and so has all secrets in its folder. Each start of the process runs
-   * the program too, to look at its version; that doesn't count.
-   *
-   * @returns ends it.
+   * Calls back once, when `openshift-install` makes ignition configs, and so has all secrets in its folder: it goes on only afterwards.
+   * Each start of the process runs the program too, to look at its version; that doesn't count.
    */
-  onConfigsBegun(begun: () => void): () => void {
-    const watcher = watchFolder(this.#temporary, (_event, name) => {
-      if (name === configsBegun) begun();
+  onConfigsBegun(begun: () => void): void {
+    const held = join(this.#temporary, configsHeld);
+    writeFileSync(held, "");
+    const watcher = watchFolder(this.#temporary, { persistent: false }, (_event, name) => {
+      if (name !== configsBegun) return;
+      watcher.close();
+      begun();
+      rmSync(held);
     });
-    return () => watcher.close();
   }
 
   /** The folders in which `openshift-install` has run and that are left. */
@@ -175,7 +186,7 @@ export class AzureScene implements AsyncDisposable {
           shown = await this.#look(name);
           return shown?.state;
         },
-        { timeout: 240_000, interval: 50 },
+        { timeout: endedMsMax, interval: 50 },
       )
       .toMatch(/^(Succeeded|Failed|gone)$/);
     if (shown === undefined) throw new Error("nothing was seen");
