@@ -23,6 +23,8 @@ beforeAll(async () => {
   // with a fresh profile, which goes away with it
   browser = await chromium.launch({
     executablePath,
+    // a browser takes long to start beside other tests
+    timeout: 170_000,
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -33,7 +35,7 @@ beforeAll(async () => {
       "--disable-sync",
     ],
   });
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await browser?.close();
@@ -43,6 +45,7 @@ afterAll(async () => {
 async function openDocs(rp: StartedRp): Promise<{ page: Page; complaints: string[] }> {
   if (browser === undefined) throw new TypeError("no browser");
   const page = await browser.newPage();
+  page.setDefaultTimeout(120_000);
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
