@@ -64,8 +64,9 @@ export class Fleet implements AsyncDisposable {
     this.#start(name);
   }
 
-  /** Tells all of them to stop. @returns how they ended. */
+  /** Tells all of them to stop, once they run: one that is only being loaded has no ear for that yet. @returns how they ended. */
   async stop(): Promise<readonly Exit[]> {
+    await Promise.all(Array.from(this.#processes.keys(), async (name) => this.untilUp(name)));
     for (const process of this.#processes.values()) process.kill("SIGTERM");
     return Promise.all(Array.from(this.#processes.values(), async (process) => process.exit()));
   }

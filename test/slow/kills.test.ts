@@ -10,6 +10,7 @@ import { AzurePeers } from "../process/azurePeers.ts";
 import { announceSubscription, putCluster, untilState } from "../process/clusterCalls.ts";
 import { Fleet } from "../process/fleet.ts";
 import { compiledIn, RpProcess, temporaryFolder, type Environment } from "../process/rpProcess.ts";
+import { signalsItself } from "../process/signalsItself.ts";
 import { SeededChance } from "../process/seededChance.ts";
 import { expectEveryStepOnce, expectStepsUntilCanceled } from "../process/stepHistory.ts";
 import { StoredState } from "../process/storedState.ts";
@@ -28,7 +29,7 @@ interface EngineState {
 }
 
 interface Engines extends AsyncDisposable {
-  /** The variables that select them. */
+  /** The variables that select them, and how long leases last. */
   readonly settings: Environment;
   readonly state: EngineState;
   /** At least so many, and more until everything has happened that the test is about. */
@@ -43,7 +44,12 @@ async function embedded(): Promise<Engines> {
   // the program makes the file
   const state = (): StoredState => (opened ??= new StoredState(folder.path));
   return {
-    settings: { DATA_DIR: folder.path },
+    settings: {
+      DATA_DIR: folder.path,
+      HEARTBEAT_SECONDS: "0.4",
+      LEASE_SECONDS: "2",
+      VISIBILITY_SECONDS: "2.5",
+    },
     state: {
       clusters: () => state().clusters(),
       operations: () => state().operations(),
@@ -58,11 +64,19 @@ async function embedded(): Promise<Engines> {
   };
 }
 
-/** On peers: the processes die, what stands in for Azure does not. Fewer are killed, as a lease takes seconds to run out there. */
+/**
+ * On peers: the processes die, what stands in for Azure does not. A lease has to outlast a claim's calls, and some, on a busy machine: one
+ * that has run out by then costs an attempt, and five of them the operation. So fewer are killed.
+ */
 async function azure(): Promise<Engines> {
   const peers = await AzurePeers.start();
   return {
-    settings: peers.settings,
+    settings: {
+      ...peers.settings,
+      HEARTBEAT_SECONDS: "0.6",
+      LEASE_SECONDS: "3",
+      VISIBILITY_SECONDS: "3.5",
+    },
     state: {
       clusters: () => peers.clusters(),
       operations: () => peers.operations(),
@@ -119,6 +133,8 @@ test.each([
       throw new Error(`KILLS_SEED=${seed}: ${String(error)}`, { cause: error });
     }
   },
+  // some minutes on a machine that is busy with ten other things
+  900_000,
 );
 
 /** How many steps an interrupted backend had begun before. */
@@ -127,15 +143,18 @@ function stepsBegunAgain(state: EngineState): number {
   return steps.filter(({ attempts }) => attempts > 1).length;
 }
 
+/** Why operations have failed: none should. */
+function failuresIn(state: EngineState): string {
+  const failed = state.operations().filter(({ status }) => status === "Failed");
+  return `failed: ${JSON.stringify(failed.map(({ error, steps }) => [error, steps.at(-1)]))}`;
+}
+
 async function expectNothingLost(engines: Engines, seed: number): Promise<void> {
   using folder = temporaryFolder();
   const settings = {
     ...(await compiledIn(folder.path, { engines: engines.settings })),
     ...engines.settings,
     LOCAL_INSTALL_SECONDS: "1",
-    HEARTBEAT_SECONDS: "0.3",
-    LEASE_SECONDS: "1",
-    VISIBILITY_SECONDS: "1.5",
     WORKERS: "4",
   };
   await using fleet = await Fleet.start(settings, {
@@ -168,13 +187,15 @@ async function expectNothingLost(engines: Engines, seed: number): Promise<void> 
   try {
     // a user who finds a fault ends the test at once
     await Promise.race([killing, lives]);
+  } catch (error) {
+    throw new Error(`${String(error)}; ${failuresIn(state)}`, { cause: error });
   } finally {
     over.abort();
     await Promise.allSettled([killing]);
   }
   await lives;
   await Promise.all(users.map(async (user) => user.settle()));
-  await expect.poll(() => state.messageCount(), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => state.messageCount(), { timeout: 120_000 }).toBe(0);
   for (const exit of await fleet.stop()) expect(exit).toEqual({ code: 0, signal: null });
 
   expect(engines.faults()).toBe("");
@@ -201,16 +222,19 @@ async function expectNothingLost(engines: Engines, seed: number): Promise<void> 
 test("under the default settings a killed process's work goes on within about ten seconds after its restart", async () => {
   using folder = temporaryFolder();
   const settings = { DATA_DIR: folder.path, LOCAL_INSTALL_SECONDS: "3" };
-  const before = await RpProcess.start(settings);
+  const before = await RpProcess.start({
+    ...settings,
+    ...signalsItself({ line: /\/c".*"phase":"DeployResources"/, signal: "SIGKILL" }),
+  });
   const names = ["a", "b", "c"];
   for (const name of names) expect(await putCluster(before, name)).toBe(201);
-  await before.logged(({ phase }) => phase === "DeployResources");
-  before.kill("SIGKILL");
-  await before.exit();
+  expect((await before.exit()).signal).toBe("SIGKILL");
   await using after = await RpProcess.start(settings);
   const restartedAt = performance.now();
   await after.logged(({ outcome }) => outcome === "done");
-  // lease 6 s, visibility 8 s, poll 0.5 s
-  expect(performance.now() - restartedAt).toBeLessThan(12_000);
+  // lease 6 s, visibility 8 s, poll 0.5 s; the rest is what a busy machine adds
+  expect(performance.now() - restartedAt).toBeLessThan(20_000);
+  // the sweep, which comes later and would do it too, says so
+  expect(after.log.filter(({ sweeps }) => sweeps !== undefined)).toEqual([]);
   for (const name of names) await untilState(after, name, "Succeeded");
 });
