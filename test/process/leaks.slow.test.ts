@@ -138,9 +138,9 @@ test("no secret is found anywhere but in the key's keeping and the credentials a
     LOG_LEVEL: "debug",
     ADMIN_PORT: "0",
     LOCAL_INSTALL_SECONDS: "0.6",
-    HEARTBEAT_SECONDS: "0.3",
-    LEASE_SECONDS: "1",
-    VISIBILITY_SECONDS: "1.5",
+    HEARTBEAT_SECONDS: "0.5",
+    LEASE_SECONDS: "2",
+    VISIBILITY_SECONDS: "2.5",
   };
   const left = new Map<string, string | Uint8Array>();
   const keep = (when: string): void => {

@@ -31,9 +31,9 @@ import { StoredState } from "../process/storedState.ts";
 import { earlierRelease, ownDependencies, type EarlierRelease } from "./earlierRelease.ts";
 
 const quickTakeover = {
-  HEARTBEAT_SECONDS: "0.3",
-  LEASE_SECONDS: "1",
-  VISIBILITY_SECONDS: "1.5",
+  HEARTBEAT_SECONDS: "0.5",
+  LEASE_SECONDS: "2",
+  VISIBILITY_SECONDS: "2.5",
 };
 
 const killedInMidInstall = signalsItself({
