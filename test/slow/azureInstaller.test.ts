@@ -164,46 +164,52 @@ test(
   testMs,
 );
 
-test("a backend that stands still over a call, until another has made the cluster, changes nothing when it goes on", async () => {
-  await using scene = await AzureScene.open({
-    web: "frontend,forwarder",
-    sleeper: "backend",
-    other: "backend",
-  });
-  const before = scene.existing();
-  const [sleeper, other] = [scene.process("sleeper"), scene.process("other")];
-  other.kill("SIGSTOP");
-  const woken = Promise.withResolvers<void>();
-  let isHeld = false;
-  scene.azure.onCall(async ({ method, path }, moment) => {
-    const isMeant = method === "PUT" && path.includes("/deployments/resources-");
-    if (isHeld || !isMeant || moment !== "before") return undefined;
-    isHeld = true;
-    sleeper.kill("SIGSTOP");
-    other.kill("SIGCONT");
-    await woken.promise;
-    // it has come to nothing, and whoever sent it may be about to try again
-    return "drop";
-  });
-  await scene.put("held");
-  expect(await scene.untilEnded("held")).toMatchObject({ state: "Succeeded" });
-  expect(isHeld).toBe(true);
-  expect(partsOf(scene, before)).toEqual(partsWanted);
+test(
+  "a backend that stands still over a call, until another has made the cluster, changes nothing when it goes on",
+  { timeout: testMs },
+  async () => {
+    await using scene = await AzureScene.open({
+      web: "frontend,forwarder",
+      sleeper: "backend",
+      other: "backend",
+    });
+    const before = scene.existing();
+    const [sleeper, other] = [scene.process("sleeper"), scene.process("other")];
+    other.kill("SIGSTOP");
+    const woken = Promise.withResolvers<void>();
+    let isHeld = false;
+    scene.azure.onCall(async ({ method, path }, moment) => {
+      const isMeant = method === "PUT" && path.includes("/deployments/resources-");
+      if (isHeld || !isMeant || moment !== "before") return undefined;
+      isHeld = true;
+      sleeper.kill("SIGSTOP");
+      other.kill("SIGCONT");
+      await woken.promise;
+      // it has come to nothing, and whoever sent it may be about to try again
+      return "drop";
+    });
+    await scene.put("held");
+    expect(await scene.untilEnded("held")).toMatchObject({ state: "Succeeded" });
+    expect(isHeld).toBe(true);
+    expect(partsOf(scene, before)).toEqual(partsWanted);
 
-  const calls = scene.azure.calls.length;
-  sleeper.kill("SIGCONT");
-  woken.resolve();
-  await sleeper.logged(({ message }) => String(message).startsWith("this worker lost the cluster"));
-  const changes = scene.azure.calls
-    .slice(calls)
-    // keys and tokens are asked for by POST
-    .filter(({ method, path }) => method !== "GET" && !/\/(listKeys|token)$/i.test(path));
-  expect(changes).toEqual([]);
-  expect(partsOf(scene, before)).toEqual(partsWanted);
+    const calls = scene.azure.calls.length;
+    sleeper.kill("SIGCONT");
+    woken.resolve();
+    await sleeper.logged(({ message }) =>
+      String(message).startsWith("this worker lost the cluster"),
+    );
+    const changes = scene.azure.calls
+      .slice(calls)
+      // keys and tokens are asked for by POST
+      .filter(({ method, path }) => method !== "GET" && !/\/(listKeys|token)$/i.test(path));
+    expect(changes).toEqual([]);
+    expect(partsOf(scene, before)).toEqual(partsWanted);
 
-  await scene.delete("held");
-  expect(await scene.untilEnded("held")).toMatchObject({ state: "gone" });
-  expect(scene.existing()).toEqual(before);
-  await scene.stop();
-  scene.watchLogs();
-});
+    await scene.delete("held");
+    expect(await scene.untilEnded("held")).toMatchObject({ state: "gone" });
+    expect(scene.existing()).toEqual(before);
+    await scene.stop();
+    scene.watchLogs();
+  },
+);
