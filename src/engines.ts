@@ -3,6 +3,7 @@
  * asked. Beside `main.ts` it is the only file that names an adapter. It must never mix the two, nor load the libraries of what was
  * not chosen.
  */
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { AzureEngines, Config } from "./config.ts";
@@ -117,17 +118,25 @@ async function openEmbedded(
 ): Promise<Engines> {
   const { log, metrics, stop, makes = true, onUnreadable } = options;
   const path = join(dataDir, "rp.sqlite");
+  const keyPath = join(dataDir, "rp.key");
+  const ownKey = sealing === undefined ? keyPath : undefined;
   if (!makes) await checkDatabaseIsThere(path);
+  // before there is a database: other processes may be making both
+  const hadKey = ownKey !== undefined && existsSync(ownKey);
   const database = await SqliteDatabase.open({ path });
   // whoever expected clusters in it learns at once that there are none
-  if (database.isNew) log.info({ path }, "a new database was made");
+  if (database.isNew && hadKey) {
+    log.warn(
+      { path },
+      "a new database was made beside the key of a former one: if there should be clusters, stop, and restore a backup",
+    );
+  } else if (database.isNew) log.info({ path }, "a new database was made");
   const store = new SqliteStore({ database, clock: systemClock, onUnreadable });
   let keys: KeyRing;
   try {
-    const ownKey = sealing === undefined ? join(dataDir, "rp.key") : undefined;
     const source =
       sealing === undefined
-        ? await ownKeySource(join(dataDir, "rp.key"), store, { log, makes })
+        ? await ownKeySource(keyPath, store, { log, makes })
         : await keySource(sealing);
     keys = await openKeys(source, { log, metrics, stop });
     // who makes nothing is on an errand, and tells by itself what it has to leave

@@ -174,6 +174,15 @@ test("reseal says what it must leave, and that settings are wrong", async () => 
   expect(existsSync(join(folder.path, "rp.key"))).toBe(false);
 });
 
+test("a database that is made beside the key of a former one is warned of", async () => {
+  using folder = temporaryFolder();
+  writeFileSync(join(folder.path, "rp.key"), keyLine("former"), { mode: 0o600 });
+  await using rp = await RpProcess.start({ ...quick, DATA_DIR: folder.path });
+  expect(rp.log.filter(({ level }) => level === "warn")).toMatchObject([
+    { message: expect.stringMatching(/^a new database was made .* restore a backup$/) },
+  ]);
+});
+
 test("on the Azure engines what an older key has sealed is sealed by the newest one", async () => {
   await using peers = await AzurePeers.start();
   const { SEALING_KEY_FILE = "" } = peers.settings;
