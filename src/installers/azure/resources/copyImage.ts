@@ -23,18 +23,28 @@ export function copyImage(effects: Effects): Step {
   return {
     name: "CopyImage",
     deadlineMs: 2 * 60 * 60_000,
-    run: async (context) =>
-      isBootstrapped(context.snapshot) ? { done: true } : await imageThere(effects, context),
+    run: async (context) => {
+      if (isBootstrapped(context.snapshot)) return { done: true };
+      // At the first look it is no wonder that there is none. That one comes somewhat after the step's start, which is stored
+      // with the end of the step before; a second one comes no sooner than it was asked for.
+      const isFirstLook = context.now - context.startedAt < effects.pollMs;
+      return await imageThere(effects, context, { isToBeTold: !isFirstLook });
+    },
   };
 }
 
 /**
  * Done when the copy is there. Otherwise it is under way, or begun: also anew, where somebody has deleted it.
  *
+ * @param options.isToBeTold whether something went wrong when there is none.
  * @throws {TerminalError} when it fails again and again.
  */
-export async function imageThere(effects: Effects, context: StepContext): Promise<StepResult> {
-  const { snapshot, signal, now, startedAt } = context;
+export async function imageThere(
+  effects: Effects,
+  context: StepContext,
+  { isToBeTold }: { readonly isToBeTold: boolean },
+): Promise<StepResult> {
+  const { snapshot, signal } = context;
   const service = await blobServiceOf(effects, snapshot, signal);
   const blob = service.getContainerClient(containers.image).getPageBlobClient(blobs.image);
   const properties = await orAbsent(blob.getProperties({ abortSignal: signal }));
@@ -44,11 +54,10 @@ export async function imageThere(effects: Effects, context: StepContext): Promis
   context.guard();
   await blob.beginCopyFromURL(noted(snapshot, "imageUrl"), { abortSignal: signal });
   if (properties !== undefined) return { done: false, againAfterMs: restartedLookMs };
-  const because = now > startedAt ? { because: absentImage } : {};
+  const because = isToBeTold ? { because: absentImage } : {};
   return { done: false, againAfterMs: effects.pollMs, ...because };
 }
 
-/** At a step's first look that is no wonder. */
 const absentImage =
   "The image of the machines' operating system is not, or no longer, in the cluster's storage account, and is being copied.";
 

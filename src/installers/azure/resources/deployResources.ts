@@ -32,7 +32,7 @@ export function deployResources(effects: Effects): Step {
         name: deploymentNames.resources(noted(context.snapshot, "names")),
         template: await templateOf(effects, context),
         // somebody may have deleted it since it was copied
-        needs: async () => imageThere(effects, context),
+        needs: async () => imageThere(effects, context, { isToBeTold: true }),
         parameters: async () => parametersOf(effects, context),
       });
     },

@@ -140,6 +140,7 @@ it("nothing is submitted without the image: what somebody has deleted since it w
   expect(await step.run(context)).toEqual({
     done: false,
     againAfterMs: 10,
+    because: expect.stringMatching(/image.*not.*in.*storage account.*copied/) as string,
   });
   expect(await step.run(context)).toEqual({ done: false, againAfterMs: 10 });
   expect(submitted).toEqual([]);

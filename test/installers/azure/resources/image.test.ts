@@ -86,6 +86,10 @@ test("is begun again when somebody deletes it while it is copied, and says so", 
   expect(sources).toEqual([imageUrl, imageUrl]);
 });
 
+test("is begun without a word, however long the end of the step before took to be stored", async () => {
+  expect(await run(500)).toEqual(again);
+});
+
 test.each(["failed", "aborted"])("is begun again when it %s", async (status) => {
   copyStatus = status;
   expect(await run()).toEqual({ done: false, againAfterMs: 30_000 });
