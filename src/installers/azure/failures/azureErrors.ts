@@ -158,7 +158,10 @@ export function readFailure(error: unknown): AzureFailure | undefined {
   const { parsedBody, bodyAsText, headers } = error.response ?? {};
   // an answer to HEAD has no body, but storage says it here as well
   const code = error.code ?? storageCode(headers);
-  const own = { code: typeof code === "string" ? code : `${status}`, message: error.message };
+  const own = {
+    code: typeof code === "string" ? code : `${status}`,
+    message: error.message === "" ? withoutReason.message : error.message,
+  };
   const kept = error.request === undefined ? undefined : failedBodies.get(error.request);
   const bodies = [json(kept), error.details, parsedBody, json(bodyAsText)];
   const body = bodies.find(hasError) ?? own;

@@ -156,7 +156,8 @@ export function judge(error: unknown, circumstances: Circumstances): Verdict | u
   const said = shownErrors(errors, subscriptionId);
   const { now, startedAt } = circumstances;
   if (kind === "key" && now - startedAt < changedKeyPatienceMs) {
-    const what = "The storage account's key was changed while it was used, and is asked for again";
+    const what =
+      "The storage account refuses its own key, which may have just been changed and is asked for again";
     return again(`${what}: ${said}`, waits.key);
   }
   if (kind === "ours" || kind === "key") {
