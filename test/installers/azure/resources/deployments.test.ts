@@ -93,6 +93,15 @@ test("that has failed for what the user has to mend ends the operation", async (
   expect(azure.changes()).toEqual([]);
 });
 
+test("that has failed for an unknown reason ends the operation as a deployment, whose words need not say that it was one", async () => {
+  await run();
+  becomes("Failed", { code: "Unheard", message: "Not like this." });
+  await expect(run()).rejects.toMatchObject({
+    code: "DeploymentFailed",
+    message: expect.stringContaining("Unheard: Not like this.") as string,
+  });
+});
+
 test.each([
   ["AllocationFailed", "CapacityUnavailable"],
   ["InternalServerError", "DeploymentFailed"],
