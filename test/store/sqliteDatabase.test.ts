@@ -335,6 +335,17 @@ test("a file that is no database is refused and left alone", async () => {
   expect(await readFile(path, "utf8")).toBe(text);
 });
 
+test("a file that SQLite may not use as it must is refused with what to look at", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "rp.db");
+  await (await SqliteDatabase.open({ path })).close();
+  // in the place of its log, so that not even the superuser can open that
+  await mkdir(`${path}-wal`);
+  await expect(SqliteDatabase.open({ path })).rejects.toThrow(
+    /rp\.db cannot be opened: .*\. It and its folder must be such that this user may write them/,
+  );
+});
+
 test("a database of another program is refused and left alone", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "other.db");
