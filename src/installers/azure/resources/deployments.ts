@@ -64,19 +64,19 @@ export async function deploy(
   const isFailureOfOurs =
     failed.some((one) => isSameName(one, state)) &&
     current?.tags?.[operationTag] === context.snapshot.operationId;
-  const lookMs = isFailureOfOurs ? waitOfFailed(effects, context, current) : effects.pollMs;
+  const wait = isFailureOfOurs ? waitOfFailed(effects, context, current) : again(effects.pollMs);
   const needed = await deployed.needs?.();
   if (needed?.done === false) return needed;
   await put(effects, context, deployed);
-  return again(lookMs);
+  return wait;
 }
 
-/** @throws {TerminalError} when another try can't help. @returns when to look at the next try. */
+/** @throws {TerminalError} when another try can't help. @returns when to look at the next try, and why there is one. */
 function waitOfFailed(
   { random }: Pick<AzureEffects, "random">,
   { now, startedAt, snapshot }: StepContext,
   { properties }: DeploymentExtended,
-): number {
+): StepResult {
   if (isSameName(properties?.provisioningState, "Canceled")) {
     throw new TerminalError({
       code: "DeploymentFailed",
@@ -86,12 +86,15 @@ function waitOfFailed(
   const error = new OperationError(properties?.error, { isDeployment: true });
   const verdict = judge(error, { now, startedAt, snapshot, random });
   if (verdict?.is === "terminal") throw verdict.error;
-  if (verdict?.is === "again") return Math.max(verdict.againAfterMs, redeployedLookMs);
+  if (verdict?.is === "again") {
+    const { againAfterMs, because } = verdict;
+    return again(Math.max(againAfterMs, redeployedLookMs), because);
+  }
+  const message = verdict?.error.message ?? "Azure gave no reason.";
   if (now - startedAt >= faultsEndAfterMs) {
-    const message = verdict?.error.message ?? "Azure gave no reason.";
     throw new TerminalError({ code: "DeploymentFailed", message });
   }
-  return redeployedLookMs;
+  return again(redeployedLookMs, message);
 }
 
 async function put(
@@ -165,6 +168,6 @@ export async function cancelDeployment(
   return true;
 }
 
-function again(againAfterMs: number): StepResult {
-  return { done: false, againAfterMs };
+function again(againAfterMs: number, because?: string): StepResult {
+  return { done: false, againAfterMs, ...(because === undefined ? {} : { because }) };
 }

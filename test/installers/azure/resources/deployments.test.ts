@@ -111,7 +111,11 @@ test.each([
   await run();
   becomes("Failed", failure(code, "Not now."));
   azure.changes();
-  expect(await run()).toEqual({ done: false, againAfterMs: minuteMs });
+  expect(await run()).toEqual({
+    done: false,
+    againAfterMs: minuteMs,
+    because: expect.stringContaining(`${code}: Not now.`) as string,
+  });
   expect(azure.changes()).toEqual([put]);
   becomes("Failed", failure(code, "Not now."));
   const { now } = stepContext();
