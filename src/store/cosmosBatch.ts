@@ -17,17 +17,17 @@ export interface Target {
 }
 
 /** One write, checked. */
-export interface Step extends Target {
+export interface CheckedWrite extends Target {
   /** Absent for a delete. */
   readonly prepared: PreparedItem | undefined;
 }
 
 /** @throws {TypeError} when a document is not where the caller says. */
-export function stepOf(
+export function checkedWrite(
   partition: string,
   write: Write,
   prepare: (document: RpDocument) => PreparedItem,
-): Step {
+): CheckedWrite {
   if ("delete" in write) {
     const { document, etag } = write.delete;
     assertBelongs(document, partition);
@@ -63,7 +63,7 @@ function assertBelongs({ id, subscriptionId }: RpDocument, partition: string): v
   }
 }
 
-export function operationOf({ id, replaces, prepared }: Step): OperationInput {
+export function operationOf({ id, replaces, prepared }: CheckedWrite): OperationInput {
   const ifMatch = replaces === undefined ? {} : { ifMatch: replaces };
   if (prepared === undefined) return { operationType: "Delete", id, ...ifMatch };
   const resourceBody = asJson(prepared.item);

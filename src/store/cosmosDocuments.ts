@@ -78,28 +78,28 @@ export class CosmosDocuments {
     call: CosmosCall,
     write: {
       readonly partition: string;
-      readonly steps: readonly Target[];
+      readonly targets: readonly Target[];
       readonly writeId: string;
     },
   ): Promise<Standing<readonly (ETag | undefined)[]>> {
-    const { partition, steps, writeId } = write;
+    const { partition, targets, writeId } = write;
     const found = await Promise.all(
-      steps.map(async ({ id }) => this.readItem(call, partition, id)),
+      targets.map(async ({ id }) => this.readItem(call, partition, id)),
     );
-    const looks = steps.map((step, index) => ({ step, item: found[index] }));
+    const looks = targets.map((target, index) => ({ target, item: found[index] }));
     if (looks.some(({ item }) => item?.writeId === writeId)) {
-      const result = looks.map(({ step, item }) => {
-        if (!step.leavesItem) return undefined;
+      const result = looks.map(({ target, item }) => {
+        if (!target.leavesItem) return undefined;
         // somebody has written over it since: an ETag that nothing has says the same to whoever uses it
         return (item?.writeId === writeId ? item._etag : `"${writeId}"`) as ETag;
       });
       return { state: "written", result };
     }
     const isUntouched = looks.some(
-      ({ step, item }) => step.replaces !== undefined && item?._etag === step.replaces,
+      ({ target, item }) => target.replaces !== undefined && item?._etag === target.replaces,
     );
     if (isUntouched) return { state: "unwritten" };
-    const isAbsent = looks.every(({ step, item }) => step.replaces === undefined && !item);
+    const isAbsent = looks.every(({ target, item }) => target.replaces === undefined && !item);
     return { state: isAbsent ? "absent" : "overwritten" };
   }
 }

@@ -14,7 +14,7 @@ import {
   unavailable,
   type Charge,
 } from "./cosmosCalls.ts";
-import { assertETag, operationOf, patchOf, stepOf } from "./cosmosBatch.ts";
+import { assertETag, operationOf, patchOf, checkedWrite } from "./cosmosBatch.ts";
 import type { CosmosConnection } from "./cosmosConnection.ts";
 import { CosmosDocuments } from "./cosmosDocuments.ts";
 import { CosmosFailure } from "./cosmosFailure.ts";
@@ -152,23 +152,23 @@ export class CosmosStore implements Store {
     }
     const writeId = this.#ids.guid();
     const now = this.#clock.now();
-    const steps = writes.map((write) =>
-      stepOf(partition, write, (document) => prepareItem(document, writeId, now)),
+    const checked = writes.map((write) =>
+      checkedWrite(partition, write, (document) => prepareItem(document, writeId, now)),
     );
-    const bytes = steps.reduce((sum, { prepared }) => sum + (prepared?.bytes ?? 0), 0);
+    const bytes = checked.reduce((sum, { prepared }) => sum + (prepared?.bytes ?? 0), 0);
     if (bytes > commitBytesMax) {
       throw new RangeError(`${bytes} bytes in one commit; ${commitBytesMax} is the most`);
     }
     const etags = await this.#calls.run("commit", options, async (call) =>
-      steps.length === 0
+      checked.length === 0
         ? []
         : carryOut(call, {
-            subject: steps.map(({ id }) => id).join(", "),
-            send: async () => this.#documents.sendBatch(call, partition, steps.map(operationOf)),
-            look: async () => this.#documents.look(call, { partition, steps, writeId }),
+            subject: checked.map(({ id }) => id).join(", "),
+            send: async () => this.#documents.sendBatch(call, partition, checked.map(operationOf)),
+            look: async () => this.#documents.look(call, { partition, targets: checked, writeId }),
           }),
     );
-    const committed = steps.map(({ prepared }, index) =>
+    const committed = checked.map(({ prepared }, index) =>
       prepared === undefined ? undefined : { document: prepared.document, etag: etags[index] },
     );
     return committed as Committed<W>;
@@ -321,7 +321,7 @@ export class CosmosStore implements Store {
     const { partition, id } = key;
     assertETag(id, etag);
     const writeId = this.#ids.guid();
-    const step = { id, replaces: etag, leavesItem: true };
+    const target = { id, replaces: etag, leavesItem: true };
     await this.#calls.run("updateScheduling", options, async (call) => {
       /** Of what can't be read only the columns are written, but those must not keep it listed for ever. */
       let isDamaged = false;
@@ -330,7 +330,7 @@ export class CosmosStore implements Store {
         send: async () => {
           const send = async (): Promise<readonly (ETag | undefined)[]> =>
             this.#documents.sendBatch(call, partition, [
-              patchOf(step, { scheduling, writeId, isDamaged }),
+              patchOf(target, { scheduling, writeId, isDamaged }),
             ]);
           try {
             return await send();
@@ -341,7 +341,7 @@ export class CosmosStore implements Store {
             return await send();
           }
         },
-        look: async () => this.#documents.look(call, { partition, steps: [step], writeId }),
+        look: async () => this.#documents.look(call, { partition, targets: [target], writeId }),
       });
     });
   }

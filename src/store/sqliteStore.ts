@@ -39,7 +39,7 @@ import {
   type RunningRow,
   type SecretsRow,
 } from "./sqliteRows.ts";
-import { SqliteWrites, stepOf, documentOf } from "./sqliteWrite.ts";
+import { SqliteWrites, checkedWrite, documentOf } from "./sqliteWrite.ts";
 import {
   commitBytesMax,
   DocumentUnreadableError,
@@ -124,22 +124,22 @@ export class SqliteStore implements Store {
     if (writes.length > writesMax) {
       throw new RangeError(`${writes.length} writes in one commit; ${writesMax} is the most`);
     }
-    const steps = writes.map((write) => stepOf(partition, write));
-    const bytes = steps.reduce((sum, step) => sum + (step.row?.bytes ?? 0), 0);
+    const checked = writes.map((write) => checkedWrite(partition, write));
+    const bytes = checked.reduce((sum, { row }) => sum + (row?.bytes ?? 0), 0);
     if (bytes > commitBytesMax) {
       throw new RangeError(`${bytes} bytes in one commit; ${commitBytesMax} is the most`);
     }
     const etags = await this.#calls.write(
       (transaction) => {
         const now = this.#clock.now();
-        const written = steps.map((step) => this.#writes.apply(step, now, transaction));
+        const written = checked.map((write) => this.#writes.apply(write, now, transaction));
         this.#writes.clearExpired(now);
         return written;
       },
       options,
       bytes,
     );
-    const results = steps.map(({ row }, index) =>
+    const results = checked.map(({ row }, index) =>
       row === undefined ? undefined : committed(etags[index] as ETag, () => documentOf(row)),
     );
     return results as Committed<W>;

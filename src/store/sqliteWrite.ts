@@ -29,7 +29,7 @@ export interface DocumentRow {
 }
 
 /** One write, checked: a create has only a row, a delete only what it replaces, a replace both. */
-export interface Step {
+export interface CheckedWrite {
   readonly key: DocumentKeyOfKind;
   readonly row: DocumentRow | undefined;
   readonly replaces: ETag | undefined;
@@ -49,8 +49,8 @@ export class SqliteWrites {
    * @returns the new ETag; `undefined` for a delete.
    * @throws {StoreConflictError}
    */
-  apply(step: Step, now: EpochMs, transaction: SqliteTransaction): string | undefined {
-    const { key, row, replaces } = step;
+  apply(write: CheckedWrite, now: EpochMs, transaction: SqliteTransaction): string | undefined {
+    const { key, row, replaces } = write;
     if (row === undefined) {
       this.#delete(key, replaces, now);
       return undefined;
@@ -133,7 +133,7 @@ export class SqliteWrites {
  *
  * @throws {TypeError} when a document is not where the caller says.
  */
-export function stepOf(partition: string, write: Write): Step {
+export function checkedWrite(partition: string, write: Write): CheckedWrite {
   if ("delete" in write) {
     const key = keyOf(write.delete.document, partition);
     return { key, row: undefined, replaces: write.delete.etag };
