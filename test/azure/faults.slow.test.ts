@@ -153,15 +153,19 @@ test("people set faults and see resources by plain requests, which no fault befa
     [{ lost: "everything" }, "lost: "],
     [{ path: "(", hang: true }, "path: "],
     [{ path: "/", status: 429, cod: "TooManyRequests" }, "cod"],
-    [{ status: 429 }, "code: "],
-    [{ path: "/" }, "`status`, `lost` or `hang`"],
-    [{ path: "/", sttus: 429, times: 2 }, "`hang`, and no sttus."],
-    [[], "`status`, `lost` or `hang`"],
+    [{ status: 409 }, "code: is needed beside `status`, such as "],
+    [{ status: 200, code: "OK" }, "status: "],
+    [{ hang: true, times: 0 }, "times: "],
+    [{ path: "/" }, "one of `status` (400 to 599, with a `code`), `lost` (request or answer)"],
+    [{ path: "/", sttus: 429, times: 2 }, "`hang` (true), and no sttus."],
+    [{ lost: "answer", hang: true, times: 0 }, "`hang` (true), not `lost` and `hang` together."],
+    [[], "A fault has one of `status`"],
     [null, "JSON object"],
   ] as const) {
     const [status, text] = await post(wrong);
     expect(status).toBe(400);
     expect(text).toContain(named);
+    if (wrong !== null) expect(text).toContain("`times` (1 or more)");
   }
   const seen = await fetch(`${azure.url}/stand-in/resources`);
   expect(await seen.json()).toMatchObject([

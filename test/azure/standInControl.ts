@@ -32,7 +32,7 @@ const faultForms = {
   status: z.strictObject({
     ...target,
     status: z.int().min(400).max(599),
-    code: z.string(),
+    code: z.string({ error: 'is needed beside `status`, such as "QuotaExceeded"' }),
     message: z.string().optional(),
     retryAfterSeconds: z.int().nonnegative().optional(),
     inDeployment: z.boolean().optional(),
@@ -40,6 +40,14 @@ const faultForms = {
   lost: z.strictObject({ ...target, lost: z.enum(["request", "answer"]) }),
   hang: z.strictObject({ ...target, hang: z.literal(true) }),
 };
+
+const kinds = ["status", "lost", "hang"] as const;
+const kindRule =
+  "A fault has one of `status` (400 to 599, with a `code`), `lost` (request or answer) and `hang` (true)";
+/** What every refusal ends with. */
+const limits =
+  "Any may have `method`, `path` (a regular expression), `times` (1 or more) and `skip` (0 or more); " +
+  "`status` also `message`, `retryAfterSeconds` (0 or more) and `inDeployment` (true or false).";
 
 export class StandInControl implements AzureService {
   readonly #state: AzureState;
@@ -85,25 +93,29 @@ function readFault(body: Buffer) {
     throw new AzureError(400, "InvalidFault", "A fault is a JSON object.");
   }
   // by the member that tells them apart, so that a refusal is about the one that was meant
-  const kind = (["status", "lost", "hang"] as const).find((member) => member in parsed);
+  const [kind, ...others] = kinds.filter((member) => member in parsed);
   if (kind === undefined) {
     const members = Object.values(faultForms).flatMap(({ shape }) => Object.keys(shape));
     const unknown = Object.keys(parsed).filter((member) => !members.includes(member));
     const and = unknown.length === 0 ? "" : `, and no ${unknown.join(", ")}`;
-    throw new AzureError(
-      400,
-      "InvalidFault",
-      `A fault has a \`status\`, \`lost\` or \`hang\`${and}.`,
-    );
+    throw refused(`${kindRule}${and}.`);
+  }
+  if (others.length > 0) {
+    const given = [kind, ...others].map((member) => `\`${member}\``).join(" and ");
+    throw refused(`${kindRule}, not ${given} together.`);
   }
   const read = faultForms[kind].safeParse(parsed);
   if (!read.success) {
     const faults = read.error.issues.map(({ path, message }) =>
       path.length === 0 ? message : `${path.join(".")}: ${message}`,
     );
-    throw new AzureError(400, "InvalidFault", `${faults.join("; ")}.`);
+    throw refused(`${faults.join("; ")}.`);
   }
   return withoutAbsent(read.data);
+}
+
+function refused(why: string): AzureError {
+  return new AzureError(400, "InvalidFault", `${why} ${limits}`);
 }
 
 /** Members that were left out, left out. */
