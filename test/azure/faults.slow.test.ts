@@ -171,6 +171,14 @@ test("people set faults and see resources by plain requests, which no fault befa
   expect(await seen.json()).toMatchObject([
     { id: `/subscriptions/${subscriptionId}/resourceGroups/one`, location },
   ]);
+  const listed = await fetch(`${azure.url}/stand-in/resources?format=text`);
+  expect(listed.headers.get("content-type")).toMatch(/^text\/plain/);
+  expect(await listed.text()).toBe("Microsoft.Resources/resourceGroups one\n");
+  const misspelt = await fetch(`${azure.url}/stand-in/resources?format=txt`);
+  expect([misspelt.status, await misspelt.text()]).toEqual([
+    400,
+    expect.stringContaining("`format`"),
+  ]);
   await expect(create("two")).rejects.toMatchObject({ statusCode: 503 });
   await fetch(`${azure.url}/stand-in/faults`, { method: "DELETE" });
   await create("two");

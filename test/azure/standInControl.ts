@@ -61,13 +61,7 @@ export class StandInControl implements AzureService {
   async handle({ method, url, body }: AzureRequest): Promise<AzureAnswer | undefined> {
     switch (`${method} ${url.pathname}`) {
       case "GET /stand-in/resources":
-        return {
-          status: 200,
-          body: this.#state.list().map((resource) => {
-            const { hidden: _, ...shown } = resource;
-            return shown;
-          }),
-        };
+        return this.#resources(url.searchParams.get("format") ?? "json");
       case "GET /stand-in/calls":
         return { status: 200, body: this.#faults.calls };
       case "POST /stand-in/faults":
@@ -78,6 +72,29 @@ export class StandInControl implements AzureService {
         return { status: 204 };
       default:
         return undefined;
+    }
+  }
+
+  /** @throws {AzureError} 400 for another format than `json` and `text`. */
+  #resources(format: string): AzureAnswer {
+    const resources = this.#state.list();
+    switch (format) {
+      case "json":
+        return {
+          status: 200,
+          body: resources.map((resource) => {
+            const { hidden: _, ...shown } = resource;
+            return shown;
+          }),
+        };
+      case "text":
+        return {
+          status: 200,
+          headers: { "content-type": "text/plain; charset=utf-8" },
+          body: resources.map(({ type, name }) => `${type} ${name}\n`).join(""),
+        };
+      default:
+        throw new AzureError(400, "InvalidFormat", "`format` is json or text.");
     }
   }
 }
