@@ -3,13 +3,20 @@
  * keep everything in memory and forget it at their end; they must never be taken for the services.
  */
 import { AzurePeers } from "./azurePeers.ts";
+import { startLines } from "./pastedLines.ts";
 
 const peers = await AzurePeers.start();
-const lines = Object.entries(peers.settings).map(([name, value]) => `export ${name}='${value}'`);
 process.stdout.write(
-  `# stand-ins run until Ctrl-C; in another shell, for npm start:\n${lines.join("\n")}\n` +
-    "export UNANNOUNCED_SUBSCRIPTIONS=registered\n",
+  `The stand-ins run until Ctrl-C, which forgets everything, the clusters of npm start too: then begin anew, with new exports.
+In another shell paste what is indented:
+
+${startLines({ ...peers.settings, UNANNOUNCED_SUBSCRIPTIONS: "registered" })}`,
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => void peers[Symbol.asyncDispose]());
+  process.on(signal, () => {
+    process.stdout.write(
+      "\nEverything is forgotten: end npm start as well, then start both anew, with the new exports.\n",
+    );
+    void peers[Symbol.asyncDispose]();
+  });
 }
