@@ -5,6 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pasted, startLines } from "../process/pastedLines.ts";
 import { LocalAzure } from "./localAzure.ts";
 import { programSettings } from "./programSettings.ts";
 
@@ -60,38 +61,73 @@ const body = {
 };
 writeFileSync(bodyFile, JSON.stringify(body, undefined, 2), { mode: 0o600 });
 const clusterUrl = `http://localhost:8080/subscriptions/${subscriptionId}/resourceGroups/demo/providers/RedHat.OpenShift/OpenShiftClusters/mycluster`;
-const lines = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'`);
+const secondUrl = clusterUrl.replace(/mycluster$/, "second");
+const version = "api-version=2020-04-30";
 const curl = `curl --cacert ${settings.NODE_EXTRA_CA_CERTS}`;
+const faults = `${curl} -w '\\n' ${azure.url}/stand-in/faults`;
 process.stdout.write(
-  `# The stand-in for Azure runs until Ctrl-C, which forgets everything, the clusters of npm start too: then begin anew, with new
-# exports. In another shell:
-${lines.join("\n")}
-npm start
+  `The stand-in for Azure runs until Ctrl-C, which forgets everything, the clusters of npm start too: then begin anew, with new
+exports. In another shell paste what is indented:
 
-# In a third: create a cluster, with a service principal and subnets that are there. It takes about 20 seconds.
-curl -i -X PUT '${clusterUrl}?api-version=2020-04-30' \\
-  -H 'Content-Type: application/json' -d @${bodyFile}
-# Look at it until it is Succeeded:
-curl '${clusterUrl}?api-version=2020-04-30'
-# Everything that would exist in Azure, and every request that came:
-${curl} ${azure.url}/stand-in/resources
-${curl} ${azure.url}/stand-in/calls
+${startLines(settings)}
+In a third shell create a cluster, with a service principal and subnets that are there. It takes about 20 seconds. Here and below
+8080 is the port of npm start: put another in its place if PORT says otherwise.
 
-# Faults, for requests to come: the next three for machines are throttled, the answer to the next deployment is lost, the next
-# question for a storage account is never answered, so that it is given up after a minute. The last line forgets those that are left.
-${curl} ${azure.url}/stand-in/faults -d \\
-  '{"path": "/virtualMachines/", "times": 3, "status": 429, "code": "TooManyRequests", "retryAfterSeconds": 1}'
-${curl} ${azure.url}/stand-in/faults -d '{"method": "PUT", "path": "/deployments/", "lost": "answer"}'
-${curl} ${azure.url}/stand-in/faults -d '{"method": "GET", "path": "/storageAccounts/", "hang": true}'
-${curl} -X DELETE ${azure.url}/stand-in/faults
-# A quota that doesn't suffice for the next cluster's machines, and a policy that forbids its resource group:
-${curl} ${azure.url}/stand-in/faults -d \\
-  '{"path": "/virtualMachines/", "status": 409, "code": "QuotaExceeded", "message": "No cores are left.", "inDeployment": true}'
-${curl} ${azure.url}/stand-in/faults -d \\
-  '{"method": "PUT", "path": "/resourceGroups/[^/]+$", "status": 403, "code": "RequestDisallowedByPolicy", "message": "Not here."}'
+${pasted(`curl -i -X PUT '${clusterUrl}?${version}' \\
+  -H 'Content-Type: application/json' -d @${bodyFile}`)}
 
-# Two more subnets, for a second cluster, which needs another name, domain and resource group too:
-TOKEN="$(${curl} -s ${azure.url}/${azure.tenantId}/oauth2/v2.0/token --data-urlencode scope=${azure.url}/.default \\
+Look at it until it is Succeeded:
+
+${pasted(`curl '${clusterUrl}?${version}'`)}
+
+Everything that would exist in Azure, one resource a line (the whole of each, as JSON, without ?format=text):
+
+${pasted(`${curl} '${azure.url}/stand-in/resources?format=text'`)}
+
+Every request that came:
+
+${pasted(`${curl} -w '\\n' ${azure.url}/stand-in/calls`)}
+
+A fault is for requests to come, so it shows with the next operation only: set a fault, then create, scale or delete a cluster; after
+a failure send the PUT again. The next three requests for machines are throttled:
+
+${pasted(`${faults} -d \\
+  '{"path": "/virtualMachines/", "times": 3, "status": 429, "code": "TooManyRequests", "retryAfterSeconds": 1}'`)}
+
+The answer to the next deployment is lost:
+
+${pasted(`${faults} -d '{"method": "PUT", "path": "/deployments/", "lost": "answer"}'`)}
+
+The next question for a storage account is never answered, so that it is given up after a minute:
+
+${pasted(`${faults} -d '{"method": "GET", "path": "/storageAccounts/", "hang": true}'`)}
+
+A quota doesn't suffice for the next cluster's machines:
+
+${pasted(`${faults} -d \\
+  '{"path": "/virtualMachines/", "status": 409, "code": "QuotaExceeded", "message": "No cores are left.", "inDeployment": true}'`)}
+
+A policy forbids the next cluster's resource group:
+
+${pasted(`${faults} -d \\
+  '{"method": "PUT", "path": "/resourceGroups/[^/]+$", "status": 403, "code": "RequestDisallowedByPolicy", "message": "Not here."}'`)}
+
+Forget the faults that are left:
+
+${pasted(`${faults} -X DELETE`)}
+
+Delete the cluster:
+
+${pasted(`curl -i -X DELETE '${clusterUrl}?${version}'`)}
+
+Look at what remains, until the cluster is 404 and the resources are those that were there before it:
+
+${pasted(`curl -i '${clusterUrl}?${version}'
+${curl} '${azure.url}/stand-in/resources?format=text'`)}
+
+A second cluster beside the first needs two more subnets, and another name, domain and resource group too:
+
+${pasted(`TOKEN="$(${curl} -s ${azure.url}/${azure.tenantId}/oauth2/v2.0/token --data-urlencode scope=${azure.url}/.default \\
   -d 'grant_type=client_credentials&client_id=${provider.clientId}' --data-urlencode 'client_secret=${provider.clientSecret}' |
   sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"
 for SUBNET in control-plane-2=10.0.2.0/24 workers-2=10.0.3.0/24; do
@@ -99,14 +135,14 @@ for SUBNET in control-plane-2=10.0.2.0/24 workers-2=10.0.3.0/24; do
     -H 'Content-Type: application/json' -d '{"properties": {"addressPrefix": "'\${SUBNET#*=}'"}}'
 done
 sed 's/control-plane"/control-plane-2"/; s/workers"/workers-2"/; s/mycluster/second/' ${bodyFile} |
-  curl -i -X PUT '${clusterUrl.replace(/mycluster$/, "second")}?api-version=2020-04-30' -H 'Content-Type: application/json' -d @-
+  curl -i -X PUT '${secondUrl}?${version}' -H 'Content-Type: application/json' -d @-`)}
 `,
 );
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     rmSync(folder, { recursive: true, force: true });
     process.stdout.write(
-      "\n# Everything is forgotten, the data of npm start too: end npm start as well, then start both anew, with the new exports.\n",
+      "\nEverything is forgotten, the data of npm start too: end npm start as well, then start both anew, with the new exports.\n",
     );
     void azure[Symbol.asyncDispose]();
   });

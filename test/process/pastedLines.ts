@@ -4,7 +4,7 @@
  */
 
 /** What is to be pasted, one or more lines. */
-function pasted(lines: string): string {
+export function pasted(lines: string): string {
   return lines.replaceAll(/^(?=.)/gm, "    ");
 }
 

@@ -2,8 +2,9 @@
  * What a program prints for users to paste, as one finds it who pastes only what is indented. It must start the program as `npm run`
  * would, and leave none running.
  */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { promisify } from "node:util";
 import { expect, onTestFinished } from "vitest";
 import type { Environment } from "./rpProcess.ts";
 
@@ -44,4 +45,9 @@ export async function printedCommands(program: string, end: RegExp): Promise<Pri
       return text.slice(printed.length);
     },
   };
+}
+
+/** What a shell prints that is given these lines. */
+export async function paste(lines: string): Promise<string> {
+  return (await promisify(execFile)("bash", ["-c", lines])).stdout;
 }
