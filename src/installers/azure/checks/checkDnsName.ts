@@ -44,7 +44,7 @@ export function checkDnsName(effects: AzureEffects): Step {
     const are = taken.length === 1 ? "is" : "are";
     const fault: CheckFault = {
       code: "DnsRecordExists",
-      message: `The domain ${clusterDomain} is taken: ${taken.join(" and ")} ${are} there already. Delete the cluster and create it with another domain.`,
+      message: `The domain ${clusterDomain} is taken: ${taken.join(" and ")} ${are} there already. Delete this cluster and create it anew with another domain.`,
     };
     return { faults: [fault] };
   });

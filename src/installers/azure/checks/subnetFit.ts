@@ -123,7 +123,7 @@ function overlapFaults(
       .filter(([, cidr]) => overlaps(range, cidr))
       .map(([name, cidr]) =>
         invalid(
-          `${what} (${range}) overlaps the cluster's range for ${name}, ${cidr}. Delete the cluster and create it with another subnet or another range.`,
+          `${what} (${range}) overlaps the cluster's range for ${name}, ${cidr}. Delete this cluster and create it anew with another subnet or another range.`,
         ),
       ),
   );

@@ -60,7 +60,7 @@ function anotherIncarnations({ managedGroup }: ChosenNames): TerminalError {
     code: "InstallationFailed",
     message:
       `The resource group ${managedGroup} is marked as made for another cluster of the same name, earlier or later: its tag ${incarnationTag} is not this one's. ` +
-      "If nothing in it is needed, delete it or remove that tag, then delete the cluster again.",
+      "If nothing in it is needed, delete it or remove that tag, then delete this cluster again.",
   });
 }
 

@@ -47,7 +47,7 @@ export async function createRecord(
   if (present !== undefined && !isOurs(present, context)) {
     throw new TerminalError({
       code: "DnsRecordExists",
-      message: `The DNS record ${wanted.name}.${zone.name} exists and was not made for this cluster. Delete the cluster and create it with another domain.`,
+      message: `The DNS record ${wanted.name}.${zone.name} exists and was not made for this cluster. Delete this cluster and create it anew with another domain.`,
     });
   }
   if (present !== undefined && isSameName(valueOf(present), wanted.value)) return { done: true };

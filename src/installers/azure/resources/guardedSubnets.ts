@@ -17,8 +17,8 @@ export interface GuardedSubnet {
 const form =
   /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/virtualNetworks\/([^/]+)\/subnets\/([^/]+)$/i;
 
-/** A cluster's subnets can't be changed. */
-export const anotherSubnet = "delete the cluster and create it with another subnet.";
+/** A cluster's subnets can't be changed. "This" cluster, as some messages name another one, which is healthy. */
+export const anotherSubnet = "delete this cluster and create it anew with another subnet.";
 
 /** @throws {TypeError} when it is no subnet's id: those were refused when the cluster was PUT. */
 export function subnetOf(id: string): SubnetId {

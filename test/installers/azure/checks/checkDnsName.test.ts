@@ -64,7 +64,7 @@ test.each([
   const { code, message } = await runCheck(azure, checkDnsName);
   expect(code).toBe("DnsRecordExists");
   expect(message).toContain(`The domain mine.clusters.test is taken: ${name} is there already`);
-  expect(message).toMatch(/Delete the cluster and create it with another domain\.$/);
+  expect(message).toMatch(/Delete this cluster and create it anew with another domain\.$/);
 });
 
 test("names both when both are taken, and neither twice", async () => {

@@ -152,7 +152,7 @@ test.each([
   expect(code).toBe("InvalidSubnet");
   expect(message).toMatch(expected);
   // another one in a PUT is refused
-  expect(message).toMatch(/delete the cluster and create it with another subnet/i);
+  expect(message).toMatch(/delete this cluster and create it anew with another subnet/i);
 });
 
 const group = `${groups}/aro-other-bcdefghi`;
@@ -174,7 +174,7 @@ test.each([
   const { code, message } = await runCheck(azure, checkNetwork, given);
   expect(code).toBe("InvalidSubnet");
   expect(message).toBe(
-    "The subnet 'workers' of the workers is used by another cluster: delete the cluster and create it with another subnet.",
+    "The subnet 'workers' of the workers is used by another cluster: delete this cluster and create it anew with another subnet.",
   );
 });
 

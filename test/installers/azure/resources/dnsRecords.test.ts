@@ -141,7 +141,7 @@ describe("that reserve the domain", () => {
     expect(settled.find((each) => each.status === "rejected")?.reason).toMatchObject({
       code: "DnsRecordExists",
       message: expect.stringMatching(
-        /_openshift-rp\.mycluster-abcdefgh\.example\.com .* Delete the cluster and create it with/,
+        /_openshift-rp\.mycluster-abcdefgh\.example\.com .* Delete this cluster and create it anew with/,
       ) as string,
     });
   });

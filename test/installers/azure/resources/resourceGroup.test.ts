@@ -93,7 +93,9 @@ test("of an earlier cluster of the same name is not taken, and no deletion says 
   });
   await expect(step(deleteResourceGroup).run(stepContext({ installation }))).rejects.toMatchObject({
     code: "InstallationFailed",
-    message: expect.stringContaining(names.managedGroup) as string,
+    message: expect.stringMatching(
+      new RegExp(`${names.managedGroup} .* another cluster .*, then delete this cluster again\\.$`),
+    ) as string,
   });
   expect(azure.changes()).toEqual([]);
   // its ways out

@@ -172,7 +172,7 @@ test("a subnet of another cluster is told as such, and left guarded", async () =
   resources.set(foreign.toLowerCase(), { properties: {}, tags });
   await expect(untilDone(attachSecurityGroups, given())).rejects.toMatchObject({
     code: "InvalidSubnet",
-    message: `The subnet ${workers} is used by another cluster: delete the cluster and create it with another subnet.`,
+    message: `The subnet ${workers} is used by another cluster: delete this cluster and create it anew with another subnet.`,
   });
   expect(groupOf(workers)).toBe(foreign);
 });
