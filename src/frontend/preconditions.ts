@@ -21,18 +21,26 @@ export function checkPreconditions(
 ): void {
   const ifMatch = context.header("if-match");
   if (ifMatch !== undefined && !isListed(ifMatch, document)) {
-    throw failed("If-Match", document === undefined ? "does not exist" : "has another ETag");
+    const why = document === undefined ? "does not exist" : "has another ETag";
+    throw failed("If-Match", `${why}. ${readAgain}`);
   }
   const ifNoneMatch = context.header("if-none-match");
   if (ifNoneMatch !== undefined && isListed(withoutWeakMarks(ifNoneMatch), document)) {
-    throw failed("If-None-Match", "exists with this entity tag");
+    const why = tagsOf(ifNoneMatch).includes("*")
+      ? "exists already, and 'If-None-Match: *' only creates."
+      : `exists with this entity tag. ${readAgain}`;
+    throw failed("If-None-Match", why);
   }
 }
 
 function isListed(header: string, document: ClusterDocument | undefined): boolean {
   if (document === undefined) return false;
-  const tags = header.split(",").map((tag) => tag.trim());
+  const tags = tagsOf(header);
   return tags.includes("*") || tags.includes(entityTag(document));
+}
+
+function tagsOf(header: string): readonly string[] {
+  return header.split(",").map((tag) => tag.trim());
 }
 
 /** `If-None-Match` compares weakly, `If-Match` strongly (RFC 9110, section 13.1). */
@@ -40,12 +48,12 @@ function withoutWeakMarks(header: string): string {
   return header.replaceAll(/(^|,)\s*W\//g, "$1");
 }
 
+const readAgain = "Read it again and decide anew; an ETag goes with its quotes, as it was sent.";
+
 function failed(header: string, why: string): RpError {
   return new RpError({
     code: "PreconditionFailed",
-    message:
-      `The condition of ${header} does not hold: the cluster ${why}. Read it again and decide anew; ` +
-      "an ETag goes with its quotes, as it was sent.",
+    message: `The condition of ${header} does not hold: the cluster ${why}`,
     target: header,
   });
 }
