@@ -175,6 +175,21 @@ describe("the gate", () => {
     expect((await rp.get(`${path}/credentials`)).status).toBe(200);
   });
 
+  test.each([
+    ["Warned", "enable the subscription; until then its clusters can only be read and deleted."],
+    ["Suspended", "enable the subscription; until then its clusters can only be read and deleted."],
+    ["Unregistered", "register the resource provider RedHat.OpenShift in the subscription."],
+    ["Deleted", "its clusters are being removed; use another subscription."],
+  ])("a refusal says what to do when it is %s", async (state, advice) => {
+    const subscription = freshSubscription();
+    await announce(subscription, state);
+    const refused = await rp.put(clusterPath("c", { subscription }), smallestBody);
+    expect(refused.status).toBe(409);
+    expect(refused.body.error.message).toBe(
+      `The request is not allowed in the state '${state}' of subscription '${subscription}': ${advice}`,
+    );
+  });
+
   test("ARM-59, ARM-111, decision 11: one that was never announced counts as the setting says", async () => {
     await using strict = await StartedRp.start({ unannouncedSubscriptions: "Unregistered" });
     const subscription = freshSubscription();
@@ -182,6 +197,10 @@ describe("the gate", () => {
     const refused = await strict.put(path, smallestBody);
     expect(refused.status).toBe(409);
     expect(refused.body.error.code).toBe("InvalidSubscriptionState");
+    expect(refused.body.error.message).toBe(
+      `The request is not allowed in the state 'Unregistered' of subscription '${subscription}', which has never been ` +
+        "announced to this provider: register the resource provider RedHat.OpenShift in the subscription.",
+    );
     expect((await strict.get(path)).status).toBe(404);
     await announce(subscription, "Registered", {}, strict);
     expect((await strict.put(path, smallestBody)).status).toBe(201);
