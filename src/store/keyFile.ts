@@ -157,7 +157,7 @@ async function statOf(file: FileHandle) {
 }
 
 function keysFrom(text: string, path: string): readonly SealingKey[] {
-  const keys = new Map<string, SealingKey>();
+  const keys = new Map<string, SealingKey & { readonly line: number }>();
   for (const [index, raw] of text.split("\n").entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
@@ -169,11 +169,18 @@ function keysFrom(text: string, path: string): readonly SealingKey[] {
         `line ${index + 1} is not the name of a key and ${keyBytes} bytes in base64`,
       );
     }
-    if (keys.has(id)) throw fault(path, `line ${index + 1} has the name of another key`);
-    keys.set(id, { id, key: createSecretKey(bytes) });
+    const earlier = keys.get(id);
+    if (earlier !== undefined) {
+      // what is sealed names the key that sealed it, which the older one may have done
+      throw fault(
+        path,
+        `the keys in lines ${earlier.line} and ${index + 1} have the same name; rename the newer key`,
+      );
+    }
+    keys.set(id, { id, key: createSecretKey(bytes), line: index + 1 });
   }
   if (keys.size === 0) throw fault(path, "it is empty");
-  return [...keys.values()];
+  return [...keys.values()].map(({ id, key }) => ({ id, key }));
 }
 
 /** So that the name is kept as well. */

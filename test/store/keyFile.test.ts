@@ -69,7 +69,11 @@ describe("refused:", () => {
     ["a key that is too long", `first ${one}AAAA\n`, /line 1 is not/],
     ["a key with odd characters", `first ${one.replace("A", "-")}\n`, /line 1 is not/],
     ["a line with more on it", `first ${one} ${two}\n`, /line 1 is not/],
-    ["two keys of one name", `a ${one}\n\na ${two}\n`, /line 3 has the name of another/],
+    [
+      "two keys of one name",
+      `a ${one}\n\na ${two}\n`,
+      /lines 1 and 3 have the same name; rename the newer key$/,
+    ],
     ["a name that is none", `"a" ${one}\n`, /line 1 is not/],
     ["a file cut in mid-line", `first ${one}\nsecond ${two.slice(0, 20)}`, /line 2 is not/],
     ["something else", "\0".repeat(8192), /line 1 is not/],
