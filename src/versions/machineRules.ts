@@ -62,5 +62,7 @@ function totalOf(pools: readonly AskedPool[]): number {
 function sizeFaults(size: string | undefined, allowed: readonly string[], path: string): Fault[] {
   if (size === undefined || allowed.includes(size)) return [];
   const choice = allowed.join(", ");
-  return [refused(path, `'${shown(size)}' is not a size that can be used here: ${choice}.`)];
+  return [
+    refused(path, `'${shown(size)}' is not a size that can be used here; allowed: ${choice}.`),
+  ];
 }

@@ -364,6 +364,15 @@ describe("profiles", () => {
       ),
     ).toEqual([invalid("masterProfile.vmSize"), invalid("workerProfiles[0].vmSize")]);
   });
+
+  test("a refused size is told those that are allowed, as such", () => {
+    const { faults } = create({
+      masterProfile: { subnetId: masterSubnet, vmSize: "Standard_Foo" },
+    });
+    expect(faults[0]?.message).toBe(
+      "'Standard_Foo' is not a size that can be used here; allowed: Standard_D8s_v3.",
+    );
+  });
 });
 
 test("location must be the region served, and tags be legal", () => {
