@@ -52,18 +52,26 @@ async function jsonOf(
   throw new RpError({ code: "InvalidRequestContent", message: `The body ${excess}.` });
 }
 
-/** @throws {RpError} without the parser's error, which quotes the body. */
+/** At the end of what the parser says, where it tells the place; a text that it quotes is never there. */
+const placeForm = / in JSON at position \d+ \(line (\d+) column (\d+)\)$/;
+
+/** @throws {RpError} without the parser's error, which quotes the body; of that only the place is told. */
 function parsed(bytes: Buffer): object {
+  let place = "";
   try {
     // with other characters in the place of bytes that aren't UTF-8, what is stored would not be what was sent
     const json: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (typeof json === "object" && json !== null) return json;
-  } catch {
-    // as for JSON of another form
+  } catch (error) {
+    // otherwise as for JSON of another form
+    const [, line, column] = placeForm.exec((error as Error).message) ?? [];
+    if (line !== undefined && column !== undefined) {
+      place = `; the parser stumbled at line ${line}, column ${column}`;
+    }
   }
   throw new RpError({
     code: "InvalidRequestContent",
-    message: "The body could not be read: it must be one JSON object, in UTF-8.",
+    message: `The body could not be read: it must be one JSON object, in UTF-8${place}.`,
   });
 }
 
