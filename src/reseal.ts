@@ -8,7 +8,7 @@ import { openEngines } from "./engines.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { Metrics } from "./runtime/metrics.ts";
 import { pinoLog } from "./runtime/pinoLog.ts";
-import { knownFault } from "./startFault.ts";
+import { isPassingFault, knownFault } from "./startFault.ts";
 import { countUnendedCreates } from "./store/countUnendedCreates.ts";
 import { resealAll, type ResealOutcome } from "./store/resealAll.ts";
 
@@ -75,7 +75,9 @@ async function main(): Promise<void> {
     const reason = stop.signal.aborted
       ? "it was stopped"
       : (knownFault(error, config) ?? String(error));
-    process.stderr.write(`Not all is resealed: ${reason}\nStart it again to go on.\n`);
+    const goesOn = stop.signal.aborted || isPassingFault(error);
+    const advice = goesOn ? "Start it again to go on.\n" : "";
+    process.stderr.write(`Not all is resealed: ${reason}\n${advice}`);
     process.exitCode = exitCode.left;
   }
   log.flush(flushMs);

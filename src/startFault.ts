@@ -12,7 +12,8 @@ import type { Log } from "./runtime/log.ts";
 import { CosmosOpenError } from "./store/cosmosConnection.ts";
 import { KeyFileError } from "./store/keyFile.ts";
 import { KeyVaultError } from "./store/keyVault.ts";
-import { SqliteFileLostError, SqliteOpenError } from "./store/sqliteFailure.ts";
+import { isOfLostFile, SqliteFileLostError, SqliteOpenError } from "./store/sqliteFailure.ts";
+import { StoreOutcomeUnknownError, StoreUnavailableError } from "./store/store.ts";
 
 /** To the log, and to standard error when somebody else reads that. */
 export function tellFault(error: unknown, config: Config, log: Log): void {
@@ -62,4 +63,15 @@ export function knownFault(error: unknown, config: Config): string | undefined {
     return `Port ${port} of ${address} may not be opened by this user (EACCES): set ${variable}.`;
   }
   return undefined;
+}
+
+/** Whether it may be gone at the next start without anybody's doing. */
+export function isPassingFault(error: unknown): boolean {
+  if (error instanceof StoreUnavailableError) return !isOfLostFile(error);
+  if (error instanceof StoreOutcomeUnknownError || error instanceof EnginesOpenError) return true;
+  const isOfService =
+    error instanceof CosmosOpenError ||
+    error instanceof StorageQueueOpenError ||
+    error instanceof KeyVaultError;
+  return isOfService && error.isPassing;
 }

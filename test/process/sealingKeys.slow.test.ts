@@ -161,12 +161,15 @@ test("reseal says what it must leave, and that settings are wrong", async () => 
   const failed = await reseal(absent);
   expect(failed.code).toBe(1);
   expect(failed.lines[0]).toMatch(/^Not all is resealed: the key file .*absent\.key .*isn't there/);
+  // starting again mends neither this nor a missing database
+  expect(failed.lines).toHaveLength(1);
   expect((await reseal({ ...settings, PORT: "x" })).code).toBe(2);
 
   const wrong = join(folder.path, "wrong");
   const elsewhere = await reseal({ ...settings, DATA_DIR: wrong });
   expect(elsewhere.code).toBe(1);
   expect(elsewhere.lines[0]).toMatch(/there is no database .*wrong.*makes none/);
+  expect(elsewhere.lines).toHaveLength(1);
   expect(existsSync(wrong)).toBe(false);
   // a database alone doesn't make it make a key
   rmSync(join(folder.path, "rp.key"));
