@@ -5,6 +5,7 @@
  *
  * It must never complete a message whose operation may still run, and never release a lease under a step that still acts.
  */
+import type { ClusterDocument } from "../model/document.ts";
 import { originFields, originOf } from "../model/operationOrigin.ts";
 import { parseTraceparent } from "../model/traceContext.ts";
 import { decodeWorkMessage, type WorkMessage } from "../model/workMessage.ts";
@@ -343,21 +344,31 @@ class Worker {
   }
 
   /** The message may be the only one of an operation that waits: it ends only if that operation is no longer current. */
-  async #superseded(error: Error, { message }: WorkInHand): Promise<MessageEnd> {
+  async #superseded(error: Error, work: WorkInHand): Promise<MessageEnd> {
+    const { message } = work;
     const { clock, timing } = this.#options;
     const { store } = this.#engines;
     this.#options.onClaimLost?.(error instanceof LeaseLostError ? "lease" : "superseded");
-    this.#log.warn({ error }, "this worker lost the cluster; it writes nothing more");
     const delayMs = timing.heartbeatMs;
+    let isReplaced = false;
     try {
       const key = { partition: message.partition, id: message.documentId };
       const stored = await this.#limited(async (o) =>
         store.read("cluster", key, { ...o, openSecrets: false }),
       );
+      isReplaced = error instanceof SupersededError && isOtherOperations(stored?.document, work);
       const judged = judgeMessage(message, stored?.document, { now: clock.now(), timing });
       if (judged.action !== "work") return judged;
     } catch (readError) {
       this.#log.warn({ error: readError }, "the cluster could not be read again");
+    } finally {
+      if (isReplaced) {
+        // somebody asked for it, such as by a DELETE of what is being created
+        this.#log.info(
+          {},
+          "this worker lost the cluster to a newer operation of it; it writes nothing more",
+        );
+      } else this.#log.warn({ error }, "this worker lost the cluster; it writes nothing more");
     }
     return { action: "putBack", delayMs, reason: "somebody else may have the cluster" };
   }
@@ -412,6 +423,15 @@ class Worker {
     const { signal } = limit;
     return await untilAborted(signal, async () => call({ signal }));
   }
+}
+
+/** Whether a newer operation has the cluster, or has removed it. */
+function isOtherOperations(
+  document: ClusterDocument | undefined,
+  { claimed, message }: WorkInHand,
+): boolean {
+  if (document !== undefined) return document.operation.id !== message.operationId;
+  return claimed.cluster.document.operation.kind !== "delete";
 }
 
 interface WorkInHand {

@@ -80,7 +80,7 @@ describe("DELETE while creating", () => {
       }
       return done;
     });
-    simulation.start();
+    const process = simulation.start();
     const create = await simulation.create();
     await simulation.untilBegun(create, "machines");
     const askedAt = simulation.clock.now();
@@ -89,6 +89,11 @@ describe("DELETE while creating", () => {
     expect(reason).toMatchObject({ name: "SupersededError" });
     expect(simulation.clock.now() - askedAt).toBeLessThanOrEqual(2 * timing.heartbeatMs + 200);
     expect(await simulation.untilEnded(removal)).toMatchObject({ status: "Succeeded" });
+    // somebody asked for it: nothing that an operator has to see
+    expect(process.lines("warn")).toEqual([]);
+    const told = process.log.filter(({ message }) => message.includes("lost the cluster"));
+    expect(told).toMatchObject([{ level: "info" }]);
+    expect(told[0]?.fields).not.toHaveProperty("error");
   });
 
   test("a deletion doesn't begin under a step that ignores its signal before the lease has run out", async () => {
@@ -389,5 +394,6 @@ test("a lease that somebody else took over is noticed by the heartbeat, and the 
   expect(simulation.messages).toBe(1);
   expect(await simulation.untilEnded(asked)).toMatchObject({ status: "Succeeded" });
   expect(process.lines("error")).toEqual([]);
+  expect(process.lines("warn")).toContain("this worker lost the cluster; it writes nothing more");
   expect(await simulation.leaseRemainingMs(asked)).toBeUndefined();
 });
