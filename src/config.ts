@@ -25,6 +25,7 @@ import {
   readEndpoint,
   type AzureInstallerSettings,
 } from "./installers/azure/azureInstallerSettings.ts";
+import { localStepNames } from "./installers/local/localInstallerSettings.ts";
 import { runningMax } from "./model/activity.ts";
 import { deadlineMaxMs, depthMax, type Limits } from "./model/limits.ts";
 import {
@@ -294,9 +295,9 @@ const schema = z
       meaning: "How long the local installer takes for a create; 0 is as fast as it can.",
     }),
     LOCAL_FAILING_STEP: z
-      .string()
-      .regex(/^[A-Za-z]{1,64}$/, {
-        error: ({ input }) => `must be the name of a step, such as CopyImage, not ${shown(input)}`,
+      .enum(localStepNames, {
+        error: ({ input }) =>
+          `must be a step of the local installer, one of ${localStepNames.join(", ")}, not ${shown(input)}`,
       })
       .optional()
       .describe(

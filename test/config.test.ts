@@ -12,6 +12,7 @@ import {
   type ConfigFault,
   type Environment,
 } from "../src/config.ts";
+import { localStepNames } from "../src/installers/local/localInstallerSettings.ts";
 
 const variables = describeSettings().map(({ variable }) => variable);
 
@@ -204,7 +205,6 @@ describe("readConfig", () => {
     ["ADMIN_AUTH", ["arm", "no"]],
     ["TLS_CERT_FILE", ["a\nb"]],
     ["CLIENT_SUBJECT", ["caller", "=x", "CN=", "subject=CN=caller"]],
-    ["LOCAL_FAILING_STEP", ["", "Copy Image", "1"].slice(1)],
     ["ARM_METADATA_URL", ["http://arm.example"]],
     ["ROLES", ["web", "frontend,", ",", "frontend,frontend", "Frontend", "frontend backend"]],
     ["LOCATION", ["east-us", "east_us", "é", "a".repeat(61)]],
@@ -256,7 +256,20 @@ describe("readConfig", () => {
     }
   });
 
+  it.each(["Copy Image", "1", "CopyImages", "copyimage", "toString"])(
+    "refuses the failing step %j, which is none, and lists those that there are",
+    (value) => {
+      expect(faultsOf({ LOCAL_FAILING_STEP: value })).toEqual([
+        {
+          variable: "LOCAL_FAILING_STEP",
+          message: `must be a step of the local installer, one of ${localStepNames.join(", ")}, not ${JSON.stringify(value)}`,
+        },
+      ]);
+    },
+  );
+
   it.each([
+    ["LOCAL_FAILING_STEP", localStepNames],
     ["HOST", ["127.0.0.2", "localhost"]],
     ["PORT", ["1", "65535", "08080"]],
     ["LOCATION", ["East US", "westeurope2"]],

@@ -43,6 +43,7 @@ const engineSettings = [
   "src/settingForms.ts",
   "src/store/cosmosSettings.ts",
   "src/installers/azure/azureInstallerSettings.ts",
+  "src/installers/local/localInstallerSettings.ts",
   "src/queue/storageQueueSettings.ts",
   "src/listener/authenticationSettings.ts",
   "src/store/sealingSettings.ts",

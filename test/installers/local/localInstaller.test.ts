@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import type { Step, StepContext } from "../../../src/installers/installer.ts";
 import { TerminalError } from "../../../src/model/rpError.ts";
 import { localInstaller } from "../../../src/installers/local/localInstaller.ts";
+import { localStepNames } from "../../../src/installers/local/localInstallerSettings.ts";
 import type { LocalNotes } from "../../../src/installers/local/localNotes.ts";
 import type { ClusterDocument } from "../../../src/model/document.ts";
 import {
@@ -107,6 +108,8 @@ describe("create", () => {
       );
     const [plain, failing] = [stepsOf(), stepsOf("CopyImage")];
     expect([...failing.keys()]).toEqual([...plain.keys()]);
+    // these alone can be set
+    expect([...plain.keys()]).toEqual([...localStepNames]);
     await expect(failing.get("CopyImage")?.run({} as StepContext)).rejects.toThrow(TerminalError);
   });
 
