@@ -50,9 +50,16 @@ function nearest(name: string, settings: readonly string[]): string | undefined 
     const allowed = Math.min(editsMax, Math.floor(setting.length / lettersPerEdit));
     if (Math.abs(setting.length - name.length) > allowed) continue;
     const edits = editsBetween(name, setting);
-    if (edits <= allowed && edits < fewest) [found, fewest] = [setting, edits];
+    const isNear = edits <= allowed || (edits === 1 && hasSameLetters(name, setting));
+    if (isNear && edits < fewest) [found, fewest] = [setting, edits];
   }
   return found;
+}
+
+/** With one edit between them, two neighbours are swapped: that makes no other word even of a name that is too short for any edit. */
+function hasSameLetters(one: string, other: string): boolean {
+  const sorted = (text: string): string => Array.from(text).toSorted().join("");
+  return sorted(one) === sorted(other);
 }
 
 /** How many letters have to be put in, left out, replaced, or swapped with the next one. */

@@ -20,6 +20,10 @@ test.each<[string, string | undefined]>([
   ["LOGLEVEL", "LOG_LEVEL"],
   ["ROLE", "ROLES"],
   ["Port", "PORT"],
+  ["PROT", "PORT"],
+  ["OPRT", "PORT"],
+  ["HSOT", "HOST"],
+  ["ATUH", "AUTH"],
 ])("%s is told, with what was meant", (variable, meant) => {
   expect(misspeltVariables([variable], settings)).toEqual([
     meant === undefined ? { variable } : { variable, meant },
@@ -27,6 +31,7 @@ test.each<[string, string | undefined]>([
 });
 
 const foreign = `
+  SHELL TMP TEMP TMPDIR EDITOR VISUAL PAGER MAIL DISPLAY COLUMNS LINES OLDPWD TZ CI PS1 IFS UID HOSTS PORTS OAUTH
   PATH HOME HOSTNAME HOSTTYPE LANG PWD SHLVL TERM USER LOGNAME NODE_OPTIONS NODE_ENV NODE_EXTRA_CA_CERTS
   SSL_CERT_FILE SSL_CERT_DIR SSL_KEY_FILE SSLKEYLOGFILE npm_config_cache npm_package_name HTTPS_PROXY no_proxy POST STORAGE_DRIVER
   AZURE_CLIENT_ID AZURE_CLIENT_SECRET AZURE_TENANT_ID AZURE_FEDERATED_TOKEN_FILE AZURE_SUBSCRIPTION AZURE_SUBSCRIPTION_ID
@@ -36,6 +41,22 @@ const foreign = `
 
 test.each(foreign.trim().split(/\s+/))("%s is somebody else's", (variable) => {
   expect(misspeltVariables([variable], settings)).toEqual([]);
+});
+
+test("of a short name only two neighbours swapped are found: a letter more or less makes another word", () => {
+  const short = settings.filter((name) => name.length <= 4);
+  expect(short).toContain("PORT");
+  for (const setting of short) {
+    for (let index = 0; index < setting.length - 1; index += 1) {
+      const [one, other] = [setting[index], setting[index + 1]];
+      if (one === other) continue;
+      const swapped = `${setting.slice(0, index)}${other}${one}${setting.slice(index + 2)}`;
+      const found = misspeltVariables([swapped], settings);
+      expect(found).toEqual([{ variable: swapped, meant: setting }]);
+      const others = [`${setting.slice(0, index)}${setting.slice(index + 1)}`, `X${setting}`];
+      expect(misspeltVariables(others, settings)).toEqual([]);
+    }
+  }
 });
 
 test("no setting is taken for another one misspelt", () => {
