@@ -2,7 +2,7 @@
  * Limits how long a request to Azure may take: a connection whose other end is gone would hold the
  * worker and its lease until the step's deadline. It must never decide what becomes of the step.
  */
-import { RestError, type PipelinePolicy } from "@azure/core-rest-pipeline";
+import { createPipelineRequest, RestError, type PipelinePolicy } from "@azure/core-rest-pipeline";
 import type { RequestPolicyFactory } from "@azure/storage-blob";
 import type { Clock } from "../../runtime/clock.ts";
 import { deadlineSignal, untilAborted } from "../../runtime/deadlineSignal.ts";
@@ -42,8 +42,13 @@ export const endingOnAbort: PipelinePolicy = {
   },
 };
 
-function notInTime(): RestError {
-  return new RestError("no answer came in time", { code: RestError.REQUEST_SEND_ERROR });
+/** @param url of the request, if it is known; no more of it than who was asked is kept: the rest may be a signature. */
+function notInTime(url?: string): RestError {
+  const asked = url === undefined ? undefined : URL.parse(url)?.origin;
+  return new RestError("no answer came in time", {
+    code: RestError.REQUEST_SEND_ERROR,
+    ...(asked === undefined ? {} : { request: createPipelineRequest({ url: asked }) }),
+  });
 }
 
 /**
@@ -57,7 +62,8 @@ export function whyBrokenOff(error: unknown, callers: AbortSignal): unknown {
 }
 
 /** What both kinds of clients have in common. */
-interface Abortable {
+interface LimitedRequest {
+  readonly url: string;
   abortSignal?: unknown;
 }
 
@@ -66,7 +72,7 @@ interface Streamed {
 }
 
 async function withinLimit<Response extends Streamed>(
-  request: Abortable,
+  request: LimitedRequest,
   { clock, limitMs }: RequestLimit,
   send: () => Promise<Response>,
 ): Promise<Response> {
@@ -74,7 +80,7 @@ async function withinLimit<Response extends Streamed>(
   const limit = deadlineSignal({
     clock,
     afterMs: limitMs,
-    reason: notInTime,
+    reason: () => notInTime(request.url),
     parents: callers === undefined ? [] : [callers],
   });
   let streams = false;
