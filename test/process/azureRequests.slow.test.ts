@@ -245,7 +245,8 @@ test("a heartbeat of a worker", async () => {
   const settings = {
     ...peers.settings,
     ...seldom,
-    HEARTBEAT_SECONDS: "0.5",
+    // several before the store gives a request up, also when this machine stands still for seconds
+    HEARTBEAT_SECONDS: "0.2",
     LEASE_SECONDS: "30",
     VISIBILITY_SECONDS: "40",
   };
@@ -255,11 +256,13 @@ test("a heartbeat of a worker", async () => {
   await using _forwarder = await RpProcess.start({ ...settings, ROLES: "forwarder" });
   await expect.poll(() => peers.clusters()[0]?.unqueued, patiently).toBe(false);
   // a step that hangs in a write: until the store gives that request up, nothing but heartbeats is asked for
-  const hangs = async (): Promise<void> => {
+  const hangs = async (): Promise<number> => {
     await peers.cosmos.arrival("batch");
     // after the claim
     await peers.cosmos.arrival("batch");
     peers.cosmos.fail("batch", { hang: "before" });
+    await peers.cosmos.arrival("batch");
+    return peers.cosmos.requests.length;
   };
   const hung = hangs();
   await using backend = await RpProcess.start({
@@ -267,23 +270,27 @@ test("a heartbeat of a worker", async () => {
     LOCAL_INSTALL_SECONDS: "0",
     ROLES: "backend",
   });
-  await hung;
+  const from = await hung;
+  const isBeat = (request: PeerRequest): boolean =>
+    isLease(request) && isOfCluster(request) && request.operation === "replace";
   const beats = (): readonly number[] =>
     peers.cosmos.requests.flatMap((request, index) =>
-      isLease(request) && isOfCluster(request) && request.operation === "replace" ? [index] : [],
+      index >= from && isBeat(request) ? [index] : [],
     );
   await expect.poll(() => beats().length, { ...patiently, interval: 10 }).toBeGreaterThan(3);
   const isUpdate = ({ operation }: { readonly operation: string }) => operation === "update";
   // either process has opened the queue, with one
   const updates = peers.queue.requests.filter(isUpdate).length - 2;
-  const [first, ...rest] = beats();
+  // whatever came later may be the store asking once more
+  const [first, ...rest] = beats().slice(0, 4);
   const count = rest.length;
   const asked = peers.cosmos.requests.slice(first, rest.at(-1)).filter(isOfCluster);
   const { cosmos, queue } = operationCosts["worker: a heartbeat"];
   expect(countCosmos(asked)).toEqual(added([count, cosmos]));
   expectUnits("worker: a heartbeat", unitsOf(peers.cosmos, asked) / count);
   expect(queue).toEqual({ update: 1 });
-  expect([count, count + 1]).toContain(updates);
+  const renewals = peers.cosmos.requests.filter(isBeat).length;
+  expect([renewals - 1, renewals]).toContain(updates);
   backend.kill("SIGKILL");
 });
 
