@@ -13,7 +13,7 @@ import {
   type ReceivedMessage,
 } from "./queue.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { type SqliteDatabase, type SqliteTransaction } from "../store/sqliteDatabase.ts";
+import type { SqliteDatabase, SqliteTransaction } from "../store/sqliteDatabase.ts";
 import { SqliteOutcomeUnknownError, SqliteUnavailableError } from "../store/sqliteFailure.ts";
 
 /** How many messages one `receive` hides anew after the clock was set back. */
